@@ -1,0 +1,94 @@
+/**
+ * The client's side of the handshake, sans I/O: bytes in, events out.
+ *
+ *   created --start()--> greeting --preface--> asked --permit--> open
+ *                            |                  | ^ wait
+ *                            +---- refuse ------+-> refused
+ *   (a WireFault thrown by `receive` leaves it broken)
+ */
+import { FrameReader } from '../wire/frame.ts';
+import {
+  decodeMessage,
+  encodeMessage,
+  isTypeOf,
+  MESSAGES,
+  type Message,
+  type MessageInput,
+} from '../wire/messages.ts';
+import { encodePreface } from '../wire/preface.ts';
+import { takePreface } from './preface.ts';
+import { States } from './states.ts';
+
+export type ClientState = 'created' | 'greeting' | 'asked' | 'open' | 'refused' | 'broken';
+
+export type ClientEvent =
+  | { readonly kind: 'wait'; readonly wait: Message<'wait'> }
+  /** `early`: raw bytes that came right behind the permit. */
+  | { readonly kind: 'permit'; readonly permit: Message<'permit'>; readonly early: Uint8Array }
+  | { readonly kind: 'refuse'; readonly refuse: Message<'refuse'> };
+
+const EXITS: Readonly<Record<ClientState, readonly ClientState[]>> = {
+  created: ['greeting'],
+  greeting: ['asked', 'broken'],
+  asked: ['asked', 'open', 'refused', 'broken'],
+  open: [],
+  refused: [],
+  broken: [],
+};
+
+export class ClientHandshake {
+  readonly #states = new States<ClientState>('created', EXITS);
+  readonly #reader = new FrameReader(isTypeOf('permit', 'wait', 'refuse'));
+  readonly #hello: MessageInput<'hello'>;
+
+  constructor(hello: MessageInput<'hello'>) {
+    this.#hello = hello;
+  }
+
+  get state(): ClientState {
+    return this.#states.now;
+  }
+
+  /** The bytes to send first. */
+  start(): Uint8Array {
+    this.#states.to('greeting');
+    return Buffer.concat([encodePreface(), encodeMessage('hello', this.#hello)]);
+  }
+
+  /** @throws {WireFault} if the peer is no gate. */
+  receive(chunk: Uint8Array): ClientEvent[] {
+    this.#reader.push(chunk);
+    try {
+      return this.#read();
+    } catch (error) {
+      this.#states.to('broken');
+      throw error;
+    }
+  }
+
+  #read(): ClientEvent[] {
+    // A gate that shares no revision sends its own range and a refuse, whose layout never changes.
+    if (this.#states.now === 'greeting') {
+      if (takePreface(this.#reader) === null) return [];
+      this.#states.to('asked');
+    }
+    const events: ClientEvent[] = [];
+    while (this.#states.now === 'asked') {
+      const frame = this.#reader.next();
+      if (frame === null) break;
+      if (frame.type === MESSAGES.wait.type) {
+        events.push({ kind: 'wait', wait: decodeMessage('wait', frame) });
+        this.#states.to('asked');
+      } else if (frame.type === MESSAGES.permit.type) {
+        const permit = decodeMessage('permit', frame);
+        this.#states.to('open');
+        events.push({ kind: 'permit', permit, early: this.#reader.rest() });
+      } else {
+        const refuse = decodeMessage('refuse', frame);
+        this.#states.to('refused');
+        events.push({ kind: 'refuse', refuse });
+      }
+    }
+    return events;
+  }
+}

@@ -1,0 +1,100 @@
+/**
+ * The gate's side of a client's handshake, sans I/O.
+ *
+ *   preface --> hello --> deciding --permit()--> permitted
+ *      |          |        | ^ wait()
+ *      +----------+--------+--refuse()--> refused
+ *
+ * `refuse()` is legal in every state but the last two, also after a WireFault.
+ */
+import { MisuseError, WireFault } from '../wire/fault.ts';
+import { FrameReader } from '../wire/frame.ts';
+import {
+  decodeMessage,
+  encodeMessage,
+  isTypeOf,
+  type Message,
+  type MessageInput,
+} from '../wire/messages.ts';
+import { agreeRevision, encodePreface, REVISIONS, type Revisions } from '../wire/preface.ts';
+import { takePreface } from './preface.ts';
+import { States } from './states.ts';
+
+export type GateState = 'preface' | 'hello' | 'deciding' | 'permitted' | 'refused';
+
+export interface HelloEvent {
+  readonly hello: Message<'hello'>;
+  readonly revision: number;
+  /** Raw bytes that the client sent right behind its hello, for the server once permitted. */
+  readonly early: Uint8Array;
+}
+
+const EXITS: Readonly<Record<GateState, readonly GateState[]>> = {
+  preface: ['hello', 'refused'],
+  hello: ['deciding', 'refused'],
+  deciding: ['deciding', 'permitted', 'refused'],
+  permitted: [],
+  refused: [],
+};
+
+export class GateHandshake {
+  readonly #states = new States<GateState>('preface', EXITS);
+  readonly #reader = new FrameReader(isTypeOf('hello'));
+  #revision = 0;
+  /** What the first answer begins with; empty afterwards. */
+  #preface = encodePreface();
+
+  get state(): GateState {
+    return this.#states.now;
+  }
+
+  /** Feeds bytes until the hello is whole. @throws {WireFault} @throws {MisuseError} after the hello. */
+  receive(chunk: Uint8Array): HelloEvent | null {
+    if (this.#states.now !== 'preface' && this.#states.now !== 'hello')
+      throw new MisuseError(`bytes after the hello are not the handshake's (state ${this.#states.now})`);
+    this.#reader.push(chunk);
+    if (this.#states.now === 'preface') {
+      const theirs = takePreface(this.#reader);
+      if (theirs === null) return null;
+      this.#revision = requireRevision(theirs);
+      this.#preface = encodePreface({ min: this.#revision, max: this.#revision });
+      this.#states.to('hello');
+    }
+    const frame = this.#reader.next();
+    if (frame === null) return null;
+    const hello = decodeMessage('hello', frame);
+    this.#states.to('deciding');
+    return { hello, revision: this.#revision, early: this.#reader.rest() };
+  }
+
+  wait(message: MessageInput<'wait'>): Uint8Array {
+    this.#states.to('deciding');
+    return this.#answer(encodeMessage('wait', message));
+  }
+
+  permit(message: MessageInput<'permit'>): Uint8Array {
+    this.#states.to('permitted');
+    return this.#answer(encodeMessage('permit', message));
+  }
+
+  refuse(message: MessageInput<'refuse'>): Uint8Array {
+    this.#states.to('refused');
+    return this.#answer(encodeMessage('refuse', message));
+  }
+
+  #answer(frame: Uint8Array): Uint8Array {
+    const bytes = Buffer.concat([this.#preface, frame]);
+    this.#preface = new Uint8Array(0);
+    return bytes;
+  }
+}
+
+function requireRevision(theirs: Revisions): number {
+  const agreed = agreeRevision(REVISIONS, theirs);
+  if (agreed !== null) return agreed;
+  const spell = ({ min, max }: Revisions) => (min === max ? `${min}` : `${min} to ${max}`);
+  throw new WireFault(
+    `the peer speaks protocol revision ${spell(theirs)}, this gate speaks ${spell(REVISIONS)}`,
+    'PROTOCOL_UNSUPPORTED',
+  );
+}

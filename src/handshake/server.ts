@@ -1,0 +1,100 @@
+/**
+ * A server's side, sans I/O: it is asked, says hello, and is then handed a client or an upgrade.
+ *
+ *   preface --> ask --> asked --hello()--> known --open--> open
+ *                                            |
+ *                                            +--upgradeRequest--> upgrading --result()--> known
+ *                                                                  | ^ progress()
+ */
+import { WireFault } from '../wire/fault.ts';
+import { FrameReader } from '../wire/frame.ts';
+import {
+  decodeMessage,
+  encodeMessage,
+  isTypeOf,
+  MESSAGES,
+  type Message,
+  type MessageInput,
+} from '../wire/messages.ts';
+import { agreeRevision, encodePreface, REVISIONS } from '../wire/preface.ts';
+import { takePreface } from './preface.ts';
+import { States } from './states.ts';
+
+export type ServerState = 'preface' | 'ask' | 'asked' | 'known' | 'upgrading' | 'open';
+
+export type ServerEvent =
+  | { readonly kind: 'ask'; readonly ask: Message<'ask'> }
+  /** `early`: raw bytes that came right behind. */
+  | { readonly kind: 'open'; readonly open: Message<'open'>; readonly early: Uint8Array }
+  | { readonly kind: 'upgrade'; readonly request: Message<'upgradeRequest'> };
+
+const EXITS: Readonly<Record<ServerState, readonly ServerState[]>> = {
+  preface: ['ask'],
+  ask: ['asked'],
+  asked: ['known'],
+  known: ['open', 'upgrading'],
+  upgrading: ['upgrading', 'known'],
+  open: [],
+};
+
+export class ServerHandshake {
+  readonly #states = new States<ServerState>('preface', EXITS);
+  readonly #reader = new FrameReader(isTypeOf('ask', 'open', 'upgradeRequest'));
+
+  get state(): ServerState {
+    return this.#states.now;
+  }
+
+  hello(message: MessageInput<'serverHello'>): Uint8Array {
+    this.#states.to('known');
+    return Buffer.concat([encodePreface(), encodeMessage('serverHello', message)]);
+  }
+
+  progress(message: MessageInput<'upgradeProgress'>): Uint8Array {
+    this.#states.to('upgrading');
+    return encodeMessage('upgradeProgress', message);
+  }
+
+  result(message: MessageInput<'upgradeResult'>): Uint8Array {
+    this.#states.to('known');
+    return encodeMessage('upgradeResult', message);
+  }
+
+  /** @throws {WireFault} if the peer is no gate. */
+  receive(chunk: Uint8Array): ServerEvent[] {
+    this.#reader.push(chunk);
+    if (this.#states.now === 'preface') {
+      const theirs = takePreface(this.#reader);
+      if (theirs === null) return [];
+      if (agreeRevision(REVISIONS, theirs) === null)
+        throw new WireFault('no protocol revision in common', 'PROTOCOL_UNSUPPORTED');
+      this.#states.to('ask');
+    }
+    const events: ServerEvent[] = [];
+    while (this.#states.now === 'ask' || this.#states.now === 'known') {
+      const frame = this.#reader.next();
+      if (frame === null) break;
+      events.push(this.#take(frame));
+    }
+    return events;
+  }
+
+  #take(frame: { type: number; payload: Uint8Array }): ServerEvent {
+    const asking = frame.type === MESSAGES.ask.type;
+    if (asking !== (this.#states.now === 'ask'))
+      throw new WireFault(`a message out of order (state ${this.#states.now})`);
+    if (asking) {
+      const ask = decodeMessage('ask', frame);
+      this.#states.to('asked');
+      return { kind: 'ask', ask };
+    }
+    if (frame.type === MESSAGES.open.type) {
+      const open = decodeMessage('open', frame);
+      this.#states.to('open');
+      return { kind: 'open', open, early: this.#reader.rest() };
+    }
+    const request = decodeMessage('upgradeRequest', frame);
+    this.#states.to('upgrading');
+    return { kind: 'upgrade', request };
+  }
+}

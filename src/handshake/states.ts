@@ -1,0 +1,23 @@
+import { MisuseError } from '../wire/fault.ts';
+
+/** A state and the table of its exits: anything else is a bug of the caller, and says so. */
+export class States<S extends string> {
+  #now: S;
+  readonly #exits: Readonly<Record<S, readonly S[]>>;
+
+  constructor(start: S, exits: Readonly<Record<S, readonly S[]>>) {
+    this.#now = start;
+    this.#exits = exits;
+  }
+
+  get now(): S {
+    return this.#now;
+  }
+
+  /** @throws {MisuseError} if the table has no such exit. */
+  to(next: S): void {
+    if (!this.#exits[this.#now].includes(next))
+      throw new MisuseError(`no way from state ${this.#now} to ${next}`);
+    this.#now = next;
+  }
+}

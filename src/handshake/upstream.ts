@@ -1,0 +1,97 @@
+/**
+ * The gate's side towards a server, sans I/O: ask, learn its hello, then hand it a client or an upgrade.
+ *
+ *   created --start()--> asked --serverHello--> known --open()-------> open
+ *                                                 |
+ *                                                 +--upgrade()--> upgrading --upgradeResult--> known
+ *                                                                  | ^ upgradeProgress
+ */
+import { WireFault } from '../wire/fault.ts';
+import { FrameReader } from '../wire/frame.ts';
+import {
+  decodeMessage,
+  encodeMessage,
+  isTypeOf,
+  MESSAGES,
+  type Message,
+  type MessageInput,
+} from '../wire/messages.ts';
+import { agreeRevision, encodePreface, REVISIONS } from '../wire/preface.ts';
+import { takePreface } from './preface.ts';
+import { States } from './states.ts';
+
+export type UpstreamState = 'created' | 'greeting' | 'asked' | 'known' | 'upgrading' | 'open';
+
+export type UpstreamEvent =
+  | { readonly kind: 'hello'; readonly hello: Message<'serverHello'> }
+  | { readonly kind: 'progress'; readonly progress: Message<'upgradeProgress'> }
+  | { readonly kind: 'result'; readonly result: Message<'upgradeResult'> };
+
+const EXITS: Readonly<Record<UpstreamState, readonly UpstreamState[]>> = {
+  created: ['greeting'],
+  greeting: ['asked'],
+  asked: ['known'],
+  known: ['upgrading', 'open'],
+  upgrading: ['known'],
+  open: [],
+};
+
+export class UpstreamHandshake {
+  readonly #states = new States<UpstreamState>('created', EXITS);
+  readonly #reader = new FrameReader(isTypeOf('serverHello', 'upgradeProgress', 'upgradeResult'));
+
+  get state(): UpstreamState {
+    return this.#states.now;
+  }
+
+  start(ask: MessageInput<'ask'>): Uint8Array {
+    this.#states.to('greeting');
+    return Buffer.concat([encodePreface(), encodeMessage('ask', ask)]);
+  }
+
+  /** Bytes that follow `open()` are the session's; a server does not send any before. */
+  open(message: MessageInput<'open'>): Uint8Array {
+    this.#states.to('open');
+    return encodeMessage('open', message);
+  }
+
+  upgrade(request: MessageInput<'upgradeRequest'>): Uint8Array {
+    this.#states.to('upgrading');
+    return encodeMessage('upgradeRequest', request);
+  }
+
+  /** @throws {WireFault} if the peer is no server that speaks this protocol. */
+  receive(chunk: Uint8Array): UpstreamEvent[] {
+    this.#reader.push(chunk);
+    if (this.#states.now === 'greeting') {
+      const theirs = takePreface(this.#reader);
+      if (theirs === null) return [];
+      if (agreeRevision(REVISIONS, theirs) === null)
+        throw new WireFault(
+          `the server speaks protocol revision ${theirs.min} to ${theirs.max}`,
+          'PROTOCOL_UNSUPPORTED',
+        );
+      this.#states.to('asked');
+    }
+    const events: UpstreamEvent[] = [];
+    for (let frame = this.#reader.next(); frame !== null; frame = this.#reader.next()) {
+      if (frame.type === MESSAGES.serverHello.type) {
+        this.#expect('asked');
+        events.push({ kind: 'hello', hello: decodeMessage('serverHello', frame) });
+        this.#states.to('known');
+      } else if (frame.type === MESSAGES.upgradeProgress.type) {
+        this.#expect('upgrading');
+        events.push({ kind: 'progress', progress: decodeMessage('upgradeProgress', frame) });
+      } else {
+        this.#expect('upgrading');
+        events.push({ kind: 'result', result: decodeMessage('upgradeResult', frame) });
+        this.#states.to('known');
+      }
+    }
+    return events;
+  }
+
+  #expect(state: UpstreamState): void {
+    if (this.#states.now !== state) throw new WireFault(`the server sent a message out of order (${this.#states.now})`);
+  }
+}

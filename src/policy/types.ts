@@ -1,0 +1,119 @@
+/** What policy is asked, and what it answers. Plain data, no behaviour. */
+import type { Catalogue } from '../version/catalogue.ts';
+import type { Version } from '../version/version.ts';
+import type { Code, Retry } from './codes.ts';
+
+/** Protocol versions one side speaks, both ends included (preset `ranges`). */
+export interface ProtocolRange {
+  readonly min: number;
+  readonly max: number;
+}
+
+export interface ClientFacts {
+  readonly version: Version;
+  /** Whether this client may bring the one-time upgrade. */
+  readonly upgrade: 'may' | 'must-not';
+  readonly protocol?: ProtocolRange;
+}
+
+export interface ServerFacts {
+  readonly id: string;
+  /** Last known; null when it was never learned. */
+  readonly version: Version | null;
+  /** `going`: announced that it leaves; takes no new sessions. */
+  readonly state: 'up' | 'going' | 'down';
+  readonly protocol?: ProtocolRange;
+}
+
+/** Where the one-time upgrade stands. Times in ms since the epoch. */
+export type UpgradeState =
+  | { readonly state: 'idle' }
+  | { readonly state: 'running'; readonly downtime: boolean }
+  | { readonly state: 'blocked'; readonly reason: string; readonly until: number | null }
+  /** `retryAt` null: no further attempt until an operator acts. */
+  | { readonly state: 'failed'; readonly error: string; readonly retryAt: number | null }
+  | { readonly state: 'unavailable' };
+
+/** The whole set of servers behind one gate address, with what they share. */
+export interface ClusterFacts {
+  readonly servers: readonly ServerFacts[];
+  /** Schema level of the system tables; null: not reported, so that of the oldest server's release. */
+  readonly level: number | null;
+  readonly upgrade: UpgradeState;
+}
+
+export type Scope = 'cluster' | 'server';
+
+export interface SkewPolicy {
+  readonly kind: 'skew';
+  readonly name: string;
+  /** `cluster`: every server counts (M1, M2). `server`: only the one that would serve. */
+  readonly scope: Scope;
+  /** How many minors a client may be older than the newest server; null: any number inside a major. */
+  readonly window: number | null;
+  /** Whether M3 applies: releases have schema levels. */
+  readonly systemTables: boolean;
+  /** Whether M4's lockstep and the check for servers behind the tables apply. */
+  readonly lockstep: boolean;
+  /** False: a needed upgrade is refused with UPGRADE_REQUIRED until an operator acts. */
+  readonly autoUpgrade: boolean;
+  readonly catalogue: Catalogue;
+}
+
+/** Each side states the protocol versions it speaks; they overlap or the client is refused. */
+export interface RangesPolicy {
+  readonly kind: 'ranges';
+  readonly name: string;
+  readonly scope: Scope;
+}
+
+export type Policy = SkewPolicy | RangesPolicy;
+
+/** Ids of domain rules; `ranges` for the preset of that name; `gate` for what no policy rule decides. */
+export const RULES = ['P1', 'M1', 'M2', 'M3', 'M4', 'M5', 'J1', 'N1', 'ranges', 'gate'] as const;
+export type Rule = (typeof RULES)[number];
+
+export const VERDICTS = ['permit', 'migrate', 'hold', 'refuse'] as const;
+export type Verdict = (typeof VERDICTS)[number];
+
+export interface Move {
+  readonly side: 'client' | 'server' | 'operator';
+  /** A release line (`4.15`), a full version where the patch matters, or what an operator should do. */
+  readonly to: string;
+  /** Server ids, or the client's version. */
+  readonly who: readonly string[];
+}
+
+export interface TraceStep {
+  readonly rule: Rule;
+  readonly outcome: 'pass' | 'fail' | 'skip';
+  readonly because: string;
+}
+
+export interface Note {
+  readonly release: string;
+  readonly text: string;
+  readonly link: string | null;
+}
+
+/** The whole answer, as programs read it: JSON-ready, versions printed. */
+export interface Decision {
+  readonly verdict: Verdict;
+  readonly code: Code;
+  readonly rule: Rule;
+  readonly client: string | null;
+  readonly cluster: {
+    readonly oldest: string | null;
+    readonly newest: string | null;
+    readonly level: number | null;
+  };
+  readonly move: Move | null;
+  readonly retry: Retry;
+  /** When to come again, where that is known; ms from now. */
+  readonly retryAfterMs: number | null;
+  readonly vendorCode: number | null;
+  readonly sqlState: string | null;
+  readonly message: string;
+  readonly notes: readonly Note[];
+  readonly trace: readonly TraceStep[];
+}

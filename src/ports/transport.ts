@@ -1,0 +1,52 @@
+/**
+ * Connections as the gate sees them: bytes in order, back-pressure, half-close both ways. TCP, WebSocket and
+ * the in-memory network implement it; test/transport/contract.ts says what each has to do.
+ */
+import type { Farewell } from '../wire/close.ts';
+
+export interface ConnectionHandlers {
+  /** The bytes are the handler's to keep. */
+  data(bytes: Uint8Array): void;
+  /** The peer sends nothing more; this side still may. */
+  end(): void;
+  /** After `send` returned false: there is room again. */
+  drain(): void;
+  /** Gone, once and last. `error` null: orderly. */
+  close(error: Error | null): void;
+}
+
+export interface Connection {
+  /** The peer's address, for people and logs. */
+  readonly peer: string;
+  /** Replaces the handlers. Nothing is delivered before the first call. */
+  handle(handlers: ConnectionHandlers): void;
+  /** Takes the bytes in any case (the buffer must not change afterwards); false: wait for `drain`. */
+  send(bytes: Uint8Array): boolean;
+  /** Half-close: this side sends nothing more. What was sent still arrives. */
+  end(): void;
+  /** Delivers no data until `resume`; what the peer sends stays with the peer sooner or later. */
+  pause(): void;
+  resume(): void;
+  /** Orderly: what was sent still arrives, what comes is thrown away. A WebSocket peer sees the farewell. */
+  close(farewell?: Farewell): void;
+  /** At once; the peer may lose what was sent. */
+  destroy(): void;
+}
+
+export interface Listener {
+  /** As bound: with the port that was chosen where 0 was asked for. */
+  readonly address: string;
+  /** Stops accepting. Accepted connections live on. */
+  close(): Promise<void>;
+}
+
+export interface DialOptions {
+  readonly signal?: AbortSignal;
+}
+
+export interface Transport {
+  /** @throws if the address can't be bound. */
+  listen(address: string, accept: (connection: Connection) => void): Promise<Listener>;
+  /** @throws if the peer can't be reached or the signal aborts first. */
+  dial(address: string, options?: DialOptions): Promise<Connection>;
+}

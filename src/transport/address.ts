@@ -1,0 +1,37 @@
+/** Addresses as config and command line spell them: `HOST:PORT`, `[V6]:PORT`, `tcp://…`, `ws://…`. */
+import type { Connection, DialOptions, Transport } from '../ports/transport.ts';
+
+export interface HostPort {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** @throws {Error} saying what is wrong. */
+export function parseHostPort(text: string): HostPort {
+  const match = /^(?:\[([0-9a-fA-F:.]+)\]|([^:[\]/\s]+)):(\d{1,5})$/.exec(text);
+  const port = Number(match?.[3]);
+  if (match === null || port > 65_535)
+    throw new Error(`${JSON.stringify(text)} is not HOST:PORT, such as 127.0.0.1:8700`);
+  return { host: (match[1] ?? match[2]) as string, port };
+}
+
+export function printHostPort({ host, port }: HostPort): string {
+  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
+}
+
+/** Transports by scheme; `dial` takes whole addresses such as `tcp://127.0.0.1:9001`. */
+export type Transports = Readonly<Record<string, Transport>>;
+
+export function dial(transports: Transports, address: string, options?: DialOptions): Promise<Connection> {
+  const [scheme, rest] = splitAddress(address);
+  const transport = transports[scheme];
+  if (transport === undefined) throw new Error(`no transport for ${scheme}://`);
+  return transport.dial(rest, options);
+}
+
+/** @throws {Error} */
+export function splitAddress(address: string): [scheme: string, rest: string] {
+  const at = address.indexOf('://');
+  if (at < 1) throw new Error(`${JSON.stringify(address)} is not an address such as tcp://127.0.0.1:9001`);
+  return [address.slice(0, at), address.slice(at + 3)];
+}

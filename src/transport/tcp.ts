@@ -1,0 +1,116 @@
+/** Plain TCP. */
+import net from 'node:net';
+import type { Connection, ConnectionHandlers, Listener, Transport } from '../ports/transport.ts';
+import { parseHostPort, printHostPort } from './address.ts';
+
+/** How long a closed connection goes on reading, so that a reset does not eat the last bytes sent. */
+const LINGER_MS = 1_000;
+
+class TcpConnection implements Connection {
+  readonly peer: string;
+  readonly #socket: net.Socket;
+  #handlers: ConnectionHandlers | null = null;
+  #error: Error | null = null;
+  #closing = false;
+
+  constructor(socket: net.Socket) {
+    this.#socket = socket;
+    this.peer = printHostPort({ host: socket.remoteAddress ?? '?', port: socket.remotePort ?? 0 });
+    socket.setNoDelay(true);
+    socket.pause();
+    socket.on('data', (bytes) => this.#handlers?.data(bytes));
+    socket.on('end', () => this.#handlers?.end());
+    socket.on('drain', () => this.#handlers?.drain());
+    socket.on('error', (error) => {
+      this.#error = error;
+    });
+    socket.on('close', () => this.#handlers?.close(this.#error));
+  }
+
+  handle(handlers: ConnectionHandlers): void {
+    const first = this.#handlers === null;
+    this.#handlers = handlers;
+    if (first && this.#socket.destroyed) queueMicrotask(() => this.#handlers?.close(this.#error));
+    else if (first) this.#socket.resume();
+  }
+
+  send(bytes: Uint8Array): boolean {
+    return this.#socket.writable ? this.#socket.write(bytes) : true;
+  }
+
+  end(): void {
+    this.#socket.end();
+  }
+
+  pause(): void {
+    this.#socket.pause();
+  }
+
+  resume(): void {
+    this.#socket.resume();
+  }
+
+  close(): void {
+    if (this.#closing || this.#socket.destroyed) return;
+    this.#closing = true;
+    const socket = this.#socket;
+    socket.removeAllListeners('data');
+    socket.resume();
+    socket.end();
+    const timer = setTimeout(() => socket.destroy(), LINGER_MS);
+    socket.once('end', () => socket.destroySoon());
+    socket.once('close', () => clearTimeout(timer));
+    if (socket.readableEnded) socket.destroySoon();
+  }
+
+  destroy(): void {
+    this.#socket.destroy();
+  }
+}
+
+export const tcp: Transport = {
+  listen(address, accept) {
+    const { host, port } = parseHostPort(address);
+    const server = net.createServer({ allowHalfOpen: true, pauseOnConnect: true }, (socket) =>
+      accept(new TcpConnection(socket)),
+    );
+    return new Promise<Listener>((resolve, reject) => {
+      server.once('error', reject);
+      server.listen({ host, port }, () => {
+        server.removeListener('error', reject);
+        // An accept that fails (no descriptor left) is not the end of the listener.
+        server.on('error', () => {});
+        const bound = server.address() as net.AddressInfo;
+        resolve({
+          address: printHostPort({ host: bound.address, port: bound.port }),
+          close: () =>
+            new Promise((closed) => {
+              server.close();
+              closed();
+            }),
+        });
+      });
+    });
+  },
+
+  dial(address, { signal } = {}) {
+    const { host, port } = parseHostPort(address);
+    return new Promise((resolve, reject) => {
+      if (signal?.aborted) return reject(new Error(`gave up dialling ${address}`));
+      const socket = net.connect({ host, port, allowHalfOpen: true });
+      const abort = () => socket.destroy(new Error(`gave up dialling ${address}`));
+      signal?.addEventListener('abort', abort);
+      const settle = () => signal?.removeEventListener('abort', abort);
+      const failed = (error: Error) => {
+        settle();
+        reject(error);
+      };
+      socket.once('error', failed);
+      socket.once('connect', () => {
+        settle();
+        socket.removeListener('error', failed);
+        resolve(new TcpConnection(socket));
+      });
+    });
+  },
+};

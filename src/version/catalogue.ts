@@ -1,0 +1,100 @@
+/**
+ * A release catalogue: what is known of each release, as data. Levels say how far a release needs the system
+ * tables to be; eras say which rules held before a release. Lookups never fail: a release that is not listed
+ * has the level of the nearest lower one that is (domain, "The trigger is a schema level").
+ */
+import { compareMinors, compareVersions, type Minor, type Version } from './version.ts';
+
+export interface Release {
+  readonly version: Version;
+  /** Schema level this release needs; absent: that of the nearest lower release. */
+  readonly level?: number;
+  /** Client release lines of an older major that servers of this release line still accept (J1). */
+  readonly accepts?: readonly Minor[];
+  /** Minors a client may be older than servers of this release line; overrides the policy's window (M2). */
+  readonly window?: number;
+  /** While the tables are those of this release line, clients of older minors are refused (M4). */
+  readonly lockstep?: boolean;
+  /** An upgrade may not pass over this release (M5). */
+  readonly mustStop?: boolean;
+  /** What a major upgrade to this release demands (J1). */
+  readonly major?: { readonly downtime?: boolean; readonly script?: string; readonly together?: boolean };
+  /** A sentence for people, passed on by refusals that name this release line. */
+  readonly notes?: string;
+  readonly link?: string;
+}
+
+/** Rules of the past: they hold for releases below `below`. */
+export interface Era {
+  readonly below: Version;
+  /** All clients are upgraded at the same time (M4). */
+  readonly lockstep: boolean;
+  /** One upgrade for each minor in between (M5). */
+  readonly hopByHop: boolean;
+}
+
+export interface Catalogue {
+  readonly eras: readonly Era[];
+  /** Ascending. */
+  readonly releases: readonly Release[];
+}
+
+export function createCatalogue(releases: readonly Release[], eras: readonly Era[] = []): Catalogue {
+  const sorted = [...releases].sort((a, b) => compareVersions(a.version, b.version));
+  return { eras: [...eras], releases: sorted };
+}
+
+/** A copy in which `additions` stand beside the releases of `base`, or in place of those of the same version. */
+export function extendCatalogue(base: Catalogue, additions: readonly Release[]): Catalogue {
+  const replaced = (release: Release) =>
+    additions.some((added) => compareVersions(added.version, release.version) === 0);
+  return createCatalogue([...base.releases.filter((release) => !replaced(release)), ...additions], base.eras);
+}
+
+/** The schema level that `version` needs; 0 below the first release listed. */
+export function levelOf(catalogue: Catalogue, version: Version): number {
+  const atOrBelow = catalogue.releases.findLast(
+    (release) => release.level !== undefined && compareVersions(release.version, version) <= 0,
+  );
+  return atOrBelow?.level ?? 0;
+}
+
+/** The highest level that any patch release of a line needs: what servers of that line can work with. */
+export function levelOfLine(catalogue: Catalogue, line: Minor): number {
+  return levelOf(catalogue, { ...line, patch: Number.MAX_SAFE_INTEGER, qualifier: '' });
+}
+
+/** The lowest release whose tables are at `level`; null below the first one listed. */
+export function releaseAt(catalogue: Catalogue, level: number): Version | null {
+  const reached = catalogue.releases.filter((release) => release.level !== undefined && release.level <= level);
+  const highest = Math.max(...reached.map((release) => release.level as number));
+  return reached.find((release) => release.level === highest)?.version ?? null;
+}
+
+/** Entries of one release line, ascending. */
+export function entriesOf(catalogue: Catalogue, line: Minor): readonly Release[] {
+  return catalogue.releases.filter((release) => compareMinors(release.version, line) === 0);
+}
+
+export function inLockstep(catalogue: Catalogue, release: Version): boolean {
+  const stated = entriesOf(catalogue, release).findLast((entry) => entry.lockstep !== undefined);
+  return (
+    stated?.lockstep ??
+    catalogue.eras.some((era) => era.lockstep && compareVersions(release, era.below) < 0)
+  );
+}
+
+export function isHopByHop(catalogue: Catalogue, target: Version): boolean {
+  return catalogue.eras.some((era) => era.hopByHop && compareVersions(target, era.below) < 0);
+}
+
+/** Release lines known to the catalogue, ascending, each once. */
+export function linesOf(catalogue: Catalogue): readonly Minor[] {
+  const lines: Minor[] = [];
+  for (const { version } of catalogue.releases) {
+    const last = lines.at(-1);
+    if (last === undefined || compareMinors(last, version) !== 0)
+      lines.push({ major: version.major, minor: version.minor });
+  }
+  return lines;
+}

@@ -1,0 +1,104 @@
+/**
+ * Versions as the policy sees them: `major.minor.patch` with an optional qualifier that is shown and never
+ * compared (domain: distributions append `-HBase-1.4`, `-cdh5.14.2`, `-SNAPSHOT`; to plain semver those
+ * would be prereleases, older than the release itself).
+ */
+import semver from 'semver';
+
+export interface Version {
+  readonly major: number;
+  readonly minor: number;
+  readonly patch: number;
+  /** With its leading `-` or `+`; empty when there is none. */
+  readonly qualifier: string;
+}
+
+/** A minor release line, such as 4.14. */
+export interface Minor {
+  readonly major: number;
+  readonly minor: number;
+}
+
+export class VersionError extends Error {
+  override readonly name = 'VersionError';
+}
+
+/** No version that a person writes is longer; bounds what a hello may carry. */
+export const MAX_VERSION_LENGTH = 64;
+
+const QUALIFIER = /^[-+][0-9A-Za-z][0-9A-Za-z.+_-]*$/;
+
+/** @throws {VersionError} saying what is wrong with `text`. */
+export function parseVersion(text: string): Version {
+  if (text.length > MAX_VERSION_LENGTH)
+    throw new VersionError(`a version has at most ${MAX_VERSION_LENGTH} characters, this has ${text.length}`);
+  const cut = text.search(/[^0-9.]/);
+  const core = cut < 0 ? text : text.slice(0, cut);
+  const qualifier = cut < 0 ? '' : text.slice(cut);
+  const parsed = semver.parse(core);
+  if (parsed === null || (qualifier !== '' && !QUALIFIER.test(qualifier)))
+    throw new VersionError(`${JSON.stringify(text)} is not a version: ${fault(text, core, qualifier)}`);
+  return { major: parsed.major, minor: parsed.minor, patch: parsed.patch, qualifier };
+}
+
+function fault(text: string, core: string, qualifier: string): string {
+  if (text.trim() === '') return 'it is empty';
+  if (/^[vV=]/.test(text)) return `leave out the ${JSON.stringify(text[0])}`;
+  if (text.startsWith('-')) return 'a part is negative';
+  if (core === '') return 'it has to begin with a number, as in 4.14.0';
+  const parts = core.split('.');
+  if (parts.includes('')) return 'a part is empty';
+  if (parts.length !== 3) return `it has ${parts.length} of the 3 parts major.minor.patch`;
+  if (parts.some((part) => part.length > 1 && part.startsWith('0'))) return 'a part has a leading zero';
+  if (parts.some((part) => !Number.isSafeInteger(Number(part)))) return 'a part is too large';
+  return `${JSON.stringify(qualifier)} is not a qualifier such as "-HBase-1.4"`;
+}
+
+export function tryParseVersion(text: string): Version | null {
+  try {
+    return parseVersion(text);
+  } catch {
+    return null;
+  }
+}
+
+/** `4.14` to a release line. @throws {VersionError} */
+export function parseMinor(text: string): Minor {
+  if (!/^(0|[1-9]\d{0,8})\.(0|[1-9]\d{0,8})$/.test(text))
+    throw new VersionError(`${JSON.stringify(text)} is not a release line major.minor, such as 4.14`);
+  const [major, minor] = text.split('.').map(Number) as [number, number];
+  return { major, minor };
+}
+
+export function printVersion(version: Version): string {
+  return `${printCore(version)}${version.qualifier}`;
+}
+
+/** Without the qualifier. */
+export function printCore(version: Version): string {
+  return `${version.major}.${version.minor}.${version.patch}`;
+}
+
+export function printMinor(line: Minor): string {
+  return `${line.major}.${line.minor}`;
+}
+
+/** By major, then minor: negative, zero or positive. */
+export function compareMinors(a: Minor, b: Minor): number {
+  return a.major - b.major || a.minor - b.minor;
+}
+
+/** By major, minor, patch; the qualifier does not count. */
+export function compareVersions(a: Version, b: Version): number {
+  return compareMinors(a, b) || a.patch - b.patch;
+}
+
+export function firstOf(line: Minor): Version {
+  return { major: line.major, minor: line.minor, patch: 0, qualifier: '' };
+}
+
+/** The least and the greatest of a non-empty list. */
+export function extremes(versions: readonly [Version, ...Version[]]): { oldest: Version; newest: Version } {
+  const sorted = [...versions].sort(compareVersions) as [Version, ...Version[]];
+  return { oldest: sorted[0], newest: sorted[sorted.length - 1] as Version };
+}

@@ -1,0 +1,106 @@
+/**
+ * MessagePack payloads: the subset that messages need (nil, booleans, numbers, strings, arrays, maps with
+ * string keys), walked for sanity before msgpackr builds anything: no length may pass the end of the payload,
+ * no nesting is deep, nothing follows the value.
+ */
+import { Packr, Unpackr } from 'msgpackr';
+import { WireFault } from './fault.ts';
+
+const MAX_DEPTH = 8;
+const packr = new Packr({ useRecords: false, variableMapSize: true });
+const unpackr = new Unpackr({ useRecords: false, mapsAsObjects: true, int64AsType: 'number' });
+
+export function encodeValue(value: unknown): Uint8Array {
+  return packr.pack(value);
+}
+
+/** @throws {WireFault} */
+export function decodeValue(payload: Uint8Array): unknown {
+  const end = walk(payload, 0, 0);
+  if (end !== payload.length) throw new WireFault('bytes follow the message in its frame');
+  try {
+    return unpackr.unpack(payload);
+  } catch {
+    throw new WireFault('the payload is not MessagePack');
+  }
+}
+
+/** The position after the value at `at`. */
+function walk(bytes: Uint8Array, at: number, depth: number): number {
+  if (depth > MAX_DEPTH) throw new WireFault(`values nest deeper than ${MAX_DEPTH}`);
+  const first = byteAt(bytes, at);
+  if (first <= 0x7f || first >= 0xe0) return at + 1;
+  if (first <= 0x8f) return walkMap(bytes, at + 1, first & 0x0f, depth);
+  if (first <= 0x9f) return walkArray(bytes, at + 1, first & 0x0f, depth);
+  if (first <= 0xbf) return skip(bytes, at + 1, first & 0x1f);
+  switch (first) {
+    case 0xc0:
+    case 0xc2:
+    case 0xc3:
+      return at + 1;
+    case 0xcc:
+    case 0xd0:
+      return skip(bytes, at + 1, 1);
+    case 0xcd:
+    case 0xd1:
+      return skip(bytes, at + 1, 2);
+    case 0xca:
+    case 0xce:
+    case 0xd2:
+      return skip(bytes, at + 1, 4);
+    case 0xcb:
+    case 0xcf:
+    case 0xd3:
+      return skip(bytes, at + 1, 8);
+    case 0xd9:
+      return skip(bytes, at + 2, readUint(bytes, at + 1, 1));
+    case 0xda:
+      return skip(bytes, at + 3, readUint(bytes, at + 1, 2));
+    case 0xdb:
+      return skip(bytes, at + 5, readUint(bytes, at + 1, 4));
+    case 0xdc:
+      return walkArray(bytes, at + 3, readUint(bytes, at + 1, 2), depth);
+    case 0xdd:
+      return walkArray(bytes, at + 5, readUint(bytes, at + 1, 4), depth);
+    case 0xde:
+      return walkMap(bytes, at + 3, readUint(bytes, at + 1, 2), depth);
+    case 0xdf:
+      return walkMap(bytes, at + 5, readUint(bytes, at + 1, 4), depth);
+    default:
+      throw new WireFault(`MessagePack type 0x${first.toString(16)} is not used by this protocol`);
+  }
+}
+
+function walkArray(bytes: Uint8Array, at: number, count: number, depth: number): number {
+  let position = at;
+  for (let item = 0; item < count; item++) position = walk(bytes, position, depth + 1);
+  return position;
+}
+
+function walkMap(bytes: Uint8Array, at: number, count: number, depth: number): number {
+  let position = at;
+  for (let entry = 0; entry < count; entry++) {
+    const key = byteAt(bytes, position);
+    if (!((key >= 0xa0 && key <= 0xbf) || (key >= 0xd9 && key <= 0xdb)))
+      throw new WireFault('a map key is not a string');
+    position = walk(bytes, walk(bytes, position, depth + 1), depth + 1);
+  }
+  return position;
+}
+
+function skip(bytes: Uint8Array, at: number, length: number): number {
+  if (at + length > bytes.length) throw new WireFault('a value is longer than its frame');
+  return at + length;
+}
+
+function byteAt(bytes: Uint8Array, at: number): number {
+  const byte = bytes[at];
+  if (byte === undefined) throw new WireFault('the payload ends inside a value');
+  return byte;
+}
+
+function readUint(bytes: Uint8Array, at: number, width: number): number {
+  let value = 0;
+  for (let offset = 0; offset < width; offset++) value = value * 256 + byteAt(bytes, at + offset);
+  return value;
+}

@@ -1,0 +1,47 @@
+/**
+ * The first eight bytes each side sends: a magic that no HTTP or TLS client begins with, and the range of
+ * protocol revisions the sender speaks. Layout: proto/README.md, "Preface".
+ */
+export const MAGIC = Uint8Array.of(0xf5, 0x53, 0x4b, 0x47);
+export const PREFACE_LENGTH = 8;
+
+export interface Revisions {
+  readonly min: number;
+  readonly max: number;
+}
+
+/** What this code speaks. */
+export const REVISIONS: Revisions = { min: 1, max: 1 };
+
+export function encodePreface({ min, max }: Revisions = REVISIONS): Uint8Array {
+  return Uint8Array.of(...MAGIC, min, max, 0, 0);
+}
+
+export type PrefaceRead =
+  | { readonly kind: 'more' }
+  | { readonly kind: 'preface'; readonly revisions: Revisions }
+  /** `speaks`: what the peer seems to be instead. */
+  | { readonly kind: 'stray'; readonly speaks: 'http' | 'tls' | 'unknown' };
+
+/** Tells a stray peer from its first bytes, without waiting for eight of them. */
+export function readPreface(bytes: Uint8Array): PrefaceRead {
+  for (let at = 0; at < Math.min(bytes.length, MAGIC.length); at++)
+    if (bytes[at] !== MAGIC[at]) return { kind: 'stray', speaks: at === 0 ? guess(bytes) : 'unknown' };
+  if (bytes.length < PREFACE_LENGTH) return { kind: 'more' };
+  const [min, max] = bytes.subarray(MAGIC.length) as unknown as [number, number];
+  if (min > max || min === 0) return { kind: 'stray', speaks: 'unknown' };
+  return { kind: 'preface', revisions: { min, max } };
+}
+
+function guess(bytes: Uint8Array): 'http' | 'tls' | 'unknown' {
+  const first = bytes[0] as number;
+  if (first === 0x16 && (bytes.length < 2 || bytes[1] === 0x03)) return 'tls';
+  // Every HTTP method in use, and HTTP/2's "PRI", begins with a capital letter.
+  return first >= 0x41 && first <= 0x5a ? 'http' : 'unknown';
+}
+
+/** The highest revision both speak; null when there is none. */
+export function agreeRevision(ours: Revisions, theirs: Revisions): number | null {
+  const highest = Math.min(ours.max, theirs.max);
+  return highest >= Math.max(ours.min, theirs.min) ? highest : null;
+}
