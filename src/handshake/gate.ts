@@ -9,13 +9,7 @@
  */
 import { MisuseError, WireFault } from '../wire/fault.ts';
 import { FrameReader } from '../wire/frame.ts';
-import {
-  decodeMessage,
-  encodeMessage,
-  isTypeOf,
-  type Message,
-  type MessageInput,
-} from '../wire/messages.ts';
+import { decodeMessage, encodeMessage, isTypeOf, type Message, type MessageInput } from '../wire/messages.ts';
 import { agreeRevision, encodePreface, REVISIONS, type Revisions } from '../wire/preface.ts';
 import { takePreface } from './preface.ts';
 import { States } from './states.ts';

@@ -92,6 +92,7 @@ export class UpstreamHandshake {
   }
 
   #expect(state: UpstreamState): void {
-    if (this.#states.now !== state) throw new WireFault(`the server sent a message out of order (${this.#states.now})`);
+    if (this.#states.now !== state)
+      throw new WireFault(`the server sent a message out of order (${this.#states.now})`);
   }
 }

@@ -4,17 +4,11 @@
  * Rule ids and their sources: README, "The policy".
  */
 import { inLockstep, levelOf, levelOfLine, releaseAt } from '../version/catalogue.ts';
-import {
-  compareMinors,
-  extremes,
-  printMinor,
-  printVersion,
-  type Version,
-} from '../version/version.ts';
+import { compareMinors, extremes, printMinor, printVersion, type Version } from '../version/version.ts';
 import { CODES, type Code } from './codes.ts';
-import { lookRanges } from './ranges.ts';
 import { clientTarget, notesFor, whoToPoint } from './move.ts';
 import { judgePair } from './pair.ts';
+import { lookRanges } from './ranges.ts';
 import type {
   ClientFacts,
   ClusterFacts,
@@ -60,7 +54,9 @@ interface Question {
 /** ms since the epoch; only a failed upgrade's back-off and a block's expiry depend on it. */
 export function decide(client: ClientFacts, cluster: ClusterFacts, policy: Policy, now = 0): Decision {
   if (policy.scope === 'cluster' || cluster.servers.length < 2) return judge(client, cluster, policy, now);
-  const alone = cluster.servers.map((server) => judge(client, { ...cluster, servers: [server] }, policy, now));
+  const alone = cluster.servers.map((server) =>
+    judge(client, { ...cluster, servers: [server] }, policy, now),
+  );
   const best = alone.reduce((a, b) => (RANK[b.verdict] < RANK[a.verdict] ? b : a));
   return { ...best, cluster: summary(cluster, policy) };
 }
@@ -122,7 +118,9 @@ function conclude(
 /** The rule by which a client is admitted: the least obvious one that had to hold. */
 function permittingRule(client: ClientFacts, cluster: ClusterFacts, policy: Policy): Rule {
   if (policy.kind === 'ranges') return 'ranges';
-  const by = cluster.servers.filter(isKnown).map((server) => judgePair(client.version, server.version, policy).by);
+  const by = cluster.servers
+    .filter(isKnown)
+    .map((server) => judgePair(client.version, server.version, policy).by);
   return by.find((rule) => rule === 'J1') ?? by.find((rule) => rule === 'M2') ?? 'P1';
 }
 
@@ -140,7 +138,9 @@ function summary(cluster: ClusterFacts, policy: Policy): Decision['cluster'] {
 /** The level reported, or that of the oldest server's release; null when neither is known. */
 export function effectiveLevel(cluster: ClusterFacts, policy: SkewPolicy): number | null {
   const versions = cluster.servers.filter(isKnown).map((server) => server.version);
-  return cluster.level ?? (isNonEmpty(versions) ? levelOf(policy.catalogue, extremes(versions).oldest) : null);
+  return (
+    cluster.level ?? (isNonEmpty(versions) ? levelOf(policy.catalogue, extremes(versions).oldest) : null)
+  );
 }
 
 /**
@@ -184,7 +184,11 @@ function lookMajor({ client, known, policy }: Question): Look {
   if (newer.length === 0) return { rule, outcome: 'pass', because: 'client and servers share one major' };
   const refusing = newer.filter((server) => !judgePair(client.version, server.version, policy).fits);
   if (refusing.length === 0)
-    return { rule, outcome: 'pass', because: `${whoToPoint(newer)}: this release accepts clients of this line` };
+    return {
+      rule,
+      outcome: 'pass',
+      because: `${whoToPoint(newer)}: this release accepts clients of this line`,
+    };
   const move = clientTarget(client, known, policy);
   return {
     rule,
@@ -210,7 +214,8 @@ function lookServerFirst({ client, known, unknown }: Question): Look {
       because: `the client's minor is newer than that of ${whoToPoint(older)}`,
       finding: serverOutdated(client, older),
     };
-  const blind = unknown.length > 0 ? `; the version of ${unknown.map(({ id }) => id).join(', ')} is unknown` : '';
+  const blind =
+    unknown.length > 0 ? `; the version of ${unknown.map(({ id }) => id).join(', ')} is unknown` : '';
   return { rule, outcome: 'pass', because: `no known server is older than the client${blind}` };
 }
 
@@ -268,9 +273,17 @@ function lookLockstep({ client, policy, level }: Question): Look {
   if (!policy.lockstep) return { rule, outcome: 'skip', because: 'this policy has no lockstep' };
   const tables = releaseAt(policy.catalogue, level);
   if (tables === null || !inLockstep(policy.catalogue, tables))
-    return { rule, outcome: 'pass', because: 'clients of different minors may be connected at the same time' };
+    return {
+      rule,
+      outcome: 'pass',
+      because: 'clients of different minors may be connected at the same time',
+    };
   if (compareMinors(client.version, tables) >= 0)
-    return { rule, outcome: 'pass', because: `the client is not older than the tables of ${printMinor(tables)}` };
+    return {
+      rule,
+      outcome: 'pass',
+      because: `the client is not older than the tables of ${printMinor(tables)}`,
+    };
   const to = printMinor(tables);
   return {
     rule,
@@ -290,7 +303,8 @@ function lookBehindTables({ known, policy, level }: Question): Look | null {
   const rule = 'M3';
   if (!policy.lockstep || !policy.systemTables) return null;
   const behind = known.filter((server) => isBehindTables(server, level, policy));
-  if (behind.length === 0) return { rule, outcome: 'pass', because: `no server is older than level ${level}` };
+  if (behind.length === 0)
+    return { rule, outcome: 'pass', because: `no server is older than level ${level}` };
   const to = printMinor(releaseAt(policy.catalogue, level) as Version);
   const because = `${whoToPoint(behind)} ${behind.length === 1 ? 'is' : 'are'} older than the system tables (level ${level}, release ${to})`;
   if (behind.length < known.length) return { rule, outcome: 'pass', because: `${because} and served around` };
@@ -425,7 +439,11 @@ function lookServing(client: ClientFacts, cluster: ClusterFacts, policy: Policy)
     because: blind ? 'no version of any server is known' : 'no compatible server takes new sessions',
     finding: blind
       ? unknownFinding(client, up)
-      : { verdict: 'hold', code: 'NO_SERVER', message: 'No compatible server takes new sessions at the moment.' },
+      : {
+          verdict: 'hold',
+          code: 'NO_SERVER',
+          message: 'No compatible server takes new sessions at the moment.',
+        },
   };
 }
 

@@ -41,10 +41,15 @@ export function clientTarget(client: ClientFacts, servers: readonly Known[], pol
     .filter((line) => servers.every(({ version }) => judgePair(firstOf(line), version, policy).fits));
   const majors = new Set(servers.map(({ version }) => version.major));
   const target = fitting.find(({ major }) => majors.has(major)) ?? fitting[0];
-  if (target !== undefined) return { side: 'client', to: printMinor(target), who: [printVersion(client.version)] };
-  const newest = servers.map(({ version }) => version).sort(compareMinors).at(-1) as Version;
+  if (target !== undefined)
+    return { side: 'client', to: printMinor(target), who: [printVersion(client.version)] };
+  const newest = servers
+    .map(({ version }) => version)
+    .sort(compareMinors)
+    .at(-1) as Version;
   const to =
-    lines.find((line) => judgePair(firstOf(line), newest, policy).fits && line.major === newest.major) ?? newest;
+    lines.find((line) => judgePair(firstOf(line), newest, policy).fits && line.major === newest.major) ??
+    newest;
   return { side: 'server', to: printMinor(to), who: olderThan(servers, to).map(({ id }) => id) };
 }
 

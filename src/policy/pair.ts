@@ -20,7 +20,8 @@ export type PairVerdict =
 export function judgePair(client: Version, server: Version, policy: SkewPolicy): PairVerdict {
   const order = compareMinors(client, server);
   if (order === 0) return { fits: true, by: 'P1' };
-  if (order > 0) return { fits: false, by: client.major > server.major ? 'J1' : 'M1', code: 'SERVER_OUTDATED' };
+  if (order > 0)
+    return { fits: false, by: client.major > server.major ? 'J1' : 'M1', code: 'SERVER_OUTDATED' };
   if (client.major < server.major)
     return accepts(policy.catalogue, server, client)
       ? { fits: true, by: 'J1' }

@@ -18,7 +18,11 @@ export function lookRanges(client: ClientFacts, servers: readonly ServerFacts[])
       finding: {
         verdict: 'refuse',
         code: 'VERSION_UNKNOWN',
-        move: { side: 'client', to: 'a release that states its protocol range', who: [printVersion(client.version)] },
+        move: {
+          side: 'client',
+          to: 'a release that states its protocol range',
+          who: [printVersion(client.version)],
+        },
         message: `${who} states no range of protocol versions, which this policy compares.`,
       },
     };

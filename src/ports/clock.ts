@@ -25,7 +25,11 @@ export function pause(clock: Clock, ms: number, signal?: AbortSignal): Promise<v
 }
 
 /** A signal that aborts after `ms` or with `parent`; `clear()` it when the work is done. */
-export function deadline(clock: Clock, ms: number, parent?: AbortSignal): { signal: AbortSignal; clear(): void } {
+export function deadline(
+  clock: Clock,
+  ms: number,
+  parent?: AbortSignal,
+): { signal: AbortSignal; clear(): void } {
   const controller = new AbortController();
   const abort = () => controller.abort();
   const timer = clock.after(ms, abort);

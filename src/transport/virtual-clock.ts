@@ -64,7 +64,8 @@ export class VirtualClock implements Clock {
     await settle();
     while (!settled) {
       const next = this.#entries.shift();
-      if (next === undefined || next.at > end) throw new Error('nothing more happens, and the promise is pending');
+      if (next === undefined || next.at > end)
+        throw new Error('nothing more happens, and the promise is pending');
       this.#now = Math.max(this.#now, next.at);
       next.act();
       await settle();

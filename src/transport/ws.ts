@@ -128,9 +128,7 @@ export const ws: Transport = {
     });
     sockets.on('connection', (socket, request) => {
       const { remoteAddress, remotePort } = request.socket;
-      accept(
-        new WsConnection(socket, printHostPort({ host: remoteAddress ?? '?', port: remotePort ?? 0 })),
-      );
+      accept(new WsConnection(socket, printHostPort({ host: remoteAddress ?? '?', port: remotePort ?? 0 })));
     });
     return new Promise<Listener>((resolve, reject) => {
       sockets.on('error', () => {});

@@ -66,7 +66,9 @@ export function levelOfLine(catalogue: Catalogue, line: Minor): number {
 
 /** The lowest release whose tables are at `level`; null below the first one listed. */
 export function releaseAt(catalogue: Catalogue, level: number): Version | null {
-  const reached = catalogue.releases.filter((release) => release.level !== undefined && release.level <= level);
+  const reached = catalogue.releases.filter(
+    (release) => release.level !== undefined && release.level <= level,
+  );
   const highest = Math.max(...reached.map((release) => release.level as number));
   return reached.find((release) => release.level === highest)?.version ?? null;
 }
@@ -79,8 +81,7 @@ export function entriesOf(catalogue: Catalogue, line: Minor): readonly Release[]
 export function inLockstep(catalogue: Catalogue, release: Version): boolean {
   const stated = entriesOf(catalogue, release).findLast((entry) => entry.lockstep !== undefined);
   return (
-    stated?.lockstep ??
-    catalogue.eras.some((era) => era.lockstep && compareVersions(release, era.below) < 0)
+    stated?.lockstep ?? catalogue.eras.some((era) => era.lockstep && compareVersions(release, era.below) < 0)
   );
 }
 

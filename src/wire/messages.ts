@@ -13,7 +13,10 @@ import { decodeValue, encodeValue } from './msgpack.ts';
 const short = z.string().max(128);
 const sentence = z.string().max(2048);
 const version = z.string().min(1).max(MAX_VERSION_LENGTH);
-const level = z.int().min(0).max(2 ** 31 - 1);
+const level = z
+  .int()
+  .min(0)
+  .max(2 ** 31 - 1);
 const ms = z.int().min(0);
 const range = z.object({ min: level, max: level }).refine(({ min, max }) => min <= max, 'min is over max');
 const properties = z
@@ -92,7 +95,11 @@ export const MESSAGES = {
   /** gate to server: here is an admitted client; its raw bytes follow. */
   open: {
     type: 0x13,
-    schema: z.object({ session: short, peer: short, client: z.object({ version, driver: short, properties }) }),
+    schema: z.object({
+      session: short,
+      peer: short,
+      client: z.object({ version, driver: short, properties }),
+    }),
   },
   /** gate to server: bring the system tables one step on. A server refuses a token below the highest it saw. */
   upgradeRequest: {

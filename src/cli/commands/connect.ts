@@ -1,0 +1,141 @@
+/** `skewgate connect`: a test client. */
+import { pipeline } from 'node:stream/promises';
+import type { Command } from 'commander';
+import { connectTo } from '../../client/connect.ts';
+import { RefusedError, type Session } from '../../client/session.ts';
+import { parseUrl, type Target } from '../../client/url.ts';
+import { pause } from '../../ports/clock.ts';
+import { realTransports } from '../../transport/index.ts';
+import { realClock } from '../../transport/real.ts';
+import type { Message } from '../../wire/messages.ts';
+import { explainMove, paint } from '../print.ts';
+import { durationOption, UsageError, wholeNumber } from '../usage.ts';
+
+interface Options {
+  readonly count: number;
+  readonly rate?: number;
+  readonly hold?: number | true;
+  readonly json?: true;
+}
+
+interface Report {
+  /** One line of JSON. */
+  readonly json: object;
+  /** For people. */
+  readonly text: string;
+  readonly admitted: boolean;
+}
+
+export function addConnect(program: Command): void {
+  program
+    .command('connect')
+    .description(
+      'Connect through a gate. One client pipes standard input and output once admitted, like nc; with --json, --count or --hold it says what became of each connection. Status 0: all were admitted; 1: one was not; 2: wrong usage.',
+    )
+    .argument('<url>', 'skewgate://HOST:PORT/?version=4.14.0, also skewgate+ws:// and jdbc:skewgate://')
+    .option('--count <n>', 'so many connections, at once', wholeNumber, 1)
+    .option('--rate <n>', 'so many new connections a second', wholeNumber)
+    .option('--hold [duration]', 'keep sessions open, until Ctrl-C or for a time', durationOption)
+    .option('--json', 'print one JSON object a connection')
+    .action(run);
+}
+
+async function run(url: string, options: Options): Promise<void> {
+  const target = parseUrl(url);
+  if (options.count < 1 || options.rate === 0) throw new UsageError('--count and --rate are at least 1');
+  const stop = new AbortController();
+  process.once('SIGINT', () => stop.abort());
+  const piping = options.count === 1 && !options.json && options.hold === undefined;
+  const reports = await Promise.all(
+    Array.from({ length: options.count }, async (_, at) => {
+      if (options.rate !== undefined) await pause(realClock, (at * 1_000) / options.rate, stop.signal);
+      const report = await attempt(target, options, piping, stop.signal);
+      if (options.json) console.log(JSON.stringify(report.json));
+      else console.error(report.text);
+      return report;
+    }),
+  );
+  process.exitCode = reports.every(({ admitted }) => admitted) ? 0 : 1;
+}
+
+async function attempt(
+  target: Target,
+  options: Options,
+  piping: boolean,
+  signal: AbortSignal,
+): Promise<Report> {
+  let session: Session;
+  try {
+    session = await connectTo(target, realTransports, {
+      signal,
+      ...(!options.json && options.count === 1 && { onWait: showWait }),
+    });
+  } catch (error) {
+    return failure(error);
+  }
+  const report = admission(session, target.hello.version);
+  if (piping) {
+    console.error(report.text);
+    await pipe(session);
+    return { ...report, text: paint('dim', 'session ended', process.stderr) };
+  }
+  session.on('error', () => {});
+  if (options.hold !== undefined)
+    await pause(realClock, options.hold === true ? Number.MAX_SAFE_INTEGER : options.hold, signal);
+  session.destroy();
+  return report;
+}
+
+function showWait({ code, reason, progress }: Message<'wait'>): void {
+  const done = progress === null ? '' : ` ${bar(progress)}`;
+  console.error(paint('yellow', `waiting (${code})${done} ${reason}`, process.stderr));
+}
+
+/** 0 to 1 as twenty characters. */
+function bar(done: number): string {
+  const full = Math.round(done * 20);
+  return `[${'#'.repeat(full)}${'-'.repeat(20 - full)}] ${Math.round(done * 100)} %`;
+}
+
+function admission(session: Session, version: string): Report {
+  const { server, waitedMs, notices, decision } = session;
+  const waited = waitedMs > 0 ? ` after ${waitedMs} ms` : '';
+  const text = `${paint('green', 'admitted', process.stderr)} as ${version} by server ${server.id} (${server.version ?? 'version unknown'})${waited}, session ${session.id}`;
+  return {
+    json: {
+      ...decision,
+      session: session.id,
+      server: server.id,
+      serverVersion: server.version,
+      waitedMs,
+      notices,
+    },
+    text: [text, ...notices].join('\n'),
+    admitted: true,
+  };
+}
+
+function failure(error: unknown): Report {
+  const { name, message } = error as Error;
+  if (!(error instanceof RefusedError))
+    return { json: { error: name, message }, text: paint('red', message, process.stderr), admitted: false };
+  const { decision } = error;
+  const lines = [
+    `${paint('red', 'refused', process.stderr)} ${decision.code} (rule ${decision.rule})`,
+    decision.message,
+    ...explainMove(decision),
+  ];
+  return { json: decision, text: lines.join('\n'), admitted: false };
+}
+
+async function pipe(session: Session): Promise<void> {
+  const up = pipeline(process.stdin, session).catch(() => {});
+  for await (const chunk of session) if (!process.stdout.write(chunk)) await drained();
+  // The server is done: what is typed from now on has nowhere to go.
+  process.stdin.destroy();
+  await up;
+}
+
+function drained(): Promise<void> {
+  return new Promise((resolve) => process.stdout.once('drain', () => resolve()));
+}

@@ -1,0 +1,63 @@
+/** `skewgate explain`: what the policy says of one client and a set of servers, offline. */
+import type { Command } from 'commander';
+import { parseRange } from '../../client/url.ts';
+import { decide } from '../../policy/decide.ts';
+import type { ClientFacts, ServerFacts } from '../../policy/types.ts';
+import { parseVersion } from '../../version/version.ts';
+import { addPolicyOptions, type PolicyOptions, policyFrom } from '../policy-options.ts';
+import { describe } from '../print.ts';
+import { collect, UsageError, wholeNumber } from '../usage.ts';
+
+interface Options extends PolicyOptions {
+  readonly client: string;
+  readonly server: string[];
+  readonly level?: number;
+  readonly json?: true;
+  readonly mustNotUpgrade?: true;
+}
+
+export function addExplain(program: Command): void {
+  const command = program
+    .command('explain')
+    .summary('say what the policy decides, and why')
+    .description(
+      'Say what the policy decides for a client and a set of servers. Status 0: permit or migrate; 1: hold or refuse; 2: wrong usage.',
+    )
+    .requiredOption('--client <version>', "the client's version; VERSION@MIN..MAX states protocol versions")
+    .option('--server <version>', 'a server\'s version, or "unknown"; repeat it for each server', collect, [])
+    .option(
+      '--level <n>',
+      "schema level of the system tables (default: that of the oldest server's release)",
+      wholeNumber,
+    )
+    .option('--must-not-upgrade', 'the client says it must not bring the upgrade')
+    .option('--json', 'print one JSON object');
+  addPolicyOptions(command).action(explain);
+}
+
+async function explain(options: Options): Promise<void> {
+  if (options.server.length === 0) throw new UsageError('state at least one --server');
+  const policy = await policyFrom(options);
+  const { version, ...range } = parseSide(options.client);
+  const client: ClientFacts = { version, ...range, upgrade: options.mustNotUpgrade ? 'must-not' : 'may' };
+  const servers = options.server.map(
+    (text, at): ServerFacts => ({
+      id: `server-${at + 1}`,
+      state: 'up',
+      ...(text === 'unknown' ? { version: null } : parseSide(text)),
+    }),
+  );
+  const decision = decide(
+    client,
+    { servers, level: options.level ?? null, upgrade: { state: 'idle' } },
+    policy,
+  );
+  console.log(options.json ? JSON.stringify(decision) : describe(decision));
+  process.exitCode = decision.verdict === 'permit' || decision.verdict === 'migrate' ? 0 : 1;
+}
+
+/** `4.14.0` or `4.14.0@3..5` */
+function parseSide(text: string) {
+  const [version, range] = text.split('@') as [string, string | undefined];
+  return { version: parseVersion(version), ...(range !== undefined && { protocol: parseRange(range) }) };
+}

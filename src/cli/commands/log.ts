@@ -1,0 +1,184 @@
+/** `skewgate log`: reads a decision log. */
+import { createReadStream } from 'node:fs';
+import { stat } from 'node:fs/promises';
+import { createInterface } from 'node:readline';
+import type { Command } from 'commander';
+import semver from 'semver';
+import { parseDuration } from '../../config/units.ts';
+import { CODE_NAMES } from '../../policy/codes.ts';
+import { pause } from '../../ports/clock.ts';
+import { realClock } from '../../transport/real.ts';
+import { printCore, tryParseVersion } from '../../version/version.ts';
+import { lineOf, type Stamped } from '../log-lines.ts';
+import { table } from '../print.ts';
+import { UsageError } from '../usage.ts';
+
+interface Options {
+  readonly refused?: true;
+  readonly client?: string;
+  readonly code?: string;
+  readonly since?: string;
+  readonly follow?: true;
+  readonly summary?: true;
+  readonly json?: true;
+}
+
+type Keep = (record: Stamped) => boolean;
+
+export function addLog(program: Command): void {
+  program
+    .command('log')
+    .description('Read a decision log: a line a record, or a summary.')
+    .argument('<file>', 'an NDJSON file that a gate wrote')
+    .option('--refused', 'only refused handshakes')
+    .option('--client <range>', "only handshakes of these client versions, such as '<4.14' or '4.13.x'")
+    .option('--code <code>', 'only handshakes with this code')
+    .option('--since <time>', 'only records since then: 15m (ago), or 2026-01-31T12:00:00Z')
+    .option('--follow', 'go on with what the gate writes, until Ctrl-C')
+    .option('--summary', 'who was refused, why, and who must move')
+    .option('--json', 'print records (or the summary) as JSON')
+    .action(read);
+}
+
+async function read(file: string, options: Options): Promise<void> {
+  const keep = filter(options);
+  const summary = new Summary();
+  let unreadable = 0;
+  const show = (line: string) => {
+    const record = parse(line);
+    if (record === null) unreadable++;
+    else if (keep(record)) {
+      if (options.summary) summary.add(record);
+      else if (options.json) console.log(line);
+      else print(record);
+    }
+  };
+  const end = await readLines(file, 0, show);
+  if (options.summary) console.log(options.json ? JSON.stringify(summary.rows()) : summary.print());
+  if (unreadable > 0)
+    console.error(`skewgate: ${unreadable} lines of ${file} are no records and were passed over`);
+  if (options.follow) await follow(file, end, show);
+}
+
+function print(record: Stamped): void {
+  const line = lineOf(record);
+  if (line !== null) console.log(line);
+}
+
+function parse(line: string): Stamped | null {
+  try {
+    const record = JSON.parse(line);
+    return typeof record?.event === 'string' && typeof record.time === 'string' ? record : null;
+  } catch {
+    return null;
+  }
+}
+
+function filter({ refused, client, code, since }: Options): Keep {
+  const keeps: Keep[] = [];
+  if (refused) keeps.push((record) => record.event === 'handshake' && record.verdict === 'refuse');
+  if (client !== undefined) {
+    const range = semver.validRange(client);
+    if (range === null) throw new UsageError(`--client ${client}: not a range such as '<4.14' or '4.13.x'`);
+    const wanted = new semver.Range(range);
+    keeps.push((record) => {
+      const version =
+        record.event === 'handshake' && record.client !== null ? tryParseVersion(record.client) : null;
+      return version !== null && wanted.test(printCore(version));
+    });
+  }
+  if (code !== undefined) {
+    const wanted = code.toUpperCase();
+    if (!(CODE_NAMES as readonly string[]).includes(wanted))
+      throw new UsageError(`--code ${code}: one of ${CODE_NAMES.join(', ')}`);
+    keeps.push((record) => record.event === 'handshake' && record.code === wanted);
+  }
+  if (since !== undefined) {
+    const ago = parseDuration(since);
+    const from = ago === null ? Date.parse(since) : Date.now() - ago;
+    if (Number.isNaN(from))
+      throw new UsageError(
+        `--since ${since}: a duration such as 15m, or a time such as 2026-01-31T12:00:00Z`,
+      );
+    keeps.push((record) => Date.parse(record.time) >= from);
+  }
+  return (record) => keeps.every((keep) => keep(record));
+}
+
+/** Reads whole lines from `start`; returns the position after the last of them. */
+async function readLines(file: string, start: number, each: (line: string) => void): Promise<number> {
+  const stream = createReadStream(file, { start });
+  let position = start;
+  let last = '';
+  let bytes = 0;
+  stream.on('data', (chunk) => {
+    bytes += chunk.length;
+  });
+  for await (const line of createInterface({ input: stream, crlfDelay: Number.POSITIVE_INFINITY })) {
+    if (last !== '') each(last);
+    last = line;
+  }
+  position += bytes;
+  // The last line is whole only if the file ends with a line break; while following, its rest is still to come.
+  const complete = bytes === 0 || (await endsWithBreak(file, position));
+  if (complete && last !== '') each(last);
+  return complete ? position : position - Buffer.byteLength(last);
+}
+
+async function endsWithBreak(file: string, end: number): Promise<boolean> {
+  for await (const chunk of createReadStream(file, { start: end - 1, end: end - 1 }))
+    return chunk[0] === 0x0a;
+  return false;
+}
+
+/** A file that shrank was rotated: it is read from its beginning. */
+async function follow(file: string, from: number, show: (line: string) => void): Promise<void> {
+  const stop = new AbortController();
+  process.once('SIGINT', () => stop.abort());
+  let position = from;
+  while (!stop.signal.aborted) {
+    await pause(realClock, 200, stop.signal);
+    const size = await stat(file).then(
+      (found) => found.size,
+      () => 0,
+    );
+    if (size < position) position = 0;
+    if (size > position) position = await readLines(file, position, show);
+  }
+}
+
+interface SummaryRow {
+  readonly verdict: string;
+  readonly code: string;
+  readonly client: string;
+  readonly move: string;
+  count: number;
+}
+
+class Summary {
+  readonly #rows = new Map<string, SummaryRow>();
+
+  add(record: Stamped): void {
+    if (record.event !== 'handshake') return;
+    const { verdict, code, client, move } = record;
+    const must = move === null ? '' : `${move.side} to ${move.to}`;
+    const key = [verdict, code, client, must].join('\n');
+    const row = this.#rows.get(key) ?? { verdict, code, client: client ?? '?', move: must, count: 0 };
+    row.count++;
+    this.#rows.set(key, row);
+  }
+
+  rows(): SummaryRow[] {
+    return [...this.#rows.values()].sort((a, b) => b.count - a.count);
+  }
+
+  print(): string {
+    const rows = this.rows();
+    const total = (verdict: string) =>
+      rows.filter((row) => row.verdict === verdict).reduce((sum, { count }) => sum + count, 0);
+    const head = `${total('permit')} admitted, ${total('refuse')} refused`;
+    if (rows.length === 0) return head;
+    const body = rows.map((row) => [String(row.count), row.verdict, row.code, row.client, row.move]);
+    return `${head}\n\n${table([['count', 'verdict', 'code', 'client', 'who must move'], ...body])}`;
+  }
+}

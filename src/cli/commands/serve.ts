@@ -1,0 +1,59 @@
+/** `skewgate serve`: the gate. Without a config file, the embedded default: three simulated servers to try it on. */
+import path from 'node:path';
+import type { Command } from 'commander';
+import { loadConfig, parseConfig } from '../../config/load.ts';
+import type { Config } from '../../config/schema.ts';
+import { buildGate, type Surroundings } from '../../gateway/build.ts';
+import { realTransports } from '../../transport/index.ts';
+import { realClock, realRandom } from '../../transport/real.ts';
+import { startDemo } from '../demo.ts';
+import { untilStopped } from '../stop.ts';
+
+export function addServe(program: Command): void {
+  program
+    .command('serve')
+    .description(
+      'Run the gate. Without a file: an example with three simulated servers. Ctrl-C drains, a second one ends at once.',
+    )
+    .argument('[file]', 'the config file; relative paths in it start from its folder')
+    .action((file: string | undefined) => (file === undefined ? demo() : serve(file)));
+}
+
+async function serve(file: string): Promise<void> {
+  const config = await loadConfig(file);
+  await run(config, path.dirname(path.resolve(file)), process.stdout, (addresses) => {
+    console.error(`skewgate: cluster ${config.cluster}, listening on ${addresses.join(', ')}`);
+  });
+}
+
+async function demo(): Promise<void> {
+  const example = await startDemo();
+  await run(parseConfig(example.config), process.cwd(), example.log, example.introduce);
+  await example.close();
+}
+
+async function run(
+  config: Config,
+  folder: string,
+  stdout: Surroundings['stdout'],
+  started: (addresses: readonly string[]) => void,
+): Promise<void> {
+  const { gate, log } = buildGate(config, {
+    clock: realClock,
+    random: realRandom,
+    transports: realTransports,
+    folder,
+    stdout,
+    say: (line) => console.error(`skewgate: ${line}`),
+  });
+  await gate.start();
+  started(gate.addresses);
+  await untilStopped(async (hurry) => {
+    if (gate.sessions + gate.handshakes > 0)
+      console.error(
+        `skewgate: waiting up to ${config.timeouts.drain / 1_000} s for ${gate.sessions} sessions to end; Ctrl-C again to end at once`,
+      );
+    await gate.stop(config.timeouts.drain, hurry);
+  });
+  await log.close();
+}

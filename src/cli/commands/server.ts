@@ -1,0 +1,72 @@
+/** `skewgate server`: a simulated server. */
+import type { Command } from 'commander';
+import { parseRange } from '../../client/url.ts';
+import { startServer } from '../../server/server.ts';
+import { openTables } from '../../server/tables.ts';
+import { realTransports } from '../../transport/index.ts';
+import { realClock } from '../../transport/real.ts';
+import { levelOf } from '../../version/catalogue.ts';
+import { PHOENIX_CATALOGUE } from '../../version/phoenix.ts';
+import { parseVersion, printVersion } from '../../version/version.ts';
+import { untilStopped } from '../stop.ts';
+import { durationOption } from '../usage.ts';
+
+interface Options {
+  readonly version: string;
+  readonly listen: string;
+  readonly id?: string;
+  readonly tables?: string;
+  readonly tablesRelease?: string;
+  readonly upgradeTime: number;
+  readonly protocol?: string;
+}
+
+/** ms that sessions get once the server is going. */
+const GRACE = 10_000;
+
+export function addServer(program: Command): void {
+  program
+    .command('server')
+    .description(
+      'Run a simulated server: it speaks the handshake, then echoes. Ctrl-C announces that it leaves and waits for its sessions; a second one ends it at once.',
+    )
+    .requiredOption('--version <version>', 'the version it says it has')
+    .option('--listen <address>', 'HOST:PORT, tcp://HOST:PORT or ws://HOST:PORT', '127.0.0.1:0')
+    .option('--id <name>', 'its name (default: its address)')
+    .option('--tables <file>', 'SQLite file with the system tables, shared by the servers of a cluster')
+    .option(
+      '--tables-release <version>',
+      'if the file is new: the release that left the tables (default: --version)',
+    )
+    .option('--upgrade-time <duration>', 'how long it takes to upgrade the tables', durationOption, 2_000)
+    .option('--protocol <range>', 'protocol versions it speaks, MIN..MAX, for the preset "ranges"')
+    .action(server);
+}
+
+async function server(options: Options): Promise<void> {
+  const version = parseVersion(options.version);
+  const level = levelOf(
+    PHOENIX_CATALOGUE,
+    options.tablesRelease === undefined ? version : parseVersion(options.tablesRelease),
+  );
+  const tables = options.tables === undefined ? undefined : openTables(options.tables, level);
+  const running = await startServer({
+    id: options.id ?? options.listen,
+    version,
+    listen: options.listen.includes('://') ? options.listen : `tcp://${options.listen}`,
+    transports: realTransports,
+    clock: realClock,
+    upgradeMs: options.upgradeTime,
+    ...(tables && { tables }),
+    ...(options.protocol !== undefined && { protocol: parseRange(options.protocol) }),
+  });
+  console.log(
+    `server ${options.id ?? running.address} ${printVersion(version)} on ${running.address}${tables ? `, system tables at level ${tables.level}` : ''}`,
+  );
+  await untilStopped(async (hurry) => {
+    running.leave();
+    await running.idle(GRACE, hurry);
+  });
+  await running.close();
+  tables?.close();
+}

@@ -1,0 +1,108 @@
+/** The embedded default: three simulated servers on 4.14 whose tables are as 4.13 left them, and what to try. */
+import { Writable } from 'node:stream';
+import { startServer } from '../server/server.ts';
+import { createMemoryTables } from '../server/tables.ts';
+import { realTransports } from '../transport/index.ts';
+import { realClock } from '../transport/real.ts';
+import { levelOf } from '../version/catalogue.ts';
+import { PHOENIX_CATALOGUE } from '../version/phoenix.ts';
+import { parseVersion } from '../version/version.ts';
+import { lineOf } from './log-lines.ts';
+import { paint } from './print.ts';
+
+const SERVERS = [
+  ['rs1', '4.14.0'],
+  ['rs2', '4.14.1'],
+  ['rs3', '4.14.0'],
+] as const;
+const TABLES = '4.13.0';
+const UPGRADE_MS = 3_000;
+
+export interface Demo {
+  /** YAML. */
+  readonly config: string;
+  /** Shows decisions as they are made, a line each. */
+  readonly log: Writable;
+  introduce(addresses: readonly string[]): void;
+  close(): Promise<void>;
+}
+
+export async function startDemo(): Promise<Demo> {
+  const tables = createMemoryTables(levelOf(PHOENIX_CATALOGUE, parseVersion(TABLES)));
+  const servers = await Promise.all(
+    SERVERS.map(([id, version]) =>
+      startServer({
+        id,
+        version: parseVersion(version),
+        listen: 'tcp://127.0.0.1:0',
+        transports: realTransports,
+        clock: realClock,
+        tables,
+        upgradeMs: UPGRADE_MS,
+      }),
+    ),
+  );
+  const [tcpPort, wsPort] = (await areFree(8700, 8701)) ? [8700, 8701] : [0, 0];
+  const config = [
+    'cluster: example',
+    'listen:',
+    `  - tcp: 127.0.0.1:${tcpPort}`,
+    `  - ws: 127.0.0.1:${wsPort}`,
+    'servers:',
+    ...servers.flatMap(({ address }, at) => [`  - id: ${SERVERS[at]?.[0]}`, `    address: ${address}`]),
+    'policy: { preset: phoenix }',
+  ].join('\n');
+  return {
+    config,
+    log: new Writable({
+      write(chunk, _encoding, done) {
+        const line = lineOf(JSON.parse(String(chunk)));
+        if (line !== null) console.log(line);
+        done();
+      },
+    }),
+    introduce,
+    async close() {
+      await Promise.all(servers.map((server) => server.close()));
+    },
+  };
+}
+
+function introduce(addresses: readonly string[]): void {
+  const [tcp, ws] = addresses.map((address) =>
+    address.replace('tcp://', 'skewgate://').replace('ws://', 'skewgate+ws://'),
+  ) as [string, string];
+  const shown = (command: string) => paint('cyan', command);
+  console.log(
+    [
+      `skewgate is up: three servers on 4.14, system tables still as ${TABLES} left them.`,
+      '',
+      `  ${tcp}`,
+      `  ${ws}`,
+      '',
+      'Try in another terminal:',
+      '',
+      '  a client that is admitted (older minor, inside the window):',
+      `    ${shown(`npx skewgate connect '${tcp}/?version=4.13.2'`)}`,
+      '  one that is refused (newer than the servers), with who must move:',
+      `    ${shown(`npx skewgate connect '${tcp}/?version=4.15.0'`)}`,
+      '  one that brings the one-time upgrade of the system tables, and is then admitted:',
+      `    ${shown(`npx skewgate connect '${ws}/?version=4.14.0'`)}`,
+      '',
+      'Admitted clients talk to an echo server: type a line, end with Ctrl-D. Ctrl-C here ends the gate.',
+      'Decisions:',
+      '',
+    ].join('\n'),
+  );
+}
+
+/** Whether both ports can be bound; otherwise the example takes whatever is free. */
+async function areFree(...ports: number[]): Promise<boolean> {
+  try {
+    for (const port of ports)
+      await (await realTransports.tcp?.listen(`127.0.0.1:${port}`, () => {}))?.close();
+    return true;
+  } catch {
+    return false;
+  }
+}

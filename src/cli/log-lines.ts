@@ -1,0 +1,33 @@
+/** One line of text for one record of the decision log. */
+import type { LogRecord } from '../decision/record.ts';
+import type { Verdict } from '../policy/types.ts';
+import { paint, paintVerdict } from './print.ts';
+
+export type Stamped = LogRecord & { readonly time: string };
+
+/** Null for records that say nothing to a person. */
+export function lineOf(record: Stamped): string | null {
+  const text = textOf(record);
+  return text === null ? null : `${paint('dim', record.time.slice(11, 23))}  ${text}`;
+}
+
+function textOf(record: LogRecord): string | null {
+  switch (record.event) {
+    case 'handshake': {
+      const verdict: Verdict = record.verdict;
+      const to = record.server === null ? '' : ` -> ${record.server} (${record.serverVersion})`;
+      const held = record.phases.held > 0 ? ` after waiting ${Math.round(record.phases.held)} ms` : '';
+      return `${paintVerdict(verdict, verdict.padEnd(7))} ${(record.client ?? '?').padEnd(8)} ${record.code} ${record.rule}${to}${held}${verdict === 'permit' ? '' : `: ${record.message}`}`;
+    }
+    case 'session-end':
+      return `ended   ${record.client.padEnd(8)} session ${record.session} on ${record.server}, ${record.bytesFromClient} bytes up, ${record.bytesFromServer} down (${record.reason})`;
+    case 'cluster':
+      return `cluster ${record.server} ${record.state} ${record.version ?? 'version unknown'}${record.trouble ? `: ${record.trouble}` : ''}`;
+    case 'migration':
+      return `upgrade ${record.what}: level ${record['fromLevel']} to ${record['toLevel']}${record['error'] ? `: ${record['error']}` : ''}`;
+    case 'gate':
+      return `gate    ${record.what}`;
+    default:
+      return null;
+  }
+}

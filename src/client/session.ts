@@ -1,0 +1,105 @@
+/** An admitted client's stream, and the error of one that was not. */
+import { Duplex } from 'node:stream';
+import type { Connection } from '../ports/transport.ts';
+import type { Message } from '../wire/messages.ts';
+
+export type Permit = Message<'permit'>;
+export type Refusal = Message<'refuse'>;
+
+/** A refused connection: the decision's fields, and whether JDBC would call it transient. */
+export class RefusedError extends Error implements Pick<Refusal, 'code' | 'move' | 'retry'> {
+  override readonly name = 'RefusedError';
+  readonly decision: Refusal;
+  readonly verdict: Refusal['verdict'];
+  readonly code: Refusal['code'];
+  readonly rule: Refusal['rule'];
+  readonly move: Refusal['move'];
+  readonly retry: Refusal['retry'];
+  readonly retryAfterMs: number | null;
+  readonly vendorCode: number | null;
+  readonly sqlState: string | null;
+  /** The same attempt may succeed later without a change (java.sql.SQLTransientConnectionException). */
+  readonly transient: boolean;
+
+  constructor(decision: Refusal) {
+    super(decision.message);
+    this.decision = decision;
+    this.verdict = decision.verdict;
+    this.code = decision.code;
+    this.rule = decision.rule;
+    this.move = decision.move;
+    this.retry = decision.retry;
+    this.retryAfterMs = decision.retryAfterMs;
+    this.vendorCode = decision.vendorCode;
+    this.sqlState = decision.sqlState;
+    this.transient = decision.retry === 'later';
+  }
+}
+
+export class Session extends Duplex {
+  readonly id: string;
+  readonly server: Permit['server'];
+  /** Schema level of the system tables when admitted. */
+  readonly schemaLevel: number | null;
+  readonly notices: readonly string[];
+  readonly waitedMs: number;
+  readonly decision: Permit['decision'];
+  readonly #connection: Connection;
+  #onDrain: (() => void) | null = null;
+
+  constructor(connection: Connection, permit: Permit, early: Uint8Array) {
+    super({ allowHalfOpen: true });
+    this.#connection = connection;
+    this.id = permit.session;
+    this.server = permit.server;
+    this.schemaLevel = permit.level;
+    this.notices = permit.notices;
+    this.waitedMs = permit.waitedMs;
+    this.decision = permit.decision;
+    connection.handle({
+      data: (bytes) => this.#receive(bytes),
+      end: () => this.push(null),
+      drain: () => {
+        const resume = this.#onDrain;
+        this.#onDrain = null;
+        resume?.();
+      },
+      close: (error) => this.#closed(error),
+    });
+    if (early.length > 0) this.#receive(early);
+  }
+
+  /** What was received stays readable; what is written from now on has nowhere to go. */
+  #closed(error: Error | null): void {
+    if (error !== null) this.destroy(error);
+    else {
+      if (!this.readableEnded) this.push(null);
+      this.end();
+    }
+    this.#onDrain?.();
+  }
+
+  #receive(bytes: Uint8Array): void {
+    if (!this.readableEnded && !this.push(bytes)) this.#connection.pause();
+  }
+
+  override _read(): void {
+    this.#connection.resume();
+  }
+
+  override _write(chunk: Uint8Array, _encoding: BufferEncoding, callback: () => void): void {
+    if (this.#connection.send(chunk)) callback();
+    else this.#onDrain = callback;
+  }
+
+  override _final(callback: () => void): void {
+    this.#connection.end();
+    callback();
+  }
+
+  override _destroy(error: Error | null, callback: (error: Error | null) => void): void {
+    if (error === null) this.#connection.close();
+    else this.#connection.destroy();
+    callback(error);
+  }
+}

@@ -1,0 +1,222 @@
+/**
+ * The servers behind the gate: what is known of each, kept fresh by probes and by every handshake. A server
+ * that is down keeps its last known version.
+ */
+import type { ProtocolRange, ServerFacts } from '../policy/types.ts';
+import { Changes } from '../ports/changes.ts';
+import { type Clock, deadline, type Timer } from '../ports/clock.ts';
+import type { Connection } from '../ports/transport.ts';
+import { dial, type Transports } from '../transport/address.ts';
+import { parseVersion, printVersion, type Version } from '../version/version.ts';
+import { Upstream, UpstreamError } from './upstream.ts';
+
+export interface ServerEntry {
+  readonly id: string;
+  /** With scheme: `tcp://…`, `ws://…`. */
+  readonly address: string;
+  /** For servers that do not speak the handshake: how their version is learned. Absent: by asking. */
+  readonly learn?: (signal: AbortSignal) => Promise<Version>;
+  readonly protocol?: ProtocolRange;
+}
+
+export interface ServerStatus extends ServerFacts {
+  readonly address: string;
+  readonly level: number | null;
+  readonly sessions: number;
+  /** Why it is down; null while it is not. */
+  readonly trouble: string | null;
+}
+
+export interface ClusterChange {
+  readonly server: string;
+  readonly state: ServerFacts['state'];
+  readonly version: string | null;
+  readonly previousState: ServerFacts['state'];
+  readonly previousVersion: string | null;
+  readonly level: number | null;
+  readonly trouble: string | null;
+}
+
+/** A server reached: `upstream` null where it does not speak the handshake. */
+export interface Reached {
+  readonly server: ServerStatus;
+  readonly connection: Connection;
+  readonly upstream: Upstream | null;
+}
+
+export interface ClusterOptions {
+  readonly gate: string;
+  readonly servers: readonly ServerEntry[];
+  readonly transports: Transports;
+  readonly clock: Clock;
+  /** ms for dialling and asking one server. */
+  readonly dialTimeout: number;
+  /** ms between probes of each server. */
+  readonly probeInterval: number;
+  readonly onChange?: (change: ClusterChange) => void;
+}
+
+type State = {
+  -readonly [Key in keyof ServerStatus]: ServerStatus[Key];
+} & {
+  entry: ServerEntry;
+  /** When its last answer, or failure to answer, was seen; -Infinity before the first. */
+  seenAt: number;
+  probing: Promise<void> | null;
+};
+
+export class Cluster {
+  readonly changes = new Changes();
+  readonly #options: ClusterOptions;
+  readonly #servers: State[];
+  #level: { value: number; askedAt: number } | null = null;
+  #turn = 0;
+  #timer: Timer | null = null;
+  #stopping = new AbortController();
+
+  constructor(options: ClusterOptions) {
+    this.#options = options;
+    this.#servers = options.servers.map((entry) => ({
+      entry,
+      id: entry.id,
+      address: entry.address,
+      version: null,
+      state: 'down',
+      level: null,
+      sessions: 0,
+      trouble: 'not asked yet',
+      seenAt: Number.NEGATIVE_INFINITY,
+      probing: null,
+      ...(entry.protocol && { protocol: entry.protocol }),
+    }));
+  }
+
+  get servers(): readonly ServerStatus[] {
+    return this.#servers;
+  }
+
+  /** The schema level that a server reported last; null if none ever did. */
+  get level(): number | null {
+    return this.#level?.value ?? null;
+  }
+
+  /** Probes every server once, then at intervals until `stop`. */
+  async start(): Promise<void> {
+    await this.refresh(0);
+    const again = () => {
+      this.#timer = this.#options.clock.after(this.#options.probeInterval, () => {
+        void this.refresh(0).finally(() => {
+          if (!this.#stopping.signal.aborted) again();
+        });
+      });
+    };
+    again();
+  }
+
+  stop(): void {
+    this.#timer?.cancel();
+    this.#stopping.abort();
+  }
+
+  /** Asks every server whose last answer is older than `maxAge` ms; callers share the questions under way. */
+  async refresh(maxAge: number): Promise<void> {
+    const oldest = this.#options.clock.now() - maxAge;
+    const due = this.#servers.filter((server) => server.probing !== null || server.seenAt <= oldest);
+    await Promise.all(due.map((server) => this.#probe(server)));
+  }
+
+  /** The server with the fewest sessions among those that `fits` and take sessions; null if there is none. */
+  pick(fits: (server: ServerStatus) => boolean): ServerStatus | null {
+    const count = this.#servers.length;
+    const from = this.#turn++ % count;
+    let best: ServerStatus | null = null;
+    for (let at = 0; at < count; at++) {
+      const server = this.#servers[(from + at) % count] as State;
+      if (server.state === 'up' && fits(server) && (best === null || server.sessions < best.sessions))
+        best = server;
+    }
+    return best;
+  }
+
+  /** Dials and asks. What it says, or that it says nothing, is remembered. @throws if it can't be reached. */
+  async reach(id: string, purpose: 'probe' | 'session' | 'upgrade', signal?: AbortSignal): Promise<Reached> {
+    const server = this.#find(id);
+    const limit = deadline(this.#options.clock, this.#options.dialTimeout, signal ?? this.#stopping.signal);
+    const askedAt = this.#options.clock.now();
+    let connection: Connection | null = null;
+    try {
+      connection = await dial(this.#options.transports, server.address, { signal: limit.signal });
+      if (server.entry.learn) {
+        if (purpose === 'probe' || server.version === null)
+          this.#saw(server, { version: await server.entry.learn(limit.signal), state: 'up' });
+        else this.#saw(server, { state: 'up' });
+        return { server, connection, upstream: null };
+      }
+      const upstream = await Upstream.ask(connection, { gate: this.#options.gate, purpose }, limit.signal);
+      const { hello } = upstream;
+      if (hello.protocol) server.protocol = hello.protocol;
+      if (hello.level !== null) this.reportLevel(hello.level, askedAt);
+      this.#saw(server, {
+        version: parseVersion(hello.version),
+        state: hello.going ? 'going' : 'up',
+        level: hello.level,
+      });
+      return { server, connection, upstream };
+    } catch (error) {
+      connection?.destroy();
+      // A caller that gave up says nothing about the server.
+      if (!signal?.aborted) this.#saw(server, { state: 'down', trouble: (error as Error).message });
+      throw new UpstreamError(`${server.id} (${server.address}): ${(error as Error).message}`, {
+        cause: error,
+      });
+    } finally {
+      limit.clear();
+    }
+  }
+
+  /** `askedAt`: an answer to an older question than the one known is stale, and ignored. */
+  reportLevel(level: number, askedAt: number): void {
+    if (this.#level !== null && askedAt < this.#level.askedAt) return;
+    const changed = this.#level?.value !== level;
+    this.#level = { value: level, askedAt };
+    if (changed) this.changes.notify();
+  }
+
+  sessionStarted(id: string): void {
+    this.#find(id).sessions++;
+  }
+
+  sessionEnded(id: string): void {
+    this.#find(id).sessions--;
+  }
+
+  #probe(server: State): Promise<void> {
+    server.probing ??= this.reach(server.id, 'probe')
+      .then(
+        ({ connection }) => connection.close(),
+        () => {},
+      )
+      .finally(() => {
+        server.probing = null;
+      });
+    return server.probing;
+  }
+
+  #saw(server: State, seen: Partial<Pick<State, 'version' | 'state' | 'level' | 'trouble'>>): void {
+    const { state: previousState, version: previous } = server;
+    Object.assign(server, { trouble: null }, seen);
+    server.seenAt = this.#options.clock.now();
+    const previousVersion = previous && printVersion(previous);
+    const version = server.version && printVersion(server.version);
+    if (previousState === server.state && previousVersion === version) return;
+    const { id, state, level, trouble } = server;
+    this.#options.onChange?.({ server: id, state, version, previousState, previousVersion, level, trouble });
+    this.changes.notify();
+  }
+
+  #find(id: string): State {
+    const server = this.#servers.find((candidate) => candidate.id === id);
+    if (server === undefined) throw new Error(`no server ${id}`);
+    return server;
+  }
+}

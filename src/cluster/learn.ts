@@ -1,0 +1,43 @@
+/** Learns the version of a server that does not speak the handshake: from a program's output or over HTTP. */
+import { execFile } from 'node:child_process';
+import { parseVersion, type Version } from '../version/version.ts';
+
+export interface VersionSource {
+  readonly command?: readonly string[] | undefined;
+  readonly http?: string | undefined;
+  /** Its first group, or the whole match, is the version. */
+  readonly pattern?: string | undefined;
+}
+
+const DEFAULT_PATTERN = /\d+\.\d+\.\d+(?:[-+][0-9A-Za-z][0-9A-Za-z.+_-]*)?/;
+const MAX_OUTPUT = 65_536;
+
+/** @param cwd for the command. */
+export function createLearner(source: VersionSource, cwd: string): (signal: AbortSignal) => Promise<Version> {
+  const pattern = source.pattern === undefined ? DEFAULT_PATTERN : new RegExp(source.pattern);
+  return async (signal) => {
+    const text = source.command
+      ? await run(source.command, cwd, signal)
+      : await get(source.http as string, signal);
+    const match = pattern.exec(text);
+    if (match === null) throw new Error(`no version in ${JSON.stringify(text.slice(0, 80))}`);
+    return parseVersion(match[1] ?? match[0]);
+  };
+}
+
+function run([program, ...args]: readonly string[], cwd: string, signal: AbortSignal): Promise<string> {
+  return new Promise((resolve, reject) => {
+    execFile(
+      program as string,
+      args,
+      { cwd, signal, maxBuffer: MAX_OUTPUT, killSignal: 'SIGKILL' },
+      (error, stdout) => (error ? reject(error) : resolve(stdout)),
+    );
+  });
+}
+
+async function get(url: string, signal: AbortSignal): Promise<string> {
+  const response = await fetch(url, { signal, redirect: 'error' });
+  if (!response.ok) throw new Error(`${url} answered ${response.status}`);
+  return (await response.text()).slice(0, MAX_OUTPUT);
+}

@@ -1,0 +1,37 @@
+/** The config's JSON Schema and its reference table, both from the schema itself. */
+import { z } from 'zod';
+import { configSchema } from './schema.ts';
+
+interface Node {
+  readonly type?: string;
+  readonly description?: string;
+  readonly default?: unknown;
+  readonly properties?: Readonly<Record<string, Node>>;
+  readonly items?: Node;
+  readonly anyOf?: readonly Node[];
+  readonly enum?: readonly unknown[];
+}
+
+export function configJsonSchema(): object {
+  return z.toJSONSchema(configSchema, { io: 'input', unrepresentable: 'any' });
+}
+
+/** Markdown: one row a key. */
+export function configTable(): string {
+  const rows = rowsOf(configJsonSchema() as Node, '');
+  return ['| key | default | meaning |', '| --- | --- | --- |', ...rows].join('\n');
+}
+
+function rowsOf(node: Node, path: string): string[] {
+  return Object.entries(node.properties ?? {}).flatMap(([key, child]) => {
+    const name = path === '' ? key : `${path}.${key}`;
+    const inner = [child, child.items, ...(child.anyOf ?? [])].filter((part) => part !== undefined);
+    const row = `| \`${name}\` | ${defaultOf(child)} | ${child.description ?? ''} |`;
+    return [row, ...inner.flatMap((part) => rowsOf(part, child.type === 'array' ? `${name}[]` : name))];
+  });
+}
+
+function defaultOf({ default: value }: Node): string {
+  if (value === undefined || (typeof value === 'object' && value !== null)) return '';
+  return `\`${String(value)}\``;
+}

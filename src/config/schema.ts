@@ -1,0 +1,175 @@
+/**
+ * The config file: every key with its type, default and one line about it. The reference table in the README
+ * and the JSON Schema for editors are generated from here (`npm run generate`).
+ */
+import { z } from 'zod';
+import { PRESET_NAMES } from '../policy/presets.ts';
+import { parseHostPort, splitAddress } from '../transport/address.ts';
+import { parseMinor, parseVersion } from '../version/version.ts';
+import { duration, size } from './units.ts';
+
+/** Runs a parser for its error; the value stays text. */
+const checked = (parse: (text: string) => unknown) =>
+  z.string().superRefine((text, context) => {
+    try {
+      parse(text);
+    } catch (error) {
+      context.addIssue({ code: 'custom', message: (error as Error).message });
+    }
+  });
+
+const version = checked(parseVersion);
+const line = z.union([z.number().transform(String), z.string()]).pipe(checked(parseMinor));
+const hostPort = checked(parseHostPort);
+const protocolRange = z.strictObject({ min: z.int().min(0), max: z.int().min(0) });
+
+const address = checked((text) => {
+  const [scheme, rest] = splitAddress(text);
+  if (scheme !== 'tcp' && scheme !== 'ws')
+    throw new Error(`${JSON.stringify(text)} begins with tcp:// or ws://`);
+  parseHostPort(scheme === 'ws' ? (rest.split('/')[0] as string) : rest);
+});
+
+const listener = z
+  .strictObject({
+    tcp: hostPort.optional().describe('`HOST:PORT` to listen on for TCP; port 0 chooses a free one'),
+    ws: hostPort.optional().describe('`HOST:PORT` to listen on for WebSocket'),
+    assume: version
+      .optional()
+      .describe('any program on this port counts as a client of this version, without a handshake'),
+    protocol: protocolRange
+      .optional()
+      .describe('with `assume` and preset `ranges`: the protocol versions it speaks'),
+  })
+  .refine((entry) => (entry.tcp === undefined) !== (entry.ws === undefined), {
+    message: 'a listener has either tcp or ws',
+  });
+
+const learned = z
+  .strictObject({
+    command: z.array(z.string()).min(1).optional().describe('a program whose output holds the version'),
+    http: z
+      .url({ protocol: /^http$/ })
+      .optional()
+      .describe('a URL whose answer holds the version'),
+    pattern: z
+      .string()
+      .optional()
+      .describe(
+        'regular expression whose first group is the version; default: the first `major.minor.patch`',
+      ),
+  })
+  .refine((entry) => (entry.command === undefined) !== (entry.http === undefined), {
+    message: 'version has either command or http',
+  });
+
+const server = z.strictObject({
+  id: z.string().min(1).max(128).describe('its name in decisions and logs'),
+  address: address.describe('`tcp://HOST:PORT` or `ws://HOST:PORT/PATH`'),
+  version: z
+    .union([version, learned])
+    .optional()
+    .describe(
+      'for a server that does not speak the handshake: its version, or `command` or `http` that prints it',
+    ),
+  protocol: protocolRange.optional().describe('with preset `ranges`: the protocol versions it speaks'),
+});
+
+const release = z.strictObject({
+  version: version.describe('the release'),
+  level: z
+    .int()
+    .min(0)
+    .optional()
+    .describe('schema level it needs; default: that of the nearest lower release'),
+  accepts: z.array(line).optional().describe('release lines of an older major whose clients it accepts'),
+  window: z.int().min(0).optional().describe('minors a client may be older than servers of this line'),
+  lockstep: z.boolean().optional().describe('clients older than tables of this line are refused'),
+  mustStop: z.boolean().optional().describe('an upgrade may not pass over this release'),
+  major: z
+    .strictObject({
+      downtime: z.boolean().optional().describe('the upgrade to it needs downtime'),
+      script: z.string().optional().describe('a migration script it needs'),
+      together: z.boolean().optional().describe('clients and servers are upgraded together'),
+    })
+    .optional()
+    .describe('what a major upgrade to this release demands'),
+  notes: z.string().max(1024).optional().describe('a sentence that refusals about this release pass on'),
+  link: z.string().max(1024).optional().describe('where to read more'),
+});
+
+export const configSchema = z.strictObject({
+  cluster: z.string().min(1).max(128).default('main').describe('name of the cluster, in every log record'),
+  listen: z.array(listener).min(1).describe('where clients connect'),
+  servers: z
+    .array(server)
+    .min(1)
+    .superRefine((servers, context) => {
+      for (const [at, { id }] of servers.entries())
+        if (servers.findIndex((other) => other.id === id) < at)
+          context.addIssue({
+            code: 'custom',
+            path: [at, 'id'],
+            message: `a second server ${JSON.stringify(id)}`,
+          });
+    })
+    .describe('every server of the cluster, also those that are down'),
+  policy: z
+    .strictObject({
+      preset: z
+        .enum(PRESET_NAMES as [(typeof PRESET_NAMES)[number]])
+        .default('phoenix')
+        .describe('what to start from'),
+      window: z.int().min(0).nullable().optional().describe('minors a client may be older; null: any number'),
+      scope: z
+        .enum(['cluster', 'server'])
+        .optional()
+        .describe('whether every server counts or only the serving one'),
+      systemTables: z.boolean().optional().describe('whether releases have schema levels and upgrades run'),
+      lockstep: z.boolean().optional().describe('whether clients older than lockstep tables are refused'),
+      autoUpgrade: z.boolean().optional().describe('false: an upgrade needs an operator'),
+    })
+    .prefault({})
+    .describe('keys other than `preset` override what the preset says'),
+  catalogue: z
+    .strictObject({
+      extends: z.enum(['phoenix', 'none']).default('phoenix').describe('whose releases to start from'),
+      lockstepBelow: version.optional().describe('M4: clients of releases below are upgraded together'),
+      hopByHopBelow: version.optional().describe('M5: upgrades to releases below go minor by minor'),
+      releases: z.array(release).default([]).describe('further releases, or replacements of known ones'),
+    })
+    .optional()
+    .describe('releases beyond those the preset knows'),
+  log: z
+    .strictObject({
+      file: z.string().min(1).optional().describe('NDJSON file; default: standard output'),
+      durable: z.boolean().default(false).describe('write each record through to the disk before going on'),
+      rotate: size.prefault('64mb').describe('size at which the file is moved to `FILE.1`'),
+      keep: z.int().min(0).max(1_000).default(5).describe('rotated files kept'),
+      buffer: size.prefault('16mb').describe('records kept in memory while the disk is slow or full'),
+    })
+    .prefault({})
+    .describe('the decision log'),
+  timeouts: z
+    .strictObject({
+      handshake: duration.prefault('10s').describe("for a client's hello to be complete"),
+      hold: duration.prefault('30s').describe('how long a client may wait for a server or an upgrade'),
+      dial: duration.prefault('3s').describe('to connect to a server and hear its hello'),
+      probe: duration.prefault('5s').describe('between questions to each server'),
+      fresh: duration
+        .prefault('1s')
+        .describe('age at which a server is asked again before a client is refused'),
+      drain: duration.prefault('10s').describe('that sessions get to end when the gate stops'),
+    })
+    .prefault({})
+    .describe('durations'),
+  limits: z
+    .strictObject({
+      handshakes: z.int().min(1).default(10_000).describe('clients on their way in at once'),
+      sessions: z.int().min(1).default(100_000).describe('open sessions'),
+    })
+    .prefault({})
+    .describe('bounds'),
+});
+
+export type Config = z.infer<typeof configSchema>;

@@ -1,0 +1,33 @@
+/** Durations and sizes as people write them. */
+import { z } from 'zod';
+
+const DURATION: Readonly<Record<string, number>> = {
+  ms: 1,
+  s: 1_000,
+  m: 60_000,
+  h: 3_600_000,
+  d: 86_400_000,
+};
+const SIZE: Readonly<Record<string, number>> = { b: 1, kb: 1_024, mb: 1_048_576, gb: 1_073_741_824 };
+
+function parseUnits(text: string, units: Readonly<Record<string, number>>): number | null {
+  const match = /^(\d{1,12}(?:\.\d{1,3})?)([a-z]+)$/.exec(text);
+  const factor = match && units[match[2] as string];
+  return factor ? Math.round(Number(match[1]) * factor) : null;
+}
+
+const quantity = (units: Readonly<Record<string, number>>, example: string) =>
+  z.string().transform((text, context) => {
+    const value = parseUnits(text, units);
+    if (value !== null) return value;
+    context.addIssue({ code: 'custom', message: `${JSON.stringify(text)} is not of the form ${example}` });
+    return z.NEVER;
+  });
+
+/** `15s`, `500ms`, `10m`, `2h` to ms. */
+export const duration = quantity(DURATION, '500ms, 15s, 10m, 2h or 1d');
+/** `64mb` to bytes. */
+export const size = quantity(SIZE, '512kb, 64mb or 1gb');
+
+/** ms; null if `text` is none. */
+export const parseDuration = (text: string): number | null => parseUnits(text, DURATION);

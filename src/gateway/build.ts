@@ -1,0 +1,111 @@
+/** Puts a gate together from its config: the one place that knows all adapters. */
+import path from 'node:path';
+import { Cluster, type ServerEntry } from '../cluster/cluster.ts';
+import { createLearner } from '../cluster/learn.ts';
+import { hashPolicy, policyOf } from '../config/policy.ts';
+import type { Config } from '../config/schema.ts';
+import { createFileLog, createStreamLog } from '../decision/log.ts';
+import type { DecisionLog } from '../decision/record.ts';
+import { EmbeddedMigration } from '../migration/embedded.ts';
+import { PRESETS } from '../policy/presets.ts';
+import type { Clock } from '../ports/clock.ts';
+import type { Random } from '../ports/random.ts';
+import type { Transports } from '../transport/address.ts';
+import { parseVersion } from '../version/version.ts';
+import { Gate, type ListenerEntry } from './gate.ts';
+
+export interface Surroundings {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly transports: Transports;
+  /** Where relative paths of the config start. */
+  readonly folder: string;
+  /** Where the log goes if the config names no file. */
+  readonly stdout: NodeJS.WritableStream & { readonly writableLength: number };
+  /** One line for the operator. */
+  readonly say: (line: string) => void;
+}
+
+/** A gate that is not started yet, and its log, which outlives it. @throws if the log can't be opened. */
+export function buildGate(
+  config: Config,
+  around: Surroundings,
+): { gate: Gate; cluster: Cluster; log: DecisionLog } {
+  const { clock, random, transports, folder } = around;
+  const log = openLog(config.log, around);
+  const policy = policyOf(config);
+  const name = config.cluster;
+  const cluster = new Cluster({
+    gate: name,
+    servers: config.servers.map((entry) => serverOf(entry, folder)),
+    transports,
+    clock,
+    dialTimeout: config.timeouts.dial,
+    probeInterval: config.timeouts.probe,
+    onChange: (change) => log.write({ event: 'cluster', gate: name, ...change }),
+  });
+  const migration = new EmbeddedMigration(
+    cluster,
+    policy.kind === 'skew' ? policy : PRESETS.phoenix,
+    clock,
+    (record) => log.write({ event: 'migration', gate: name, ...record }),
+  );
+  const gate = new Gate({
+    name,
+    listen: config.listen.map(listenerOf),
+    cluster,
+    migration,
+    policy,
+    policyHash: hashPolicy(policy),
+    log,
+    transports,
+    clock,
+    random,
+    times: config.timeouts,
+    limits: config.limits,
+  });
+  return { gate, cluster, log };
+}
+
+function openLog(
+  { file, ...options }: Config['log'],
+  { folder, clock, stdout, say }: Surroundings,
+): DecisionLog {
+  if (file === undefined) return createStreamLog(stdout, options.buffer, clock);
+  return createFileLog({
+    ...options,
+    path: path.resolve(folder, file),
+    clock,
+    onTrouble: (error) =>
+      say(
+        error === null
+          ? `decision log: ${file} takes records again`
+          : `decision log: ${file}: ${error.message}; records are kept in memory and tried again`,
+      ),
+  });
+}
+
+function serverOf(
+  { id, address, version, protocol }: Config['servers'][number],
+  folder: string,
+): ServerEntry {
+  const learn =
+    version === undefined
+      ? null
+      : typeof version === 'string'
+        ? state(version)
+        : createLearner(version, folder);
+  return { id, address, ...(learn && { learn }), ...(protocol && { protocol }) };
+}
+
+function state(version: string): NonNullable<ServerEntry['learn']> {
+  const parsed = parseVersion(version);
+  return async () => parsed;
+}
+
+function listenerOf({ tcp, ws, assume, protocol }: Config['listen'][number]): ListenerEntry {
+  return {
+    address: tcp === undefined ? `ws://${ws}` : `tcp://${tcp}`,
+    ...(assume !== undefined && { assume: { version: assume, ...(protocol && { protocol }) } }),
+  };
+}

@@ -1,0 +1,191 @@
+/** The gate: listeners, the clients on their way in, the sessions, and an orderly end. */
+import type { Cluster } from '../cluster/cluster.ts';
+import type { DecisionLog } from '../decision/record.ts';
+import type { Migration } from '../migration/migration.ts';
+import { refusal } from '../policy/decision.ts';
+import type { Policy, ProtocolRange } from '../policy/types.ts';
+import { Changes } from '../ports/changes.ts';
+import { type Clock, deadline } from '../ports/clock.ts';
+import type { Random } from '../ports/random.ts';
+import type { Listener } from '../ports/transport.ts';
+import { splitAddress, type Transports } from '../transport/address.ts';
+import { Admission, type AdmissionTimes, type Admitted, type Outcome } from './admission.ts';
+import { type Caller, createAssumedCaller, createCaller } from './caller.ts';
+import { type Relay, relay } from './relay.ts';
+
+export interface ListenerEntry {
+  /** With scheme: `tcp://…`, `ws://…`. */
+  readonly address: string;
+  /** Any program on this port counts as a client of this version. */
+  readonly assume?: { readonly version: string; readonly protocol?: ProtocolRange };
+}
+
+export interface GateOptions {
+  /** The `cluster` of the config. */
+  readonly name: string;
+  readonly listen: readonly ListenerEntry[];
+  readonly cluster: Cluster;
+  readonly migration: Migration;
+  readonly policy: Policy;
+  readonly policyHash: string;
+  readonly log: DecisionLog;
+  readonly transports: Transports;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly times: AdmissionTimes & {
+    /** ms that sessions get to end when the gate drains. */
+    readonly drain: number;
+  };
+  readonly limits: {
+    /** Clients on their way in at once. */
+    readonly handshakes: number;
+    readonly sessions: number;
+  };
+}
+
+interface Session extends Admitted {
+  readonly relay: Relay;
+}
+
+export class Gate {
+  readonly #options: GateOptions;
+  readonly #listeners: Listener[] = [];
+  readonly #addresses: string[] = [];
+  readonly #sessions = new Map<string, Session>();
+  readonly #closing = new AbortController();
+  readonly #idle = new Changes();
+  #handshakes = 0;
+
+  constructor(options: GateOptions) {
+    this.#options = options;
+  }
+
+  /** As bound, with scheme, in the order of the config. */
+  get addresses(): readonly string[] {
+    return this.#addresses;
+  }
+
+  get sessions(): number {
+    return this.#sessions.size;
+  }
+
+  /** Clients on their way in. */
+  get handshakes(): number {
+    return this.#handshakes;
+  }
+
+  /** Learns the servers' versions, then listens. @throws if an address can't be bound. */
+  async start(): Promise<void> {
+    await this.#options.cluster.start();
+    try {
+      for (const entry of this.#options.listen) await this.#listen(entry);
+    } catch (error) {
+      await this.stop(0);
+      throw error;
+    }
+    this.#note('started');
+  }
+
+  /**
+   * Stops listening, refuses who waits, gives sessions `grace` ms (default: the drain time) to end, then closes
+   * them. `hurry` cuts the grace short.
+   */
+  async stop(grace: number = this.#options.times.drain, hurry?: AbortSignal): Promise<void> {
+    this.#note('draining');
+    this.#closing.abort();
+    await Promise.all(this.#listeners.map((listener) => listener.close()));
+    const limit = deadline(this.#options.clock, grace, hurry);
+    while ((this.#sessions.size > 0 || this.#handshakes > 0) && !limit.signal.aborted)
+      await this.#idle.next(limit.signal);
+    limit.clear();
+    for (const { relay } of this.#sessions.values()) relay.close();
+    this.#options.cluster.stop();
+    await this.#options.migration.stop();
+    this.#note('stopped');
+  }
+
+  async #listen(entry: ListenerEntry): Promise<void> {
+    const [scheme, address] = splitAddress(entry.address);
+    const transport = this.#options.transports[scheme];
+    if (transport === undefined) throw new Error(`no transport for ${scheme}://`);
+    const at = this.#addresses.length;
+    this.#addresses.push(entry.address);
+    const listener = await transport.listen(address, (connection) => {
+      const caller = entry.assume ? createAssumedCaller(connection, entry.assume) : createCaller(connection);
+      void this.#serve(caller, this.#addresses[at] as string);
+    });
+    this.#listeners.push(listener);
+    this.#addresses[at] = `${scheme}://${listener.address}`;
+  }
+
+  async #serve(caller: Caller, listener: string): Promise<void> {
+    const admission = new Admission({ ...this.#options, closing: this.#closing.signal }, caller);
+    const log = (outcome: Outcome) => this.#logHandshake(outcome, listener);
+    const full = this.#full();
+    if (full !== null) {
+      admission.turnAway(full, log);
+      return;
+    }
+    this.#handshakes++;
+    let admitted: Admitted | null = null;
+    try {
+      admitted = await admission.run(log);
+    } finally {
+      this.#handshakes--;
+      this.#idle.notify();
+    }
+    if (admitted !== null) await this.#relay(caller, admitted);
+  }
+
+  #full() {
+    const { limits } = this.#options;
+    if (this.#closing.signal.aborted) return refusal('DRAINING', 'The gate is shutting down: come again.');
+    if (this.#handshakes >= limits.handshakes)
+      return refusal('TOO_MANY_CONNECTIONS', `${limits.handshakes} clients are on their way in already.`);
+    if (this.#sessions.size >= limits.sessions)
+      return refusal('TOO_MANY_CONNECTIONS', `${limits.sessions} sessions are open already.`);
+    return null;
+  }
+
+  async #relay(caller: Caller, admitted: Admitted): Promise<void> {
+    const { clock, cluster, log, name } = this.#options;
+    const { session, client, reached } = admitted;
+    const startedAt = clock.now();
+    cluster.sessionStarted(reached.server.id);
+    const running = relay(caller.connection, reached.connection, caller.early());
+    this.#sessions.set(session, { ...admitted, relay: running });
+    const { reason, error } = await running.done;
+    this.#sessions.delete(session);
+    cluster.sessionEnded(reached.server.id);
+    log.write({
+      event: 'session-end',
+      gate: name,
+      session,
+      client,
+      server: reached.server.id,
+      reason,
+      error: error?.message ?? null,
+      bytesFromClient: running.fromClient,
+      bytesFromServer: running.fromServer,
+      ms: Math.round((clock.now() - startedAt) * 1_000) / 1_000,
+    });
+    this.#idle.notify();
+  }
+
+  #logHandshake({ decision, ...facts }: Outcome, listener: string): void {
+    const { name, policyHash } = this.#options;
+    this.#options.log.write({
+      event: 'handshake',
+      gate: name,
+      listener,
+      ...facts,
+      ...decision,
+      policy: policyHash,
+    });
+  }
+
+  #note(what: 'started' | 'draining' | 'stopped'): void {
+    const { name, policyHash, log } = this.#options;
+    log.write({ event: 'gate', gate: name, what, policy: policyHash, listeners: this.#addresses });
+  }
+}

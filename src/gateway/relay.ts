@@ -1,0 +1,81 @@
+/** Raw bytes both ways between two connections: back-pressure, half-close, nothing kept. */
+import type { Connection } from '../ports/transport.ts';
+
+export type RelayEnd = 'both-ended' | 'client-gone' | 'server-gone' | 'closed-by-gate';
+
+export interface Relay {
+  /** Bytes so far. */
+  readonly fromClient: number;
+  readonly fromServer: number;
+  /** Resolves when both connections are done with. */
+  readonly done: Promise<{ reason: RelayEnd; error: Error | null }>;
+  /** Ends the session from this side. */
+  close(): void;
+}
+
+/** What the client sent before it was admitted, oldest first. */
+export interface Early {
+  readonly chunks: readonly Uint8Array[];
+  readonly ended: boolean;
+}
+
+export function relay(client: Connection, server: Connection, early: Early): Relay {
+  const bytes = { fromClient: 0, fromServer: 0 };
+  const finished = Promise.withResolvers<{ reason: RelayEnd; error: Error | null }>();
+  const ended = { client: false, server: false };
+  let over = false;
+
+  const finish = (reason: RelayEnd, error: Error | null) => {
+    if (over) return;
+    over = true;
+    // A side that broke off in mid-stream is not made to look like an orderly end to the other.
+    const broken = error !== null && !ended[reason === 'client-gone' ? 'client' : 'server'];
+    for (const connection of [client, server]) {
+      if (broken) connection.destroy();
+      else connection.close();
+    }
+    finished.resolve({ reason, error });
+  };
+
+  const wire = (from: 'client' | 'server', source: Connection, target: Connection) => {
+    const counter = from === 'client' ? 'fromClient' : 'fromServer';
+    const forward = (chunk: Uint8Array) => {
+      bytes[counter] += chunk.length;
+      if (!target.send(chunk)) source.pause();
+    };
+    const end = () => {
+      ended[from] = true;
+      target.end();
+    };
+    return { forward, end };
+  };
+  const up = wire('client', client, server);
+  const down = wire('server', server, client);
+
+  for (const chunk of early.chunks) up.forward(chunk);
+  if (early.ended) up.end();
+
+  server.handle({
+    data: down.forward,
+    end: down.end,
+    drain: () => client.resume(),
+    close: (error) => finish(ended.client && ended.server ? 'both-ended' : 'server-gone', error),
+  });
+  client.handle({
+    data: up.forward,
+    end: up.end,
+    drain: () => server.resume(),
+    close: (error) => finish(ended.client && ended.server ? 'both-ended' : 'client-gone', error),
+  });
+
+  return {
+    get fromClient() {
+      return bytes.fromClient;
+    },
+    get fromServer() {
+      return bytes.fromServer;
+    },
+    done: finished.promise,
+    close: () => finish('closed-by-gate', null),
+  };
+}

@@ -1,0 +1,43 @@
+/** skewgate's public interface: the driver, and policy as a library. */
+import { type ConnectOptions, connectTo } from './client/connect.ts';
+import type { Session } from './client/session.ts';
+import { parseUrl } from './client/url.ts';
+import { realTransports } from './transport/index.ts';
+
+export { ConnectError, type ConnectOptions } from './client/connect.ts';
+export { RefusedError, type Session } from './client/session.ts';
+export { UrlError } from './client/url.ts';
+export { CODES, type Code, type Retry } from './policy/codes.ts';
+export { decide } from './policy/decide.ts';
+export { PRESETS, type PresetName } from './policy/presets.ts';
+export type {
+  ClientFacts,
+  ClusterFacts,
+  Decision,
+  Move,
+  Policy,
+  Rule,
+  ServerFacts,
+  Verdict,
+} from './policy/types.ts';
+export {
+  compareVersions,
+  parseVersion,
+  printVersion,
+  type Version,
+  VersionError,
+} from './version/version.ts';
+export { WireFault } from './wire/fault.ts';
+
+/**
+ * Connects through a gate: `skewgate://host:port/?version=4.14.2&user=x`, also `skewgate+ws://` and
+ * `jdbc:skewgate://`. Resolves to a Duplex with the session's facts once admitted.
+ *
+ * @throws {UrlError} for a URL that can't be meant
+ * @throws {RefusedError} with the decision's fields, if the gate refuses
+ * @throws {ConnectError} if the gate can't be reached or breaks off
+ * @throws {WireFault} if the peer is no gate
+ */
+export async function connect(url: string, options: ConnectOptions = {}): Promise<Session> {
+  return connectTo(parseUrl(url), realTransports, options);
+}

@@ -1,0 +1,40 @@
+/** Decisions that no policy rule makes: a bad handshake, a limit, a server out of reach. */
+import { CODES, type Code } from './codes.ts';
+import type { Decision, Move } from './types.ts';
+
+export function refusal(
+  code: Code,
+  message: string,
+  about: {
+    readonly client?: string | null;
+    readonly cluster?: Decision['cluster'];
+    readonly move?: Move | null;
+    readonly retryAfterMs?: number;
+    readonly rule?: Decision['rule'];
+    readonly trace?: Decision['trace'];
+  } = {},
+): Decision {
+  const { vendorCode, sqlState, retry } = CODES[code];
+  const rule = about.rule ?? 'gate';
+  return {
+    verdict: 'refuse',
+    code,
+    rule,
+    client: about.client ?? null,
+    cluster: about.cluster ?? { oldest: null, newest: null, level: null },
+    move: about.move ?? null,
+    retry,
+    retryAfterMs: about.retryAfterMs ?? null,
+    vendorCode,
+    sqlState,
+    message,
+    notes: [],
+    trace: [...(about.trace ?? []), { rule, outcome: 'fail', because: message }],
+  };
+}
+
+/** What a held client is told when its wait is over: the same finding, now a refusal. */
+export function giveUp(held: Decision, waitedMs: number): Decision {
+  const after = `after a wait of ${Math.round(waitedMs / 100) / 10} s`;
+  return { ...held, verdict: 'refuse', message: `${held.message} Refused ${after}.` };
+}

@@ -1,0 +1,174 @@
+/**
+ * A simulated server: speaks the server's side of the handshake, echoes what a session sends, and upgrades the
+ * system tables when the gate asks it to.
+ */
+import { ServerHandshake } from '../handshake/server.ts';
+import type { ProtocolRange } from '../policy/types.ts';
+import { Changes } from '../ports/changes.ts';
+import { type Clock, deadline, pause } from '../ports/clock.ts';
+import type { Connection, ConnectionHandlers, Listener } from '../ports/transport.ts';
+import { splitAddress, type Transports } from '../transport/address.ts';
+import { printVersion, type Version } from '../version/version.ts';
+import type { Message } from '../wire/messages.ts';
+import type { Tables } from './tables.ts';
+
+export interface ServerOptions {
+  readonly id: string;
+  readonly version: Version;
+  /** With scheme. */
+  readonly listen: string;
+  readonly transports: Transports;
+  readonly clock: Clock;
+  /** Absent: the server reports no level and runs no upgrade. */
+  readonly tables?: Tables;
+  readonly protocol?: ProtocolRange;
+  /** How long an upgrade step takes, ms. */
+  readonly upgradeMs?: number;
+  /** What a session is told and does; default: echo. */
+  readonly serve?: Serve;
+}
+
+/** Takes an admitted client's connection; returns its handlers. */
+export type Serve = (
+  connection: Connection,
+  open: Message<'open'>,
+) => Pick<ConnectionHandlers, 'data' | 'end' | 'drain'>;
+
+export interface SimulatedServer {
+  /** As bound, with scheme. */
+  readonly address: string;
+  /** Admitted clients, oldest first. */
+  readonly opened: ReadonlyArray<Message<'open'>>;
+  /** Announces that it leaves: it says so in its hello, and gets no new sessions. */
+  leave(): void;
+  /** Resolves when no session is left, after `grace` ms, or when `hurry` aborts. */
+  idle(grace: number, hurry?: AbortSignal): Promise<void>;
+  /** Stops listening and cuts every connection. */
+  close(): Promise<void>;
+}
+
+/** ms that a connection may take until it is handed a client or an upgrade. */
+const HANDSHAKE_LIMIT = 10_000;
+const UPGRADE_STEPS = 10;
+
+export async function startServer(options: ServerOptions): Promise<SimulatedServer> {
+  const [scheme, address] = splitAddress(options.listen);
+  const transport = options.transports[scheme];
+  if (transport === undefined) throw new Error(`no transport for ${scheme}://`);
+  const opened: Message<'open'>[] = [];
+  const connections = new Set<Connection>();
+  const left = new Changes();
+  const state = { going: false };
+  const listener: Listener = await transport.listen(address, (connection) => {
+    connections.add(connection);
+    converse(connection, { ...options, state, opened, forget });
+    function forget() {
+      connections.delete(connection);
+      left.notify();
+    }
+  });
+  return {
+    address: `${scheme}://${listener.address}`,
+    opened,
+    leave() {
+      state.going = true;
+    },
+    async idle(grace, hurry) {
+      const limit = deadline(options.clock, grace, hurry);
+      while (connections.size > 0 && !limit.signal.aborted) await left.next(limit.signal);
+      limit.clear();
+    },
+    async close() {
+      await listener.close();
+      for (const connection of connections) connection.destroy();
+    },
+  };
+}
+
+interface Context extends ServerOptions {
+  readonly state: { readonly going: boolean };
+  readonly opened: Message<'open'>[];
+  readonly forget: () => void;
+}
+
+function converse(connection: Connection, context: Context): void {
+  const handshake = new ServerHandshake();
+  const limit = deadline(context.clock, HANDSHAKE_LIMIT);
+  const gone = new AbortController();
+  limit.signal.addEventListener('abort', () => connection.destroy());
+  connection.handle({
+    data(bytes) {
+      try {
+        for (const event of handshake.receive(bytes)) {
+          if (event.kind === 'ask') connection.send(handshake.hello(helloOf(context)));
+          else limit.clear();
+          if (event.kind === 'open') {
+            context.opened.push(event.open);
+            const session = (context.serve ?? echo)(connection, event.open);
+            connection.handle({ ...session, close: context.forget });
+            if (event.early.length > 0) session.data(event.early);
+          }
+          if (event.kind === 'upgrade')
+            void upgrade(connection, handshake, event.request, context, gone.signal);
+        }
+      } catch {
+        connection.destroy();
+      }
+    },
+    end: () => connection.end(),
+    drain() {},
+    close() {
+      limit.clear();
+      gone.abort();
+      context.forget();
+    },
+  });
+}
+
+function helloOf({ id, version, tables, protocol, state }: Context) {
+  return {
+    id,
+    version: printVersion(version),
+    level: tables?.level ?? null,
+    going: state.going,
+    ...(protocol && { protocol }),
+  };
+}
+
+const echo: Serve = (connection) => ({
+  data(bytes) {
+    if (!connection.send(bytes)) connection.pause();
+  },
+  end: () => connection.end(),
+  drain: () => connection.resume(),
+});
+
+async function upgrade(
+  connection: Connection,
+  handshake: ServerHandshake,
+  request: Message<'upgradeRequest'>,
+  { tables, clock, upgradeMs = 0 }: Context,
+  gone: AbortSignal,
+): Promise<void> {
+  const answer = (error: string | null) => {
+    if (!gone.aborted) connection.send(handshake.result({ level: tables?.level ?? null, error }));
+  };
+  if (tables === undefined) return answer('this server keeps no system tables');
+  try {
+    tables.begin(request.token);
+    for (let part = 1; part <= UPGRADE_STEPS && tables.level < request.toLevel; part++) {
+      await pause(clock, upgradeMs / UPGRADE_STEPS);
+      if (!gone.aborted)
+        connection.send(
+          handshake.progress({
+            done: part / UPGRADE_STEPS,
+            text: `upgrading the system tables to ${request.to} (level ${request.toLevel}), part ${part} of ${UPGRADE_STEPS}`,
+          }),
+        );
+    }
+    tables.complete(request.token, request.toLevel);
+    answer(null);
+  } catch (error) {
+    answer((error as Error).message);
+  }
+}
