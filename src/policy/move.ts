@@ -16,9 +16,14 @@ import type { ClientFacts, ClusterFacts, Move, Note, ServerFacts, SkewPolicy } f
 
 type Known = ServerFacts & { readonly version: Version };
 
-/** "rs1 (4.14.0), rs2 (4.14.1)" */
+/** Servers named in one sentence; of more, the number. */
+const NAMED = 5;
+
+/** "rs1 (4.14.0), rs2 (4.14.1)", "... and 3 more" */
 export function whoToPoint(servers: readonly Known[]): string {
-  return servers.map(({ id, version }) => `${id} (${printVersion(version)})`).join(', ');
+  const named = servers.slice(0, NAMED).map(({ id, version }) => `${id} (${printVersion(version)})`);
+  const more = servers.length > NAMED ? ` and ${servers.length - NAMED} more` : '';
+  return `${named.join(', ')}${more}`;
 }
 
 /** Servers whose minor is below `line`. */

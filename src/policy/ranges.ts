@@ -3,7 +3,7 @@
  * where its range overlaps with that of every server; a side that states none is refused (fail closed).
  */
 import { printVersion } from '../version/version.ts';
-import type { Look } from './decide.ts';
+import type { Look } from './look.ts';
 import type { ClientFacts, ProtocolRange, ServerFacts } from './types.ts';
 
 export function lookRanges(client: ClientFacts, servers: readonly ServerFacts[]): Look {

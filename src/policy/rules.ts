@@ -1,0 +1,172 @@
+/** The rules that compare versions: J1, M1, M2, P1, M4, and M3 for servers older than the tables. */
+import { inLockstep, levelOf, levelOfLine, releaseAt } from '../version/catalogue.ts';
+import { compareMinors, extremes, printMinor, printVersion, type Version } from '../version/version.ts';
+import { type Finding, isKnown, isNonEmpty, type KnownServer, type Look, type Question } from './look.ts';
+import { clientTarget, whoToPoint } from './move.ts';
+import { judgePair } from './pair.ts';
+import type { ClientFacts, ClusterFacts, Move, SkewPolicy } from './types.ts';
+
+/** The level reported, or that of the oldest server's release; null when neither is known. */
+export function effectiveLevel(cluster: ClusterFacts, policy: SkewPolicy): number | null {
+  const versions = cluster.servers.filter(isKnown).map((server) => server.version);
+  return (
+    cluster.level ?? (isNonEmpty(versions) ? levelOf(policy.catalogue, extremes(versions).oldest) : null)
+  );
+}
+
+/** J1: majors are decided release by release. */
+export function lookMajor({ client, known, policy }: Question): Look {
+  const rule = 'J1';
+  const older = known.filter((server) => client.version.major > server.version.major);
+  if (older.length > 0)
+    return {
+      rule,
+      outcome: 'fail',
+      because: `the client's major is newer than that of ${whoToPoint(older)}`,
+      finding: serverOutdated(client, older),
+    };
+  const newer = known.filter((server) => client.version.major < server.version.major);
+  if (newer.length === 0) return { rule, outcome: 'pass', because: 'client and servers share one major' };
+  const refusing = newer.filter((server) => !judgePair(client.version, server.version, policy).fits);
+  if (refusing.length === 0)
+    return {
+      rule,
+      outcome: 'pass',
+      because: `${whoToPoint(newer)}: this release accepts clients of this line`,
+    };
+  const move = clientTarget(client, known, policy);
+  return {
+    rule,
+    outcome: 'fail',
+    because: `the client's major is older than that of ${whoToPoint(refusing)}`,
+    finding: {
+      verdict: 'refuse',
+      code: 'MAJOR_MISMATCH',
+      move,
+      message: `Client ${printVersion(client.version)} is of an older major than ${whoToPoint(refusing)}, and that release does not accept it: ${spell(move)}.`,
+    },
+  };
+}
+
+/** M1: servers first, across the entire cluster. */
+export function lookServerFirst({ client, known, unknown }: Question): Look {
+  const rule = 'M1';
+  const older = known.filter((server) => compareMinors(client.version, server.version) > 0);
+  if (older.length > 0)
+    return {
+      rule,
+      outcome: 'fail',
+      because: `the client's minor is newer than that of ${whoToPoint(older)}`,
+      finding: serverOutdated(client, older),
+    };
+  const blind =
+    unknown.length > 0 ? `; the version of ${unknown.map(({ id }) => id).join(', ')} is unknown` : '';
+  return { rule, outcome: 'pass', because: `no known server is older than the client${blind}` };
+}
+
+function serverOutdated(client: ClientFacts, older: readonly KnownServer[]): Finding {
+  const to = printMinor(client.version);
+  return {
+    verdict: 'refuse',
+    code: 'SERVER_OUTDATED',
+    move: { side: 'server', to, who: older.map(({ id }) => id) },
+    message: `Client ${printVersion(client.version)} is newer than ${whoToPoint(older)}: upgrade every server to ${to} before any client.`,
+  };
+}
+
+/** M2: not too many minors older than the newest server. */
+export function lookWindow({ client, known, policy }: Question): Look {
+  const rule = 'M2';
+  const failing = known.filter((server) => !judgePair(client.version, server.version, policy).fits);
+  if (failing.length === 0)
+    return {
+      rule,
+      outcome: 'pass',
+      because: `the client is inside the window of ${policy.window === null ? 'any number of' : policy.window} minors below every server`,
+    };
+  const move = clientTarget(client, known, policy);
+  return {
+    rule,
+    outcome: 'fail',
+    because: `the client is too many minors older than ${whoToPoint(failing)}`,
+    finding: {
+      verdict: 'refuse',
+      code: 'CLIENT_OUTDATED',
+      move,
+      message: `Client ${printVersion(client.version)} is too old for ${whoToPoint(failing)}: ${spell(move)}.`,
+    },
+  };
+}
+
+function spell(move: Move): string {
+  return move.side === 'client'
+    ? `upgrade the client to ${move.to}`
+    : `no client release fits the servers as they are, so first upgrade ${move.who.join(', ')} to ${move.to}`;
+}
+
+/** P1: patches never decide. */
+export function lookPatch({ client, known }: Question): Look {
+  const same = known.filter((server) => compareMinors(client.version, server.version) === 0);
+  return same.length === 0
+    ? { rule: 'P1', outcome: 'skip', because: 'no server is of the same minor' }
+    : { rule: 'P1', outcome: 'pass', because: `same minor as ${whoToPoint(same)}: any patch, any order` };
+}
+
+/** M4: before 4.3 all clients are upgraded together; the tables say whether that has happened. */
+export function lookLockstep({ client, policy, level }: Question): Look {
+  const rule = 'M4';
+  if (!policy.lockstep) return { rule, outcome: 'skip', because: 'this policy has no lockstep' };
+  const tables = releaseAt(policy.catalogue, level);
+  if (tables === null || !inLockstep(policy.catalogue, tables))
+    return {
+      rule,
+      outcome: 'pass',
+      because: 'clients of different minors may be connected at the same time',
+    };
+  if (compareMinors(client.version, tables) >= 0)
+    return {
+      rule,
+      outcome: 'pass',
+      because: `the client is not older than the tables of ${printMinor(tables)}`,
+    };
+  const to = printMinor(tables);
+  return {
+    rule,
+    outcome: 'fail',
+    because: `the system tables are those of ${to}, a release whose clients are upgraded together`,
+    finding: {
+      verdict: 'refuse',
+      code: 'LOCKSTEP',
+      move: { side: 'client', to, who: [printVersion(client.version)] },
+      message: `The system tables are already those of ${to}, where all clients must be upgraded at the same time: upgrade client ${printVersion(client.version)} to ${to}.`,
+    },
+  };
+}
+
+/** M3: a server must not be older than the system tables; those that are get no sessions. */
+export function lookBehindTables({ known, policy, level }: Question): Look | null {
+  const rule = 'M3';
+  if (!policy.lockstep || !policy.systemTables) return null;
+  const behind = known.filter((server) => isBehindTables(server, level, policy));
+  if (behind.length === 0)
+    return { rule, outcome: 'pass', because: `no server is older than level ${level}` };
+  const to = printMinor(releaseAt(policy.catalogue, level) as Version);
+  const because = `${whoToPoint(behind)} ${behind.length === 1 ? 'is' : 'are'} older than the system tables (level ${level}, release ${to})`;
+  if (behind.length < known.length) return { rule, outcome: 'pass', because: `${because} and served around` };
+  return {
+    rule,
+    outcome: 'fail',
+    because,
+    finding: {
+      verdict: 'refuse',
+      code: 'SERVER_BEHIND_TABLES',
+      move: { side: 'server', to, who: behind.map(({ id }) => id) },
+      message: `Every server is older than the system tables (level ${level}): bring ${behind.map(({ id }) => id).join(', ')} back to ${to} or later.`,
+    },
+  };
+}
+
+/** Patches of one line work with each other's tables (P1), so the line counts, not the patch. */
+export function isBehindTables(server: KnownServer, level: number, policy: SkewPolicy): boolean {
+  return policy.systemTables && policy.lockstep && levelOfLine(policy.catalogue, server.version) < level;
+}
