@@ -1,7 +1,9 @@
 /** The embedded default: three simulated servers on 4.14 whose tables are as 4.13 left them, and what to try. */
+import { existsSync, mkdirSync, rmSync } from 'node:fs';
+import path from 'node:path';
 import { Writable } from 'node:stream';
 import { startServer } from '../server/server.ts';
-import { createMemoryTables } from '../server/tables.ts';
+import { openTables } from '../server/tables.ts';
 import { realTransports } from '../transport/index.ts';
 import { realClock } from '../transport/real.ts';
 import { levelOf } from '../version/catalogue.ts';
@@ -17,6 +19,8 @@ const SERVERS = [
 ] as const;
 const TABLES = '4.13.0';
 const UPGRADE_MS = 3_000;
+/** Where the example keeps its state: gone after an orderly end, still there after a kill. */
+const FOLDER = '.skewgate';
 
 export interface Demo {
   /** YAML. */
@@ -28,7 +32,9 @@ export interface Demo {
 }
 
 export async function startDemo(): Promise<Demo> {
-  const tables = createMemoryTables(levelOf(PHOENIX_CATALOGUE, parseVersion(TABLES)));
+  const left = existsSync(FOLDER);
+  mkdirSync(FOLDER, { recursive: true });
+  const tables = openTables(path.join(FOLDER, 'tables.db'), levelOf(PHOENIX_CATALOGUE, parseVersion(TABLES)));
   const servers = await Promise.all(
     SERVERS.map(([id, version]) =>
       startServer({
@@ -51,6 +57,7 @@ export async function startDemo(): Promise<Demo> {
     'servers:',
     ...servers.flatMap(({ address }, at) => [`  - id: ${SERVERS[at]?.[0]}`, `    address: ${address}`]),
     'policy: { preset: phoenix }',
+    `migration: { ledger: 'sqlite:${FOLDER}/ledger.db', baseline: ${TABLES}, lease: 5s }`,
   ].join('\n');
   return {
     config,
@@ -61,21 +68,25 @@ export async function startDemo(): Promise<Demo> {
         done();
       },
     }),
-    introduce,
+    introduce: (addresses) => introduce(addresses, left, tables.level),
     async close() {
       await Promise.all(servers.map((server) => server.close()));
+      tables.close();
+      rmSync(FOLDER, { recursive: true, force: true });
     },
   };
 }
 
-function introduce(addresses: readonly string[]): void {
+function introduce(addresses: readonly string[], left: boolean, level: number): void {
   const [tcp, ws] = addresses.map((address) =>
     address.replace('tcp://', 'skewgate://').replace('ws://', 'skewgate+ws://'),
   ) as [string, string];
   const shown = (command: string) => paint('cyan', command);
   console.log(
     [
-      `skewgate is up: three servers on 4.14, system tables still as ${TABLES} left them.`,
+      left
+        ? `skewgate is up again: it was killed before, and goes on with what it left in ${FOLDER} (system tables at level ${level}).`
+        : `skewgate is up: three servers on 4.14, system tables still as ${TABLES} left them.`,
       '',
       `  ${tcp}`,
       `  ${ws}`,
@@ -88,6 +99,9 @@ function introduce(addresses: readonly string[]): void {
       `    ${shown(`npx skewgate connect '${tcp}/?version=4.15.0'`)}`,
       '  one that brings the one-time upgrade of the system tables, and is then admitted:',
       `    ${shown(`npx skewgate connect '${ws}/?version=4.14.0'`)}`,
+      '',
+      '  and how that upgrade stands:',
+      `    ${shown(`npx skewgate migration status --ledger sqlite:${FOLDER}/ledger.db --cluster example`)}`,
       '',
       'Admitted clients talk to an echo server: type a line, end with Ctrl-D. Ctrl-C here ends the gate.',
       'Decisions:',

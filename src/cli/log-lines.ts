@@ -23,10 +23,15 @@ function textOf(record: LogRecord): string | null {
       return `ended   ${record.client.padEnd(8)} session ${record.session} on ${record.server}, ${record.bytesFromClient} bytes up, ${record.bytesFromServer} down (${record.reason})`;
     case 'cluster':
       return `cluster ${record.server} ${record.state} ${record.version ?? 'version unknown'}${record.trouble ? `: ${record.trouble}` : ''}`;
-    case 'migration':
-      return `upgrade ${record.what}: level ${record['fromLevel']} to ${record['toLevel']}${record['error'] ? `: ${record['error']}` : ''}`;
+    case 'migration': {
+      const { what, fromLevel, toLevel, error } = record;
+      const levels = toLevel === undefined ? '' : `: level ${fromLevel ?? 'unknown'} to ${toLevel}`;
+      return `upgrade ${what}${levels}${error ? `: ${error}` : ''}`;
+    }
     case 'gate':
       return `gate    ${record.what}`;
+    case 'log-lost':
+      return paint('red', `lost    ${record.lost} records since ${record.since.slice(11, 23)}`);
     default:
       return null;
   }

@@ -9,6 +9,8 @@ import { addConnect } from './commands/connect.ts';
 import { addExplain } from './commands/explain.ts';
 import { addLog } from './commands/log.ts';
 import { addMatrix } from './commands/matrix.ts';
+import { addMigration } from './commands/migration.ts';
+import { addPlan } from './commands/plan.ts';
 import { addServe } from './commands/serve.ts';
 import { addServer } from './commands/server.ts';
 import { UsageError } from './usage.ts';
@@ -22,7 +24,18 @@ const program = new Command('skewgate')
   .showHelpAfterError('(skewgate --help, or skewgate COMMAND --help, lists what there is)')
   .exitOverride();
 
-for (const add of [addServe, addCheck, addExplain, addMatrix, addConnect, addServer, addLog]) add(program);
+for (const add of [
+  addServe,
+  addCheck,
+  addExplain,
+  addMatrix,
+  addPlan,
+  addConnect,
+  addServer,
+  addLog,
+  addMigration,
+])
+  add(program);
 for (const command of program.commands) command.exitOverride().copyInheritedSettings(program);
 
 // A reader that went away (`| head`) is no reason to complain.

@@ -76,3 +76,9 @@ export function explainMove({
   if (vendorCode !== null) lines.push(`Phoenix: vendor code ${vendorCode}, SQLState ${sqlState}`);
   return lines;
 }
+
+/** 0 to 1 as twenty characters. */
+export function bar(done: number): string {
+  const full = Math.round(done * 20);
+  return `[${'#'.repeat(full)}${'-'.repeat(20 - full)}] ${Math.round(done * 100)} %`;
+}

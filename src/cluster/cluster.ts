@@ -70,6 +70,7 @@ export class Cluster {
   readonly #options: ClusterOptions;
   readonly #servers: State[];
   #level: { value: number; askedAt: number } | null = null;
+  #token = 0;
   #turn = 0;
   #timer: Timer | null = null;
   #stopping = new AbortController();
@@ -91,6 +92,11 @@ export class Cluster {
     }));
   }
 
+  /** Of this cluster's clock: what `reportLevel` takes. */
+  now(): number {
+    return this.#options.clock.now();
+  }
+
   get servers(): readonly ServerStatus[] {
     return this.#servers;
   }
@@ -98,6 +104,11 @@ export class Cluster {
   /** The schema level that a server reported last; null if none ever did. */
   get level(): number | null {
     return this.#level?.value ?? null;
+  }
+
+  /** The highest fencing token that a server said it saw; 0 if none did. */
+  get token(): number {
+    return this.#token;
   }
 
   /** Probes every server once, then at intervals until `stop`. */
@@ -155,6 +166,7 @@ export class Cluster {
       const upstream = await Upstream.ask(connection, { gate: this.#options.gate, purpose }, limit.signal);
       const { hello } = upstream;
       if (hello.protocol) server.protocol = hello.protocol;
+      this.#token = Math.max(this.#token, hello.token ?? 0);
       if (hello.level !== null) this.reportLevel(hello.level, askedAt);
       this.#saw(server, {
         version: parseVersion(hello.version),

@@ -1,7 +1,8 @@
 /** Reads a config file; what is wrong is said with line and field. */
 import { readFile } from 'node:fs/promises';
-import { LineCounter, parseDocument } from 'yaml';
+import { type Document, LineCounter, parseDocument, visit } from 'yaml';
 import type { z } from 'zod';
+import { spellProblems } from './problems.ts';
 import { type Config, configSchema } from './schema.ts';
 
 export interface Problem {
@@ -64,7 +65,7 @@ export function parseYaml<S extends z.ZodType>(text: string, file: string, schem
       document.errors.map((error) => ({
         line: lines.linePos(error.pos[0]).line,
         field: '',
-        message: error.message,
+        message: error.code === 'MULTIPLE_DOCS' ? 'a second document begins: a config is one' : error.message,
       })),
     );
   const lineOf = (path: readonly PropertyKey[]): number | null => {
@@ -76,34 +77,36 @@ export function parseYaml<S extends z.ZodType>(text: string, file: string, schem
     }
     return null;
   };
-  const parsed = schema.safeParse(document.toJS() ?? {});
+  keepZeros(document);
+  const data = read(document, file);
+  const parsed = schema.safeParse(data);
   if (parsed.success) return parsed.data;
   throw new ConfigError(
     file,
-    parsed.error.issues
-      .flatMap((issue) => spell(issue))
-      .map(({ path, message }) => ({ line: lineOf(path), field: printPath(path), message })),
+    spellProblems(schema, data, parsed.error.issues).map(({ path, message }) => ({
+      line: lineOf(path),
+      field: printPath(path),
+      message,
+    })),
   );
 }
 
-interface Spelled {
-  readonly path: readonly PropertyKey[];
-  readonly message: string;
+/** YAML reads the release line 4.10 as the number 4.1: what was written counts. */
+function keepZeros(document: Document): void {
+  visit(document, {
+    Scalar(_key, node) {
+      if (typeof node.value === 'number' && /^\d+\.\d*0$/.test(node.source ?? '')) node.value = node.source;
+    },
+  });
 }
 
-/** One problem a key: a union tells what its likeliest member says. */
-function spell(issue: z.core.$ZodIssue): Spelled[] {
-  if (issue.code === 'unrecognized_keys')
-    return issue.keys.map((key) => ({ path: [...issue.path, key], message: 'there is no such key' }));
-  if (issue.code === 'invalid_union') {
-    const likely = issue.errors.find((errors) =>
-      errors.every((error) => error.code !== 'invalid_type' || error.path.length > 0),
-    );
-    if (likely) return likely.flatMap((inner) => spell({ ...inner, path: [...issue.path, ...inner.path] }));
+/** An empty file is an empty map. @throws {ConfigError} if its aliases can't be resolved. */
+function read(document: Document, file: string): unknown {
+  try {
+    return document.toJS() ?? {};
+  } catch (error) {
+    throw new ConfigError(file, [{ line: null, field: '', message: (error as Error).message }]);
   }
-  if (issue.code === 'invalid_type' && issue.message.endsWith('received undefined'))
-    return [{ path: issue.path, message: 'is missing' }];
-  return [{ path: issue.path, message: issue.message }];
 }
 
 function printPath(path: readonly PropertyKey[]): string {

@@ -7,6 +7,7 @@ interface Node {
   readonly description?: string;
   readonly default?: unknown;
   readonly properties?: Readonly<Record<string, Node>>;
+  readonly required?: readonly string[];
   readonly items?: Node;
   readonly anyOf?: readonly Node[];
   readonly enum?: readonly unknown[];
@@ -16,22 +17,33 @@ export function configJsonSchema(): object {
   return z.toJSONSchema(configSchema, { io: 'input', unrepresentable: 'any' });
 }
 
-/** Markdown: one row a key. */
+/** Markdown: one row a key. One that several forms of a value share is shown once. */
 export function configTable(): string {
   const rows = rowsOf(configJsonSchema() as Node, '');
-  return ['| key | default | meaning |', '| --- | --- | --- |', ...rows].join('\n');
+  return ['| key | default | meaning |', '| --- | --- | --- |', ...new Set(rows)].join('\n');
 }
 
 function rowsOf(node: Node, path: string): string[] {
   return Object.entries(node.properties ?? {}).flatMap(([key, child]) => {
     const name = path === '' ? key : `${path}.${key}`;
     const inner = [child, child.items, ...(child.anyOf ?? [])].filter((part) => part !== undefined);
-    const row = `| \`${name}\` | ${defaultOf(child)} | ${child.description ?? ''} |`;
+    const byDefault = node.required?.includes(key) ? 'required' : defaultOf(child);
+    const row = `| \`${name}\` | ${byDefault} | ${escaped(meaningOf(child))} |`;
     return [row, ...inner.flatMap((part) => rowsOf(part, child.type === 'array' ? `${name}[]` : name))];
   });
+}
+
+function meaningOf({ description = '', enum: values }: Node): string {
+  if (values === undefined) return description;
+  return `${description}: ${values.map((value) => `\`${String(value)}\``).join(', ')}`;
 }
 
 function defaultOf({ default: value }: Node): string {
   if (value === undefined || (typeof value === 'object' && value !== null)) return '';
   return `\`${String(value)}\``;
+}
+
+/** A bar would end the cell. */
+function escaped(text: string): string {
+  return text.replaceAll('|', '\\|');
 }

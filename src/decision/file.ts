@@ -1,11 +1,16 @@
 /**
  * An append-only file with rotation that neither stops its writer nor loses lines silently. Lines wait in
  * memory while the disk is slow; when the disk refuses (full, gone), they are kept up to a bound and tried again
- * every second; lines over the bound are counted, and the count is the first thing written when the disk is
- * back. Buffered: a crash of the process loses what the last write had not handed to the system. Durable: each
- * line is written and synced before `write` returns, unless the disk refuses.
+ * every second; lines over the bound are counted, and the count is written as soon as the disk takes lines again.
+ *
+ * What a crash may lose. Buffered: if the process dies, the lines that wait in memory (of the last
+ * milliseconds, or more while the disk is slow); if the machine dies, also what its system had not put on the
+ * disk yet. Durable: nothing, since each line is written and synced before `write` returns, unless the disk
+ * refuses; a slow disk then slows the writer. In both cases the last line may be torn; the next start leaves it
+ * as it is and begins a new line.
  */
 import fs from 'node:fs';
+import path from 'node:path';
 import type { Clock, Timer } from '../ports/clock.ts';
 
 export interface FileOptions {
@@ -20,30 +25,44 @@ export interface FileOptions {
   readonly clock: Clock;
   /** The line that says how many were lost. */
   readonly lostLine: (lost: number, since: number) => string;
-  /** Called when the disk begins to refuse (with the error) and when it takes lines again (null). */
+  /**
+   * Called when the disk begins to refuse (with the error), when it takes lines again (null), when the file can't
+   * be rotated and grows on, and when it is closed with lines unwritten.
+   */
   readonly onTrouble: (error: Error | null) => void;
 }
 
 const RETRY_MS = 1_000;
+const { O_WRONLY, O_CREAT, O_TRUNC, O_APPEND } = fs.constants;
 
 export class LogFile {
   readonly #options: FileOptions;
+  readonly #regular: boolean;
   #fd: number;
   #size: number;
+  /** Size at which to rotate. */
+  #limit: number;
   #queue: Buffer[] = [];
   #queued = 0;
   #lost = 0;
   #lostSince = 0;
   #writing = false;
   #troubled = false;
+  #closed = false;
   #retry: Timer | null = null;
   #idle: Array<() => void> = [];
 
   /** @throws if the file can't be opened: a gate that can't log from the start does not start. */
   constructor(options: FileOptions) {
     this.#options = options;
-    this.#fd = fs.openSync(options.path, 'a');
-    this.#size = fs.fstatSync(this.#fd).size;
+    this.#fd = fs.openSync(options.path, 'a+');
+    const found = fs.fstatSync(this.#fd);
+    // A pipe or a device (/dev/null) is never moved.
+    this.#regular = found.isFile();
+    this.#size = found.size;
+    this.#limit = options.rotate;
+    if (this.#regular && this.#size > 0 && !endsWithBreak(this.#fd, this.#size)) this.#put(Buffer.from('\n'));
+    if (this.#regular && options.durable) syncFolder(options.path);
   }
 
   /** Lines that found no room since the disk last took any. */
@@ -53,25 +72,43 @@ export class LogFile {
 
   write(line: string): void {
     const bytes = Buffer.from(line);
-    if (this.#queued + bytes.length > this.#options.buffer) {
+    if (this.#closed || this.#queued + bytes.length > this.#options.buffer) {
       if (this.#lost++ === 0) this.#lostSince = this.#options.clock.now();
+      if (this.#closed)
+        this.#options.onTrouble(new Error('a record came after the log was closed and is lost'));
       return;
     }
-    this.#queue.push(bytes);
-    this.#queued += bytes.length;
+    this.#put(bytes);
     if (this.#options.durable) this.#writeSync();
     else if (!this.#writing && this.#retry === null) void this.#drain();
   }
 
   /** Resolves when the lines are out, or after one more failed try, which is reported as trouble. */
   async close(): Promise<void> {
+    if (this.#closed) return;
+    if (this.#writing) await this.#written();
     this.#cancelRetry();
-    if (this.#writing) await new Promise<void>((resolve) => this.#idle.push(resolve));
-    else if (this.#queue.length > 0) await this.#drain();
+    if (this.#queue.length === 0) this.#sayLost();
+    while (this.#queue.length > 0 && this.#retry === null) {
+      if (this.#writing) await this.#written();
+      else if (this.#options.durable) this.#writeSync();
+      else await this.#drain();
+    }
+    this.#closed = true;
     this.#cancelRetry();
     fs.closeSync(this.#fd);
     const unwritten = this.#queue.length + this.#lost;
-    if (unwritten > 0) this.#options.onTrouble(new Error(`${unwritten} records are lost`));
+    if (unwritten > 0)
+      this.#options.onTrouble(new Error(`closed with ${unwritten} records unwritten, which are lost`));
+  }
+
+  #put(bytes: Buffer): void {
+    this.#queue.push(bytes);
+    this.#queued += bytes.length;
+  }
+
+  #written(): Promise<void> {
+    return new Promise((resolve) => this.#idle.push(resolve));
   }
 
   #cancelRetry(): void {
@@ -83,7 +120,7 @@ export class LogFile {
     this.#writing = true;
     try {
       while (this.#queue.length > 0) {
-        const batch = Buffer.concat(this.#queue);
+        const batch = this.#batch();
         const written = await new Promise<number>((resolve, reject) =>
           fs.write(this.#fd, batch, (error, count) => (error ? reject(error) : resolve(count))),
         );
@@ -97,10 +134,21 @@ export class LogFile {
     }
   }
 
+  /** Whole lines, no more than it takes to reach the size at which the file is rotated. */
+  #batch(): Buffer {
+    const room = this.#limit - this.#size;
+    let bytes = 0;
+    const over = this.#queue.findIndex((line) => {
+      bytes += line.length;
+      return bytes >= room;
+    });
+    return Buffer.concat(over < 0 ? this.#queue : this.#queue.slice(0, over + 1));
+  }
+
   #writeSync(): void {
     try {
       while (this.#queue.length > 0) this.#wrote(fs.writeSync(this.#fd, this.#queue[0] as Buffer));
-      fs.fdatasyncSync(this.#fd);
+      if (this.#regular) fs.fdatasyncSync(this.#fd);
     } catch (error) {
       this.#refused(error as Error);
     }
@@ -111,30 +159,31 @@ export class LogFile {
     this.#size += count;
     this.#queued -= count;
     let left = count;
-    while (left > 0) {
-      const first = this.#queue[0] as Buffer;
-      if (first.length > left) {
-        this.#queue[0] = first.subarray(left);
-        return;
-      }
-      left -= first.length;
-      this.#queue.shift();
+    let whole = 0;
+    for (const line of this.#queue) {
+      if (line.length > left) break;
+      left -= line.length;
+      whole++;
     }
-    this.#recovered();
-    // Only here, between two lines, may the file change.
-    if (this.#size >= this.#options.rotate) this.#rotate();
-  }
-
-  #recovered(): void {
+    this.#queue.splice(0, whole);
+    if (left > 0) {
+      this.#queue[0] = (this.#queue[0] as Buffer).subarray(left);
+      return;
+    }
     if (this.#troubled) {
       this.#troubled = false;
       this.#options.onTrouble(null);
     }
+    this.#sayLost();
+    // Only here, between two lines, may the file change.
+    if (this.#regular && this.#size >= this.#limit) this.#rotate();
+  }
+
+  #sayLost(): void {
     if (this.#lost === 0) return;
-    const line = Buffer.from(this.#options.lostLine(this.#lost, this.#lostSince));
+    const line = this.#options.lostLine(this.#lost, this.#lostSince);
     this.#lost = 0;
-    this.#queue.push(line);
-    this.#queued += line.length;
+    this.#put(Buffer.from(line));
   }
 
   #refused(error: Error): void {
@@ -150,17 +199,58 @@ export class LogFile {
   }
 
   #rotate(): void {
-    const { path, keep } = this.#options;
-    const fresh = () => fs.openSync(path, 'a');
-    if (keep === 0) fs.rmSync(path, { force: true });
-    else {
-      for (let at = keep - 1; at >= 1; at--)
-        if (fs.existsSync(`${path}.${at}`)) fs.renameSync(`${path}.${at}`, `${path}.${at + 1}`);
-      fs.renameSync(path, `${path}.1`);
+    const { path, rotate, durable } = this.#options;
+    try {
+      const fd = this.#replace();
+      fs.closeSync(this.#fd);
+      this.#fd = fd;
+      this.#size = 0;
+      this.#limit = rotate;
+      if (durable) syncFolder(path);
+    } catch (error) {
+      this.#limit = this.#size + rotate;
+      this.#options.onTrouble(new Error(`can't be rotated and grows on: ${(error as Error).message}`));
     }
-    const next = fresh();
-    fs.closeSync(this.#fd);
-    this.#fd = next;
-    this.#size = 0;
+  }
+
+  /** Opens the file to go on with before it moves any: without one, all stays as it is. */
+  #replace(): number {
+    const { path, durable } = this.#options;
+    const next = `${path}.next`;
+    const fd = fs.openSync(next, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND);
+    try {
+      if (durable) fs.fdatasyncSync(this.#fd);
+      this.#shift();
+      fs.renameSync(next, path);
+      return fd;
+    } catch (error) {
+      fs.closeSync(fd);
+      fs.rmSync(next, { force: true });
+      throw error;
+    }
+  }
+
+  /** FILE.1 to FILE.2 and so on, the oldest dropped, then FILE to FILE.1. */
+  #shift(): void {
+    const { path, keep } = this.#options;
+    for (let at = keep - 1; at >= 1; at--)
+      if (fs.existsSync(`${path}.${at}`)) fs.renameSync(`${path}.${at}`, `${path}.${at + 1}`);
+    if (keep > 0 && fs.existsSync(path)) fs.renameSync(path, `${path}.1`);
+  }
+}
+
+function endsWithBreak(fd: number, size: number): boolean {
+  const last = Buffer.alloc(1);
+  fs.readSync(fd, last, 0, 1, size - 1);
+  return last[0] === 0x0a;
+}
+
+/** A name is on the disk only once its folder is. */
+function syncFolder(file: string): void {
+  const fd = fs.openSync(path.dirname(file), 'r');
+  try {
+    fs.fsyncSync(fd);
+  } finally {
+    fs.closeSync(fd);
   }
 }

@@ -20,17 +20,20 @@ export function createRecorder(write: (line: string) => void, clock: Clock): (re
   return ({ event, ...fields }) => logger.info(fields, event);
 }
 
+/** The line that stands for `lost` records. */
+function createLostLine(clock: Clock): (lost: number, since: number) => string {
+  const lines: string[] = [];
+  const record = createRecorder((line) => lines.push(line), clock);
+  return (lost, since) => {
+    record({ event: 'log-lost', lost, since: new Date(since).toISOString() });
+    return lines.pop() as string;
+  };
+}
+
 export function createFileLog(
   options: Omit<FileOptions, 'lostLine'>,
 ): DecisionLog & { readonly lost: number } {
-  const lostLine = (lost: number, since: number) =>
-    `${JSON.stringify({
-      time: new Date(options.clock.now()).toISOString(),
-      lost,
-      since: new Date(since).toISOString(),
-      event: 'log-lost',
-    })}\n`;
-  const file = new LogFile({ ...options, lostLine });
+  const file = new LogFile({ ...options, lostLine: createLostLine(options.clock) });
   const record = createRecorder((line) => file.write(line), options.clock);
   return {
     write: record,
@@ -41,13 +44,19 @@ export function createFileLog(
   };
 }
 
-/** To a stream such as standard output; beyond `buffer` bytes unread, records are dropped and counted. */
+/**
+ * To a stream such as standard output; beyond `buffer` bytes unread, records are dropped and counted. A reader
+ * that went away (`| head`) ends the log, not the gate: `onTrouble` is told, once.
+ */
 export function createStreamLog(
   stream: NodeJS.WritableStream & { readonly writableLength: number },
   buffer: number,
   clock: Clock,
+  onTrouble: (error: Error) => void = () => {},
 ): DecisionLog {
+  const lostLine = createLostLine(clock);
   let lost = 0;
+  let lostSince = 0;
   let broken = false;
   let pending = 0;
   let idle = () => {};
@@ -57,29 +66,32 @@ export function createStreamLog(
       if (--pending === 0) idle();
     });
   };
-  // A reader that went away (`| head`) ends the log, not the gate.
-  stream.on('error', () => {
+  const sayLost = () => {
+    if (lost > 0) put(lostLine(lost, lostSince));
+    lost = 0;
+  };
+  stream.on('error', (error: Error) => {
+    if (!broken) onTrouble(error);
     broken = true;
     idle();
   });
   const record = createRecorder((line) => {
     if (broken) return;
-    if (stream.writableLength > buffer) {
-      lost++;
+    if (stream.writableLength + Buffer.byteLength(line) > buffer) {
+      if (lost++ === 0) lostSince = clock.now();
       return;
     }
-    if (lost > 0) {
-      put(`${JSON.stringify({ time: new Date(clock.now()).toISOString(), lost, event: 'log-lost' })}\n`);
-      lost = 0;
-    }
+    sayLost();
     put(line);
   }, clock);
   return {
     write: record,
-    close: () =>
-      new Promise((resolve) => {
+    close() {
+      if (!broken) sayLost();
+      return new Promise((resolve) => {
         if (broken || pending === 0) resolve();
         else idle = resolve;
-      }),
+      });
+    },
   };
 }

@@ -59,7 +59,21 @@ export interface MigrationRecord {
   readonly [field: string]: unknown;
 }
 
-export type LogRecord = HandshakeRecord | SessionEndRecord | ClusterRecord | GateRecord | MigrationRecord;
+/** Stands where records are missing: the disk, or the reader of a pipe, did not take them. */
+export interface LostRecord {
+  readonly event: 'log-lost';
+  readonly lost: number;
+  /** When the first of them was lost. */
+  readonly since: string;
+}
+
+export type LogRecord =
+  | HandshakeRecord
+  | SessionEndRecord
+  | ClusterRecord
+  | GateRecord
+  | MigrationRecord
+  | LostRecord;
 
 /** Where records go. `write` never throws and never waits. */
 export interface DecisionLog {

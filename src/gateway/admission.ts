@@ -4,12 +4,12 @@
  */
 import type { Cluster, Reached, ServerStatus } from '../cluster/cluster.ts';
 import type { HandshakeRecord } from '../decision/record.ts';
-import type { Migration } from '../migration/migration.ts';
+import type { Migration, Caller as MigrationCaller } from '../migration/migration.ts';
 import type { Code } from '../policy/codes.ts';
 import { decide, serverFits } from '../policy/decide.ts';
 import { giveUp, refusal } from '../policy/decision.ts';
 import type { ClientFacts, ClusterFacts, Decision, Policy } from '../policy/types.ts';
-import { type Clock, deadline } from '../ports/clock.ts';
+import { type Clock, pause } from '../ports/clock.ts';
 import { type Random, randomId } from '../ports/random.ts';
 import { parseVersion, printVersion } from '../version/version.ts';
 import { WireFault } from '../wire/fault.ts';
@@ -18,8 +18,10 @@ import { answerStray, type Caller, forWire, type Hello } from './caller.ts';
 export interface AdmissionTimes {
   /** ms for a client's hello to be complete. */
   readonly handshake: number;
-  /** ms a client may be held. */
+  /** ms a client may wait for a server. */
   readonly hold: number;
+  /** ms a client may wait for an upgrade. */
+  readonly upgrade: number;
   /** ms after which what is known of a server is asked again before a client is refused for it. */
   readonly fresh: number;
 }
@@ -31,6 +33,8 @@ export interface AdmissionContext {
   readonly migration: Migration;
   readonly policy: Policy;
   readonly times: AdmissionTimes;
+  /** Clients that wait for an upgrade: bounded, counted over all of them. */
+  readonly waiting: { count: number; readonly limit: number };
   /** Set once the gate drains: a client that waits is refused with it. */
   readonly closing: AbortSignal;
 }
@@ -38,6 +42,8 @@ export interface AdmissionContext {
 export interface Admitted {
   readonly session: string;
   readonly client: string;
+  readonly facts: ClientFacts;
+  readonly caller: MigrationCaller;
   readonly reached: Reached;
 }
 
@@ -47,6 +53,13 @@ export type Outcome = Pick<
   'connection' | 'peer' | 'driver' | 'session' | 'server' | 'serverVersion' | 'waitedFor' | 'phases'
 > & { readonly decision: Decision };
 
+type Step =
+  | { readonly kind: 'again' }
+  | { readonly kind: 'not-yet'; readonly decision: Decision }
+  | { readonly kind: 'reached'; readonly decision: Decision; readonly reached: Reached };
+
+/** About when a client that could not wait for the upgrade is asked to come again, ms. */
+const RETRY_AFTER = 10_000;
 /** How often a held client hears that it still waits, ms. */
 const WAIT_NEWS = 1_000;
 
@@ -58,6 +71,8 @@ export class Admission {
   #helloAt: number | null = null;
   #hello: Hello | null = null;
   #heldSince: number | null = null;
+  /** Counted among those that wait for an upgrade. */
+  #awaitsUpgrade = false;
   #heldMs = 0;
   #waitedFor: Code | null = null;
   #dialMs: number | null = null;
@@ -88,11 +103,10 @@ export class Admission {
       this.#refuse(refusal('BAD_HANDSHAKE', (error as Error).message), log);
       return null;
     }
-    const limit = deadline(this.#context.clock, this.#context.times.hold, this.#caller.gone);
     try {
-      return await this.#seek(client, limit.signal, log);
+      return await this.#seek(client, log);
     } finally {
-      limit.clear();
+      if (this.#awaitsUpgrade) this.#context.waiting.count--;
     }
   }
 
@@ -125,12 +139,8 @@ export class Admission {
     if (!answerStray(this.#caller, error)) this.#caller.refuse(decision);
   }
 
-  /** The loop. `limit` aborts at the hold deadline or when the client leaves. */
-  async #seek(
-    client: ClientFacts,
-    limit: AbortSignal,
-    log: (outcome: Outcome) => void,
-  ): Promise<Admitted | null> {
+  /** The loop: ends with the client admitted, or refused. */
+  async #seek(client: ClientFacts, log: (outcome: Outcome) => void): Promise<Admitted | null> {
     const { cluster, migration, closing } = this.#context;
     const unreachable = new Map<string, string>();
     for (;;) {
@@ -141,36 +151,20 @@ export class Admission {
         migration.changes.next(listening.signal),
       ]);
       try {
-        let decision = this.#decide(client);
-        if (decision.verdict === 'refuse' || decision.verdict === 'hold') {
-          await cluster.refresh(this.#context.times.fresh);
-          decision = this.#decide(client);
-        }
-        if (decision.verdict === 'permit') {
-          const reached = await this.#reach(client, limit, unreachable);
-          if (reached !== null) {
-            decision = this.#decide(client);
-            if (decision.verdict === 'permit' && this.#fits(client, reached.server))
-              return this.#admit(decision, reached, log);
-            reached.connection.close();
-            if (!limit.aborted) continue;
-          }
-          decision = this.#notReached(decision, unreachable);
-        }
-        if (this.#caller.gone.aborted) {
-          this.#refuse(abandoned(decision), log);
+        const step = await this.#step(client, unreachable);
+        if (step.kind === 'again') continue;
+        if (step.kind === 'reached') return this.#admit(client, step.decision, step.reached, log);
+        const { decision } = step;
+        const end = this.#gone
+          ? abandoned(decision)
+          : closing.aborted
+            ? draining(client)
+            : this.#overdue(decision);
+        if (end !== null) {
+          this.#refuse(end, log);
           return null;
         }
-        if (decision.verdict === 'refuse') {
-          this.#refuse(decision, log);
-          return null;
-        }
-        if (closing.aborted || limit.aborted) {
-          this.#refuse(closing.aborted ? draining(client) : giveUp(decision, this.#waited()), log);
-          return null;
-        }
-        if (decision.verdict === 'migrate') migration.request(this.#trigger(client));
-        await this.#hold(decision, change, limit);
+        await this.#hold(decision, change);
         unreachable.clear();
       } finally {
         listening.abort();
@@ -178,26 +172,84 @@ export class Admission {
     }
   }
 
-  #decide(client: ClientFacts): Decision {
-    const { policy, clock } = this.#context;
-    return decide(client, this.#facts(), policy, clock.now());
+  /** One look at the facts, and a try to reach a server where they permit it. */
+  async #step(client: ClientFacts, unreachable: Map<string, string>): Promise<Step> {
+    const { cluster, migration, times } = this.#context;
+    let decision = this.#decide(client);
+    if (decision.verdict === 'refuse' || decision.verdict === 'hold') {
+      await cluster.refresh(times.fresh);
+      decision = this.#decide(client);
+    }
+    if (decision.code === 'UPGRADE_REQUIRED') migration.sawNewer(this.#asCaller(client));
+    if (decision.verdict === 'migrate') migration.request(this.#asCaller(client));
+    if (decision.verdict !== 'permit') return { kind: 'not-yet', decision };
+    if (this.#awaitsUpgrade) {
+      this.#awaitsUpgrade = false;
+      this.#context.waiting.count--;
+      await migration.turn(this.#caller.gone);
+      return { kind: 'again' };
+    }
+    const reached = await this.#reach(client, unreachable);
+    if (reached === null) return { kind: 'not-yet', decision: this.#notReached(decision, unreachable) };
+    decision = this.#decide(client);
+    if (decision.verdict === 'permit' && this.#fits(client, reached.server))
+      return { kind: 'reached', decision, reached };
+    reached.connection.close();
+    return { kind: 'again' };
   }
 
-  #facts(): ClusterFacts {
+  get #gone(): boolean {
+    return this.#caller.gone.aborted;
+  }
+
+  /** The refusal of a client that may not wait, or not any longer; null: it may. */
+  #overdue(decision: Decision): Decision | null {
+    if (decision.verdict === 'refuse') return decision;
+    const { clock, waiting, random } = this.#context;
+    const forUpgrade = isUpgrade(decision);
+    const full = forUpgrade && !this.#awaitsUpgrade && waiting.count >= waiting.limit;
+    if (!full && clock.now() < this.#deadline(decision)) return null;
+    if (!forUpgrade) return giveUp(decision, this.#waited());
+    const why = full
+      ? `${waiting.limit} clients wait for it already`
+      : `it waited ${Math.round(this.#waited() / 100) / 10} s`;
+    return {
+      ...decision,
+      ...refusal('UPGRADE_IN_PROGRESS', `${decision.message} Refused: ${why}.`, {
+        client: decision.client,
+        cluster: decision.cluster,
+        rule: decision.rule,
+        trace: decision.trace,
+        retryAfterMs: Math.round(RETRY_AFTER * (0.5 + random.next())),
+      }),
+    };
+  }
+
+  #deadline(decision: Decision): number {
+    const { times, clock } = this.#context;
+    return (this.#heldSince ?? clock.now()) + (isUpgrade(decision) ? times.upgrade : times.hold);
+  }
+
+  #decide(client: ClientFacts): Decision {
+    const { policy, clock } = this.#context;
+    return decide(client, this.#facts(client), policy, clock.now());
+  }
+
+  #facts(client: ClientFacts): ClusterFacts {
     const { cluster, migration } = this.#context;
-    return { servers: cluster.servers, level: cluster.level, upgrade: migration.state };
+    return {
+      servers: cluster.servers,
+      level: migration.level,
+      upgrade: migration.stateFor(this.#asCaller(client)),
+    };
   }
 
   #fits(client: ClientFacts, server: ServerStatus): boolean {
-    return server.state === 'up' && serverFits(client, server, this.#facts(), this.#context.policy);
+    return server.state === 'up' && serverFits(client, server, this.#facts(client), this.#context.policy);
   }
 
   /** Tries compatible servers, least loaded first, until one answers; each at most once. */
-  async #reach(
-    client: ClientFacts,
-    limit: AbortSignal,
-    failed: Map<string, string>,
-  ): Promise<Reached | null> {
+  async #reach(client: ClientFacts, failed: Map<string, string>): Promise<Reached | null> {
     const { cluster, clock } = this.#context;
     const from = clock.now();
     try {
@@ -205,9 +257,9 @@ export class Admission {
         const server = cluster.pick(
           (candidate) => !failed.has(candidate.id) && this.#fits(client, candidate),
         );
-        if (server === null || limit.aborted) return null;
+        if (server === null || this.#gone) return null;
         try {
-          const reached = await cluster.reach(server.id, 'session', limit);
+          const reached = await cluster.reach(server.id, 'session', this.#caller.gone);
           if (reached.server.state === 'up') return reached;
           reached.connection.close();
           failed.set(server.id, `${server.id} is leaving`);
@@ -234,32 +286,34 @@ export class Admission {
   }
 
   /** Waits for a change, telling the client from time to time. */
-  async #hold(decision: Decision, change: Promise<void>, limit: AbortSignal): Promise<void> {
-    const { clock, closing, migration, times } = this.#context;
+  async #hold(decision: Decision, change: Promise<void>): Promise<void> {
+    const { clock, closing, migration, waiting } = this.#context;
     this.#heldSince ??= clock.now();
     this.#waitedFor ??= decision.code;
+    if (isUpgrade(decision) && !this.#awaitsUpgrade) {
+      this.#awaitsUpgrade = true;
+      waiting.count++;
+    }
+    const left = Math.max(0, this.#deadline(decision) - clock.now());
     this.#caller.wait({
       code: decision.code,
       reason: migration.progress?.text || decision.message,
       progress: migration.progress?.done ?? null,
-      deadlineMs: Math.max(0, Math.round(times.hold - (clock.now() - (this.#helloAt ?? 0)))),
+      deadlineMs: Math.round(left),
     });
-    const news = deadline(clock, WAIT_NEWS, limit);
-    const stop = new AbortController();
-    const closed = new Promise<void>((resolve) => {
-      if (closing.aborted) resolve();
-      closing.addEventListener('abort', () => resolve(), { signal: stop.signal });
-    });
-    const later = new Promise<void>((resolve) => {
-      if (news.signal.aborted) resolve();
-      news.signal.addEventListener('abort', () => resolve(), { signal: stop.signal });
-    });
-    await Promise.race([change, later, closed]);
-    stop.abort();
-    news.clear();
+    const over = AbortSignal.any([closing, this.#caller.gone]);
+    const done = new AbortController();
+    const news = pause(clock, Math.min(WAIT_NEWS, left), AbortSignal.any([over, done.signal]));
+    await Promise.race([change, news]);
+    done.abort();
   }
 
-  #admit(decision: Decision, reached: Reached, log: (outcome: Outcome) => void): Admitted {
+  #admit(
+    client: ClientFacts,
+    decision: Decision,
+    reached: Reached,
+    log: (outcome: Outcome) => void,
+  ): Admitted {
     const { clock, random } = this.#context;
     const hello = this.#hello as Hello;
     const session = randomId(random, 16);
@@ -279,7 +333,7 @@ export class Admission {
       notices: this.#notices(decision),
       decision: forWire(decision),
     });
-    return { session, client: hello.version, reached };
+    return { session, client: hello.version, facts: client, caller: this.#asCaller(client), reached };
   }
 
   /** What an admitted client should know all the same. */
@@ -299,9 +353,12 @@ export class Admission {
     return this.#heldSince === null ? 0 : this.#context.clock.now() - this.#heldSince;
   }
 
-  #trigger(client: ClientFacts) {
+  /** The client as the migration gate knows it. */
+  #asCaller({ version }: ClientFacts): MigrationCaller {
     const { driver, properties } = this.#hello as Hello;
-    return { connection: this.id, client: printVersion(client.version), driver, properties };
+    const name = properties.name ?? null;
+    const host = this.#caller.connection.peer.replace(/:\d+$/, '');
+    return { connection: this.id, version, driver, name, identity: name ?? host };
   }
 
   #outcome(decision: Decision): Outcome {
@@ -323,6 +380,11 @@ export class Admission {
       },
     };
   }
+}
+
+/** Whether a hold is for the upgrade, not for a server. */
+function isUpgrade({ code }: Decision): boolean {
+  return code === 'UPGRADE_NEEDED' || code === 'UPGRADE_IN_PROGRESS';
 }
 
 /** @throws {VersionError} */

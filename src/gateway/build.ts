@@ -6,7 +6,9 @@ import { hashPolicy, policyOf } from '../config/policy.ts';
 import type { Config } from '../config/schema.ts';
 import { createFileLog, createStreamLog } from '../decision/log.ts';
 import type { DecisionLog } from '../decision/record.ts';
-import { EmbeddedMigration } from '../migration/embedded.ts';
+import { buildMigrator } from '../migration/build.ts';
+import { openStore } from '../migration/ledger/open.ts';
+import type { Store } from '../migration/ledger/store.ts';
 import { PRESETS } from '../policy/presets.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Random } from '../ports/random.ts';
@@ -22,9 +24,22 @@ export interface Surroundings {
   readonly folder: string;
   /** Where the log goes if the config names no file. */
   readonly stdout: NodeJS.WritableStream & { readonly writableLength: number };
+  /** The ledger's store; absent: the one that the config names. */
+  readonly store?: Store;
   /** One line for the operator. */
   readonly say: (line: string) => void;
 }
+
+/** What an operator should see without reading the log. */
+const WORTH_SAYING: ReadonlySet<string> = new Set([
+  'failed',
+  'lost',
+  'foreign-ledger',
+  'ledger-unavailable',
+  'level-went-back',
+  'restore-failed',
+  'hook-out-of-sight',
+]);
 
 /** A gate that is not started yet, and its log, which outlives it. @throws if the log can't be opened. */
 export function buildGate(
@@ -44,12 +59,19 @@ export function buildGate(
     probeInterval: config.timeouts.probe,
     onChange: (change) => log.write({ event: 'cluster', gate: name, ...change }),
   });
-  const migration = new EmbeddedMigration(
+  const migration = buildMigrator(config.migration, {
+    name,
     cluster,
-    policy.kind === 'skew' ? policy : PRESETS.phoenix,
+    policy: policy.kind === 'skew' ? policy : PRESETS.phoenix,
+    store: around.store ?? openStore(config.migration.ledger, folder, clock),
     clock,
-    (record) => log.write({ event: 'migration', gate: name, ...record }),
-  );
+    random,
+    folder,
+    note: (what, fields) => {
+      log.write({ event: 'migration', gate: name, what, ...fields });
+      if (WORTH_SAYING.has(what)) around.say(`upgrade: ${what}: ${fields.error ?? ''}`);
+    },
+  });
   const gate = new Gate({
     name,
     listen: config.listen.map(listenerOf),
@@ -61,8 +83,8 @@ export function buildGate(
     transports,
     clock,
     random,
-    times: config.timeouts,
-    limits: config.limits,
+    times: { ...config.timeouts, upgrade: config.migration.hold.deadline },
+    limits: { ...config.limits, waiting: config.migration.hold.clients },
   });
   return { gate, cluster, log };
 }

@@ -59,7 +59,6 @@ class Waiting {
   }
 
   early(): Early {
-    this.#connection.resume();
     return { chunks: this.chunks, ended: this.ended };
   }
 }

@@ -2,6 +2,7 @@
 import type { Cluster } from '../cluster/cluster.ts';
 import type { DecisionLog } from '../decision/record.ts';
 import type { Migration } from '../migration/migration.ts';
+import { decide } from '../policy/decide.ts';
 import { refusal } from '../policy/decision.ts';
 import type { Policy, ProtocolRange } from '../policy/types.ts';
 import { Changes } from '../ports/changes.ts';
@@ -9,6 +10,7 @@ import { type Clock, deadline } from '../ports/clock.ts';
 import type { Random } from '../ports/random.ts';
 import type { Listener } from '../ports/transport.ts';
 import { splitAddress, type Transports } from '../transport/address.ts';
+import { farewellOf, GOING_AWAY } from '../wire/close.ts';
 import { Admission, type AdmissionTimes, type Admitted, type Outcome } from './admission.ts';
 import { type Caller, createAssumedCaller, createCaller } from './caller.ts';
 import { type Relay, relay } from './relay.ts';
@@ -40,6 +42,8 @@ export interface GateOptions {
     /** Clients on their way in at once. */
     readonly handshakes: number;
     readonly sessions: number;
+    /** Clients that wait for an upgrade at once. */
+    readonly waiting: number;
   };
 }
 
@@ -54,10 +58,13 @@ export class Gate {
   readonly #sessions = new Map<string, Session>();
   readonly #closing = new AbortController();
   readonly #idle = new Changes();
+  readonly #waiting: { count: number; readonly limit: number };
   #handshakes = 0;
+  #watching: Promise<void> = Promise.resolve();
 
   constructor(options: GateOptions) {
     this.#options = options;
+    this.#waiting = { count: 0, limit: options.limits.waiting };
   }
 
   /** As bound, with scheme, in the order of the config. */
@@ -77,12 +84,14 @@ export class Gate {
   /** Learns the servers' versions, then listens. @throws if an address can't be bound. */
   async start(): Promise<void> {
     await this.#options.cluster.start();
+    await this.#options.migration.start();
     try {
       for (const entry of this.#options.listen) await this.#listen(entry);
     } catch (error) {
       await this.stop(0);
       throw error;
     }
+    this.#watching = this.#watchUpgrades();
     this.#note('started');
   }
 
@@ -98,9 +107,10 @@ export class Gate {
     while ((this.#sessions.size > 0 || this.#handshakes > 0) && !limit.signal.aborted)
       await this.#idle.next(limit.signal);
     limit.clear();
-    for (const { relay } of this.#sessions.values()) relay.close();
-    this.#options.cluster.stop();
+    for (const { relay } of this.#sessions.values()) relay.close('gate-stopped', GOING_AWAY);
     await this.#options.migration.stop();
+    this.#options.cluster.stop();
+    await this.#watching;
     this.#note('stopped');
   }
 
@@ -118,8 +128,34 @@ export class Gate {
     this.#addresses[at] = `${scheme}://${listener.address}`;
   }
 
+  /** M4, J1: an upgrade may end sessions that were fine before it. */
+  async #watchUpgrades(): Promise<void> {
+    const { migration } = this.#options;
+    const { signal } = this.#closing;
+    while (!signal.aborted) {
+      const change = migration.changes.next(signal);
+      for (const session of this.#sessions.values()) this.#judgeAgain(session);
+      await change;
+    }
+  }
+
+  #judgeAgain({ relay, facts, caller }: Session): void {
+    const { migration, cluster, policy, clock } = this.#options;
+    const cluster_ = {
+      servers: cluster.servers,
+      level: migration.level,
+      upgrade: migration.stateFor(caller),
+    };
+    const { code, message } = decide(facts, cluster_, policy, clock.now());
+    if (code === 'LOCKSTEP') relay.close('lockstep', farewellOf(code, message));
+    if (code === 'DOWNTIME_REQUIRED') relay.close('downtime', farewellOf(code, message));
+  }
+
   async #serve(caller: Caller, listener: string): Promise<void> {
-    const admission = new Admission({ ...this.#options, closing: this.#closing.signal }, caller);
+    const admission = new Admission(
+      { ...this.#options, waiting: this.#waiting, closing: this.#closing.signal },
+      caller,
+    );
     const log = (outcome: Outcome) => this.#logHandshake(outcome, listener);
     const full = this.#full();
     if (full !== null) {

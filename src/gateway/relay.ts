@@ -1,7 +1,15 @@
 /** Raw bytes both ways between two connections: back-pressure, half-close, nothing kept. */
 import type { Connection } from '../ports/transport.ts';
+import { type Farewell, NORMAL } from '../wire/close.ts';
 
-export type RelayEnd = 'both-ended' | 'client-gone' | 'server-gone' | 'closed-by-gate';
+/** `gate-stopped`, `lockstep`, `downtime`: the gate ended it. */
+export type RelayEnd =
+  | 'both-ended'
+  | 'client-gone'
+  | 'server-gone'
+  | 'gate-stopped'
+  | 'lockstep'
+  | 'downtime';
 
 export interface Relay {
   /** Bytes so far. */
@@ -9,8 +17,8 @@ export interface Relay {
   readonly fromServer: number;
   /** Resolves when both connections are done with. */
   readonly done: Promise<{ reason: RelayEnd; error: Error | null }>;
-  /** Ends the session from this side. */
-  close(): void;
+  /** Ends the session from this side; a WebSocket client sees the farewell. */
+  close(reason: RelayEnd, farewell: Farewell): void;
 }
 
 /** What the client sent before it was admitted, oldest first. */
@@ -25,14 +33,14 @@ export function relay(client: Connection, server: Connection, early: Early): Rel
   const ended = { client: false, server: false };
   let over = false;
 
-  const finish = (reason: RelayEnd, error: Error | null) => {
+  const finish = (reason: RelayEnd, error: Error | null, farewell: Farewell = NORMAL) => {
     if (over) return;
     over = true;
     // A side that broke off in mid-stream is not made to look like an orderly end to the other.
     const broken = error !== null && !ended[reason === 'client-gone' ? 'client' : 'server'];
     for (const connection of [client, server]) {
       if (broken) connection.destroy();
-      else connection.close();
+      else connection.close(farewell);
     }
     finished.resolve({ reason, error });
   };
@@ -41,7 +49,9 @@ export function relay(client: Connection, server: Connection, early: Early): Rel
     const counter = from === 'client' ? 'fromClient' : 'fromServer';
     const forward = (chunk: Uint8Array) => {
       bytes[counter] += chunk.length;
-      if (!target.send(chunk)) source.pause();
+      const room = target.send(chunk);
+      if (!room) source.pause();
+      return room;
     };
     const end = () => {
       ended[from] = true;
@@ -52,21 +62,23 @@ export function relay(client: Connection, server: Connection, early: Early): Rel
   const up = wire('client', client, server);
   const down = wire('server', server, client);
 
-  for (const chunk of early.chunks) up.forward(chunk);
-  if (early.ended) up.end();
-
   server.handle({
     data: down.forward,
     end: down.end,
     drain: () => client.resume(),
     close: (error) => finish(ended.client && ended.server ? 'both-ended' : 'server-gone', error),
   });
+  // The client may be paused since it sent much before it was admitted; what else it sends comes after that.
+  client.pause();
+  const room = early.chunks.map(up.forward).every(Boolean);
+  if (early.ended) up.end();
   client.handle({
     data: up.forward,
     end: up.end,
     drain: () => server.resume(),
     close: (error) => finish(ended.client && ended.server ? 'both-ended' : 'client-gone', error),
   });
+  if (room) client.resume();
 
   return {
     get fromClient() {
@@ -76,6 +88,6 @@ export function relay(client: Connection, server: Connection, early: Early): Rel
       return bytes.fromServer;
     },
     done: finished.promise,
-    close: () => finish('closed-by-gate', null),
+    close: (reason, farewell) => finish(reason, null, farewell),
   };
 }

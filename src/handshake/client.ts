@@ -6,6 +6,7 @@
  *                            +---- refuse ------+-> refused
  *   (a WireFault thrown by `receive` leaves it broken)
  */
+import { WireFault } from '../wire/fault.ts';
 import { FrameReader } from '../wire/frame.ts';
 import {
   decodeMessage,
@@ -15,7 +16,7 @@ import {
   type Message,
   type MessageInput,
 } from '../wire/messages.ts';
-import { encodePreface } from '../wire/preface.ts';
+import { agreeRevision, encodePreface, REVISIONS } from '../wire/preface.ts';
 import { takePreface } from './preface.ts';
 import { States } from './states.ts';
 
@@ -40,6 +41,7 @@ export class ClientHandshake {
   readonly #states = new States<ClientState>('created', EXITS);
   readonly #reader = new FrameReader(isTypeOf('permit', 'wait', 'refuse'));
   readonly #hello: MessageInput<'hello'>;
+  #agreed = false;
 
   constructor(hello: MessageInput<'hello'>) {
     this.#hello = hello;
@@ -55,8 +57,9 @@ export class ClientHandshake {
     return Buffer.concat([encodePreface(), encodeMessage('hello', this.#hello)]);
   }
 
-  /** @throws {WireFault} if the peer is no gate. */
+  /** @throws {WireFault} if the peer is no gate. @throws {MisuseError} once the handshake is over. */
   receive(chunk: Uint8Array): ClientEvent[] {
+    this.#states.requireUnfinished();
     this.#reader.push(chunk);
     try {
       return this.#read();
@@ -69,13 +72,17 @@ export class ClientHandshake {
   #read(): ClientEvent[] {
     // A gate that shares no revision sends its own range and a refuse, whose layout never changes.
     if (this.#states.now === 'greeting') {
-      if (takePreface(this.#reader) === null) return [];
+      const theirs = takePreface(this.#reader);
+      if (theirs === null) return [];
+      this.#agreed = agreeRevision(REVISIONS, theirs) !== null;
       this.#states.to('asked');
     }
     const events: ClientEvent[] = [];
     while (this.#states.now === 'asked') {
       const frame = this.#reader.next();
       if (frame === null) break;
+      if (!this.#agreed && frame.type !== MESSAGES.refuse.type)
+        throw new WireFault('no protocol revision in common with the gate', 'PROTOCOL_UNSUPPORTED');
       if (frame.type === MESSAGES.wait.type) {
         events.push({ kind: 'wait', wait: decodeMessage('wait', frame) });
         this.#states.to('asked');

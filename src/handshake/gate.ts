@@ -62,7 +62,7 @@ export class GateHandshake {
   }
 
   wait(message: MessageInput<'wait'>): Uint8Array {
-    this.#states.to('deciding');
+    this.#states.step('deciding', 'deciding');
     return this.#answer(encodeMessage('wait', message));
   }
 

@@ -46,22 +46,23 @@ export class ServerHandshake {
   }
 
   hello(message: MessageInput<'serverHello'>): Uint8Array {
-    this.#states.to('known');
+    this.#states.step('asked', 'known');
     return Buffer.concat([encodePreface(), encodeMessage('serverHello', message)]);
   }
 
   progress(message: MessageInput<'upgradeProgress'>): Uint8Array {
-    this.#states.to('upgrading');
+    this.#states.step('upgrading', 'upgrading');
     return encodeMessage('upgradeProgress', message);
   }
 
   result(message: MessageInput<'upgradeResult'>): Uint8Array {
-    this.#states.to('known');
+    this.#states.step('upgrading', 'known');
     return encodeMessage('upgradeResult', message);
   }
 
-  /** @throws {WireFault} if the peer is no gate. */
+  /** @throws {WireFault} if the peer is no gate. @throws {MisuseError} after `open`. */
   receive(chunk: Uint8Array): ServerEvent[] {
+    this.#states.requireUnfinished();
     this.#reader.push(chunk);
     if (this.#states.now === 'preface') {
       const theirs = takePreface(this.#reader);

@@ -20,4 +20,16 @@ export class States<S extends string> {
       throw new MisuseError(`no way from state ${this.#now} to ${next}`);
     this.#now = next;
   }
+
+  /** `to`, for a call that is legal in one state only. @throws {MisuseError} in any other. */
+  step(from: S, next: S): void {
+    if (this.#now !== from) throw new MisuseError(`legal in state ${from} only, this is ${this.#now}`);
+    this.to(next);
+  }
+
+  /** @throws {MisuseError} if the handshake is over: what comes now is not for it to read. */
+  requireUnfinished(): void {
+    if (this.#exits[this.#now].length === 0)
+      throw new MisuseError(`the handshake is over (state ${this.#now}): these bytes are not its own`);
+  }
 }

@@ -60,9 +60,11 @@ export class UpstreamHandshake {
     return encodeMessage('upgradeRequest', request);
   }
 
-  /** @throws {WireFault} if the peer is no server that speaks this protocol. */
+  /** @throws {WireFault} if the peer is no server that speaks this protocol. @throws {MisuseError} after `open`. */
   receive(chunk: Uint8Array): UpstreamEvent[] {
+    this.#states.requireUnfinished();
     this.#reader.push(chunk);
+    if (this.#states.now === 'created') return [];
     if (this.#states.now === 'greeting') {
       const theirs = takePreface(this.#reader);
       if (theirs === null) return [];

@@ -1,5 +1,5 @@
 /** The one-time upgrade as admission sees it. */
-import type { UpgradeState } from '../policy/types.ts';
+import type { ClientFacts, UpgradeState } from '../policy/types.ts';
 import type { Changes } from '../ports/changes.ts';
 
 export interface MigrationProgress {
@@ -8,20 +8,31 @@ export interface MigrationProgress {
   readonly text: string;
 }
 
-export interface Trigger {
+/** The client that may bring the upgrade. */
+export interface Caller {
   readonly connection: string;
-  readonly client: string;
+  readonly version: ClientFacts['version'];
   readonly driver: string;
-  readonly properties: Readonly<Record<string, string>>;
+  /** Property `name`, where the client states one. */
+  readonly name: string | null;
+  /** What makes it distinct: its name, or else its host. */
+  readonly identity: string;
 }
 
 export interface Migration {
   readonly changes: Changes;
-  /** What policy has to know. */
-  readonly state: UpgradeState;
+  /** Where the tables are: what the servers report, else what the ledger holds; null: nobody knows. */
+  readonly level: number | null;
   /** Of the upgrade that runs; null when none does. */
   readonly progress: MigrationProgress | null;
-  /** A client came that policy judged `migrate`. Starts the upgrade, or does nothing if one runs. */
-  request(trigger: Trigger): void;
-  stop(): Promise<void>;
+  /** What policy has to know about the upgrade for this client. */
+  stateFor(caller: Caller): UpgradeState;
+  /** A client came that policy judged `migrate`. Starts the upgrade, or does nothing if one is on its way. */
+  request(caller: Caller): void;
+  /** A client came that needs the upgrade and may not bring it. */
+  sawNewer(caller: Caller): void;
+  /** When it is a held client's turn after the upgrade. */
+  turn(signal: AbortSignal): Promise<void>;
+  start(): Promise<void>;
+  stop(hurry?: AbortSignal): Promise<void>;
 }

@@ -20,7 +20,7 @@ import {
   lookWindow,
 } from './rules.ts';
 import type { ClientFacts, ClusterFacts, Decision, Policy, Rule, ServerFacts, Verdict } from './types.ts';
-import { lookDowntime, lookTrigger, unknownFinding } from './upgrade.ts';
+import { lookStanding, lookTrigger, unknownFinding } from './upgrade.ts';
 
 const LOOKS: ReadonlyArray<(question: Question, now: number) => Look | null> = [
   lookMajor,
@@ -29,7 +29,7 @@ const LOOKS: ReadonlyArray<(question: Question, now: number) => Look | null> = [
   lookPatch,
   lookLockstep,
   lookBehindTables,
-  lookDowntime,
+  lookStanding,
   lookTrigger,
 ];
 

@@ -2,15 +2,20 @@
 import { type Catalogue, linesOf } from '../version/catalogue.ts';
 import { compareMinors, type Minor } from '../version/version.ts';
 
-/** Lines from `first` to `last`, both included; the catalogue says where a major ends. */
-export function linesBetween(catalogue: Catalogue, first: Minor, last: Minor): Minor[] {
+/** Lines from `first` to `last`, both included, at most `limit`; the catalogue says where a major ends. */
+export function linesBetween(
+  catalogue: Catalogue,
+  first: Minor,
+  last: Minor,
+  limit = Number.POSITIVE_INFINITY,
+): Minor[] {
   const known = linesOf(catalogue);
   const lines: Minor[] = [];
-  for (let major = first.major; major <= last.major; major++) {
+  for (let major = first.major; major <= last.major && lines.length < limit; major++) {
     const from = major === first.major ? first.minor : 0;
     const highest = known.filter((line) => line.major === major).at(-1)?.minor ?? from;
     const to = major === last.major ? last.minor : Math.max(from, highest);
-    for (let minor = from; minor <= to; minor++) lines.push({ major, minor });
+    for (let minor = from; minor <= to && lines.length < limit; minor++) lines.push({ major, minor });
   }
   return lines;
 }

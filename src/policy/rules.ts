@@ -1,5 +1,5 @@
 /** The rules that compare versions: J1, M1, M2, P1, M4, and M3 for servers older than the tables. */
-import { inLockstep, levelOf, levelOfLine, releaseAt } from '../version/catalogue.ts';
+import { inLockstep, levelOf, levelOfLine, lineReaching, releaseAt } from '../version/catalogue.ts';
 import { compareMinors, extremes, printMinor, printVersion, type Version } from '../version/version.ts';
 import { type Finding, isKnown, isNonEmpty, type KnownServer, type Look, type Question } from './look.ts';
 import { clientTarget, whoToPoint } from './move.ts';
@@ -148,11 +148,14 @@ export function lookBehindTables({ known, policy, level }: Question): Look | nul
   const rule = 'M3';
   if (!policy.lockstep || !policy.systemTables) return null;
   const behind = known.filter((server) => isBehindTables(server, level, policy));
-  if (behind.length === 0)
+  if (!isNonEmpty(behind))
     return { rule, outcome: 'pass', because: `no server is older than level ${level}` };
-  const to = printMinor(releaseAt(policy.catalogue, level) as Version);
-  const because = `${whoToPoint(behind)} ${behind.length === 1 ? 'is' : 'are'} older than the system tables (level ${level}, release ${to})`;
+  const because = `${whoToPoint(behind)} ${behind.length === 1 ? 'is' : 'are'} older than the system tables (level ${level})`;
   if (behind.length < known.length) return { rule, outcome: 'pass', because: `${because} and served around` };
+  const who = behind.map(({ id }) => id);
+  const versions = behind.map(({ version }) => version) as [Version, ...Version[]];
+  const line = lineReaching(policy.catalogue, level, extremes(versions).newest);
+  const to = line === null ? `level ${level}` : printMinor(line);
   return {
     rule,
     outcome: 'fail',
@@ -160,8 +163,8 @@ export function lookBehindTables({ known, policy, level }: Question): Look | nul
     finding: {
       verdict: 'refuse',
       code: 'SERVER_BEHIND_TABLES',
-      move: { side: 'server', to, who: behind.map(({ id }) => id) },
-      message: `Every server is older than the system tables (level ${level}): bring ${behind.map(({ id }) => id).join(', ')} back to ${to} or later.`,
+      move: { side: 'server', to, who },
+      message: `Every server is older than the system tables (level ${level}): bring ${who.join(', ')} to ${line === null ? 'a release that works with them' : to}.`,
     },
   };
 }

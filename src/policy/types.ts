@@ -27,12 +27,17 @@ export interface ServerFacts {
 
 /** Where the one-time upgrade stands. Times in ms since the epoch. */
 export type UpgradeState =
-  | { readonly state: 'idle' }
-  | { readonly state: 'running'; readonly downtime: boolean }
+  /** `approved`: an operator approved, which stands in for `autoUpgrade`. */
+  | { readonly state: 'idle'; readonly approved?: boolean }
+  /** May not start yet for this client; `for` is what is missing, as a clause. */
+  | { readonly state: 'waiting'; readonly for: string }
+  /** `downtime`: nobody is admitted until it is done; `holdAll`: everybody waits for it. */
+  | { readonly state: 'running'; readonly downtime: boolean; readonly holdAll?: boolean }
   | { readonly state: 'blocked'; readonly reason: string; readonly until: number | null }
   /** `retryAt` null: no further attempt until an operator acts. */
   | { readonly state: 'failed'; readonly error: string; readonly retryAt: number | null }
-  | { readonly state: 'unavailable' };
+  /** The ledger is out of reach; `stale`: for so long that nobody can be served by what it said last. */
+  | { readonly state: 'unavailable'; readonly why?: string; readonly stale?: boolean };
 
 /** The whole set of servers behind one gate address, with what they share. */
 export interface ClusterFacts {

@@ -5,19 +5,42 @@ import type { Finding, Look, Question } from './look.ts';
 import { whoToPoint } from './move.ts';
 import type { ClientFacts, ClusterFacts, Move, ServerFacts, SkewPolicy } from './types.ts';
 
-/** J1: a major upgrade that needs downtime keeps everybody out until it is done. */
-export function lookDowntime({ cluster }: Question): Look | null {
-  if (cluster.upgrade.state !== 'running' || !cluster.upgrade.downtime) return null;
-  return {
-    rule: 'J1',
-    outcome: 'fail',
-    because: 'a major upgrade that needs downtime is running',
-    finding: {
-      verdict: 'refuse',
-      code: 'DOWNTIME_REQUIRED',
-      message: 'A major upgrade that needs downtime is running: come again when it is done.',
-    },
-  };
+/** M3 and J1: states of the upgrade that concern every client, also those that do not need it. */
+export function lookStanding({ client, cluster: { upgrade } }: Question): Look | null {
+  if (upgrade.state === 'running' && upgrade.downtime)
+    return {
+      rule: 'J1',
+      outcome: 'fail',
+      because: 'a major upgrade that needs downtime is running',
+      finding: {
+        verdict: 'refuse',
+        code: 'DOWNTIME_REQUIRED',
+        message: 'A major upgrade that needs downtime is running: come again when it is done.',
+      },
+    };
+  if (upgrade.state === 'running' && upgrade.holdAll)
+    return {
+      rule: 'M3',
+      outcome: 'fail',
+      because: 'the system tables are being upgraded, and the config has everybody wait',
+      finding: {
+        verdict: 'hold',
+        code: 'UPGRADE_IN_PROGRESS',
+        message: `The system tables are being upgraded; client ${printVersion(client.version)} waits for it.`,
+      },
+    };
+  if (upgrade.state === 'unavailable' && upgrade.stale)
+    return {
+      rule: 'M3',
+      outcome: 'fail',
+      because: 'the ledger of upgrades has been out of reach for too long',
+      finding: {
+        verdict: 'refuse',
+        code: 'LEDGER_UNAVAILABLE',
+        message: `The ledger of upgrades is out of reach${upgrade.why ? ` (${upgrade.why})` : ''}, and what it said last is too old to go by.`,
+      },
+    };
+  return null;
 }
 
 /** M3: the first newly upgraded client at a fully upgraded cluster brings the upgrade. */
@@ -59,12 +82,18 @@ function upgradeFinding(
 ): Finding {
   const who = `Client ${printVersion(client.version)}`;
   const operator = (to: string): Move => ({ side: 'operator', to, who: ['operator'] });
+  const required = (why: string): Finding => ({
+    verdict: 'refuse',
+    code: 'UPGRADE_REQUIRED',
+    move: operator('approve'),
+    message: `${who} needs the system tables at level ${level}, and ${why}.`,
+  });
   switch (upgrade.state) {
     case 'unavailable':
       return {
         verdict: 'refuse',
         code: 'LEDGER_UNAVAILABLE',
-        message: `${who} needs the system tables at level ${level}, and the ledger of upgrades is out of reach.`,
+        message: `${who} needs the system tables at level ${level}, and the ledger of upgrades is out of reach${upgrade.why ? `: ${upgrade.why}` : ''}.`,
       };
     case 'blocked':
       return {
@@ -85,19 +114,18 @@ function upgradeFinding(
         verdict: 'refuse',
         code: 'UPGRADE_FAILED',
         move: upgrade.retryAt === null ? operator('retry') : null,
-        ...(upgrade.retryAt !== null && { retryAfterMs: upgrade.retryAt - now }),
+        ...(upgrade.retryAt !== null && { retryAfterMs: Math.ceil(upgrade.retryAt - now) }),
         message: `${who} needs the system tables at level ${level}, and their upgrade failed: ${upgrade.error}`,
       };
+    case 'waiting':
+      return required(`the upgrade waits for ${upgrade.for}: approve it, or come again`);
     case 'idle':
       break;
   }
-  if (!policy.autoUpgrade || client.upgrade === 'must-not')
-    return {
-      verdict: 'refuse',
-      code: 'UPGRADE_REQUIRED',
-      move: operator('approve'),
-      message: `${who} needs the system tables at level ${level}, and ${policy.autoUpgrade ? 'it must not bring the upgrade itself' : 'upgrades do not start by themselves'}: approve the upgrade, or let a client that may bring it connect first.`,
-    };
+  if (client.upgrade === 'must-not')
+    return required('it must not bring the upgrade itself: let a client that may bring it connect first');
+  if (!policy.autoUpgrade && !(upgrade.state === 'idle' && upgrade.approved))
+    return required('upgrades do not start by themselves: approve the upgrade');
   return {
     verdict: 'migrate',
     code: 'UPGRADE_NEEDED',

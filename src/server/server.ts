@@ -130,6 +130,7 @@ function helloOf({ id, version, tables, protocol, state }: Context) {
     id,
     version: printVersion(version),
     level: tables?.level ?? null,
+    token: tables?.token ?? null,
     going: state.going,
     ...(protocol && { protocol }),
   };

@@ -6,6 +6,8 @@ import { DatabaseSync } from 'node:sqlite';
 
 export interface Tables {
   readonly level: number;
+  /** The highest token seen; 0 for none. */
+  readonly token: number;
   /** Begins a step under `token`. @throws {StaleToken} if a higher one was seen. */
   begin(token: number): void;
   /** @throws {StaleToken} if a higher token was seen since `begin`. */
@@ -30,6 +32,9 @@ export function createMemoryTables(level: number): Tables {
   return {
     get level() {
       return current;
+    },
+    get token() {
+      return seen;
     },
     begin: check,
     complete(token, next) {
@@ -60,6 +65,9 @@ export function openTables(file: string, level: number): Tables {
   return {
     get level() {
       return row().level;
+    },
+    get token() {
+      return row().token;
     },
     begin: (token) => guard(take.run({ token }).changes, token),
     complete: (token, next) => guard(finish.run({ token, level: next }).changes, token),

@@ -28,6 +28,8 @@ class MemoryConnection implements Connection {
   #delivering = false;
   #wantsDrain = false;
   #peerEnded = false;
+  /** How it ended, for handlers that come late; undefined until then. */
+  #gone: Error | null | undefined;
 
   constructor(peer: string, clock: Clock, latency: number) {
     this.peer = peer;
@@ -36,8 +38,11 @@ class MemoryConnection implements Connection {
   }
 
   handle(handlers: ConnectionHandlers): void {
+    const first = this.#handlers === null;
     this.#handlers = handlers;
-    this.#deliver();
+    const error = this.#gone;
+    if (first && error !== undefined) this.#clock.after(0, () => this.#handlers?.close(error));
+    else this.#deliver();
   }
 
   send(bytes: Uint8Array): boolean {
@@ -122,7 +127,10 @@ class MemoryConnection implements Connection {
     if (this.#closed) return;
     this.#closed = true;
     this.#inbox = [];
-    this.#clock.after(0, () => this.#handlers?.close(error));
+    this.#clock.after(0, () => {
+      this.#gone = error;
+      this.#handlers?.close(error);
+    });
   }
 }
 
@@ -135,11 +143,13 @@ export interface MemoryNetwork extends Transport {
 export function createMemoryNetwork(clock: Clock, latency = 0): MemoryNetwork {
   const listeners = new Map<string, (connection: Connection) => void>();
   let dialled = 0;
+  let port = 49_151;
   return {
     get listening() {
       return new Set(listeners.keys());
     },
-    async listen(address, accept) {
+    async listen(asked, accept) {
+      const address = asked.replace(/:0$/, () => `:${++port}`);
       if (listeners.has(address)) throw new Error(`${address} is in use`);
       listeners.set(address, accept);
       return {

@@ -3,7 +3,9 @@ import net from 'node:net';
 import type { Connection, ConnectionHandlers, Listener, Transport } from '../ports/transport.ts';
 import { parseHostPort, printHostPort } from './address.ts';
 
-/** How long a closed connection goes on reading, so that a reset does not eat the last bytes sent. */
+/** How long the peer has to take what was sent before `close`. */
+const FLUSH_MS = 30_000;
+/** How long a connection whose last bytes are out goes on reading, so that a reset does not eat them. */
 const LINGER_MS = 1_000;
 
 class TcpConnection implements Connection {
@@ -12,6 +14,7 @@ class TcpConnection implements Connection {
   #handlers: ConnectionHandlers | null = null;
   #error: Error | null = null;
   #closing = false;
+  #closed = false;
 
   constructor(socket: net.Socket) {
     this.#socket = socket;
@@ -19,19 +22,25 @@ class TcpConnection implements Connection {
     socket.setNoDelay(true);
     socket.pause();
     socket.on('data', (bytes) => this.#handlers?.data(bytes));
-    socket.on('end', () => this.#handlers?.end());
+    socket.on('end', () => {
+      if (!this.#closing) this.#handlers?.end();
+    });
     socket.on('drain', () => this.#handlers?.drain());
     socket.on('error', (error) => {
       this.#error = error;
     });
-    socket.on('close', () => this.#handlers?.close(this.#error));
+    socket.on('close', () => {
+      this.#closed = true;
+      this.#handlers?.close(this.#error);
+    });
   }
 
   handle(handlers: ConnectionHandlers): void {
     const first = this.#handlers === null;
     this.#handlers = handlers;
-    if (first && this.#socket.destroyed) queueMicrotask(() => this.#handlers?.close(this.#error));
-    else if (first) this.#socket.resume();
+    if (!first) return;
+    if (this.#closed) queueMicrotask(() => this.#handlers?.close(this.#error));
+    else this.#socket.resume();
   }
 
   send(bytes: Uint8Array): boolean {
@@ -57,14 +66,21 @@ class TcpConnection implements Connection {
     socket.removeAllListeners('data');
     socket.resume();
     socket.end();
-    const timer = setTimeout(() => socket.destroy(), LINGER_MS);
+    const flush = setTimeout(() => socket.destroy(), FLUSH_MS);
+    socket.once('close', () => clearTimeout(flush));
+    if (socket.readableEnded) return socket.destroySoon();
     socket.once('end', () => socket.destroySoon());
-    socket.once('close', () => clearTimeout(timer));
-    if (socket.readableEnded) socket.destroySoon();
+    const linger = () => {
+      const timer = setTimeout(() => socket.destroy(), LINGER_MS);
+      socket.once('close', () => clearTimeout(timer));
+    };
+    if (socket.writableFinished) linger();
+    else socket.once('finish', linger);
   }
 
+  /** With a reset: a FIN would look like an orderly end. */
   destroy(): void {
-    this.#socket.destroy();
+    if (!this.#socket.destroyed) this.#socket.resetAndDestroy();
   }
 }
 

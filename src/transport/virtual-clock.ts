@@ -63,9 +63,10 @@ export class VirtualClock implements Clock {
     const end = this.#now + limit;
     await settle();
     while (!settled) {
-      const next = this.#entries.shift();
+      const next = this.#entries[0];
       if (next === undefined || next.at > end)
         throw new Error('nothing more happens, and the promise is pending');
+      this.#entries.shift();
       this.#now = Math.max(this.#now, next.at);
       next.act();
       await settle();

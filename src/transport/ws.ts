@@ -13,8 +13,13 @@ import { parseHostPort, printHostPort } from './address.ts';
 /** The largest message taken; senders of this project keep below it. */
 export const MAX_MESSAGE = 1_048_576;
 const HIGH_WATER = 262_144;
+/** How long the peer has to take what was sent before `close`. */
+const FLUSH_MS = 30_000;
 /** How long the peer has to answer a close frame. */
 const LINGER_MS = 1_000;
+
+/** ms that a connection has to become a WebSocket. */
+const HTTP_LIMITS = { headersTimeout: 10_000, requestTimeout: 10_000, connectionsCheckingInterval: 1_000 };
 
 const EMPTY = new Uint8Array(0);
 
@@ -23,11 +28,17 @@ class WsConnection implements Connection {
   readonly #socket: WebSocket;
   #handlers: ConnectionHandlers | null = null;
   #error: Error | null = null;
+  /** What one read from the socket still held when `pause` was called. */
+  #inbox: Uint8Array[] = [];
+  #paused = true;
+  #delivering = false;
   #closed = false;
+  #told = false;
   #closing = false;
   #ended = false;
   #peerEnded = false;
   #full = false;
+  #unsent = 0;
 
   constructor(socket: WebSocket, peer: string) {
     this.#socket = socket;
@@ -44,14 +55,13 @@ class WsConnection implements Connection {
     const first = this.#handlers === null;
     this.#handlers = handlers;
     if (!first) return;
-    if (this.#closed) queueMicrotask(() => this.#handlers?.close(this.#error));
-    else this.#socket.resume();
+    if (this.#closed) queueMicrotask(() => this.resume());
+    else this.resume();
   }
 
   send(bytes: Uint8Array): boolean {
     if (this.#ended || this.#socket.readyState !== WebSocket.OPEN || bytes.length === 0) return true;
-    for (let at = 0; at < bytes.length; at += MAX_MESSAGE)
-      this.#socket.send(bytes.subarray(at, at + MAX_MESSAGE), () => this.#sent());
+    for (let at = 0; at < bytes.length; at += MAX_MESSAGE) this.#post(bytes.subarray(at, at + MAX_MESSAGE));
     this.#full = this.#socket.bufferedAmount > HIGH_WATER;
     return !this.#full;
   }
@@ -59,25 +69,30 @@ class WsConnection implements Connection {
   end(): void {
     if (this.#ended || this.#socket.readyState !== WebSocket.OPEN) return;
     this.#ended = true;
-    this.#socket.send(EMPTY);
+    this.#post(EMPTY);
     if (this.#peerEnded) this.close(NORMAL);
   }
 
   pause(): void {
+    this.#paused = true;
     this.#socket.pause();
   }
 
   resume(): void {
-    this.#socket.resume();
+    this.#paused = false;
+    this.#deliver();
+    if (!this.#paused) this.#socket.resume();
   }
 
   close(farewell: Farewell = NORMAL): void {
     if (this.#closing) return;
     this.#closing = true;
+    this.#inbox = [];
+    this.#paused = false;
     this.#socket.resume();
     this.#socket.close(farewell.code, farewell.reason);
-    const timer = setTimeout(() => this.#socket.terminate(), LINGER_MS);
-    this.#socket.once('close', () => clearTimeout(timer));
+    this.#cutAfter(FLUSH_MS);
+    if (this.#unsent === 0) this.#cutAfter(LINGER_MS);
   }
 
   destroy(): void {
@@ -87,21 +102,44 @@ class WsConnection implements Connection {
   #message(data: RawData, isBinary: boolean): void {
     if (this.#closing) return;
     if (!isBinary) return this.close(TEXT_REFUSED);
-    const bytes = data as Buffer;
-    if (bytes.length > 0) {
-      if (!this.#peerEnded) this.#handlers?.data(bytes);
-      return;
-    }
+    this.#inbox.push(data as Buffer);
+    this.#deliver();
+  }
+
+  #deliver(): void {
+    if (this.#delivering) return;
+    this.#delivering = true;
+    while (!this.#paused && this.#inbox.length > 0) this.#take(this.#inbox.shift() as Uint8Array);
+    this.#delivering = false;
+    if (!this.#closed || this.#told || this.#handlers === null || this.#inbox.length > 0) return;
+    this.#told = true;
+    this.#handlers.close(this.#error);
+  }
+
+  #take(bytes: Uint8Array): void {
     if (this.#peerEnded) return;
+    if (bytes.length > 0) return this.#handlers?.data(bytes);
     this.#peerEnded = true;
     this.#handlers?.end();
     if (this.#ended) this.close(NORMAL);
   }
 
+  #post(message: Uint8Array): void {
+    this.#unsent++;
+    this.#socket.send(message, () => this.#sent());
+  }
+
   #sent(): void {
-    if (!this.#full || this.#socket.bufferedAmount > HIGH_WATER) return;
+    if (--this.#unsent === 0 && this.#closing) this.#cutAfter(LINGER_MS);
+    if (!this.#full || this.#closing || this.#closed || this.#socket.bufferedAmount > HIGH_WATER) return;
     this.#full = false;
     this.#handlers?.drain();
+  }
+
+  #cutAfter(ms: number): void {
+    if (this.#closed) return;
+    const timer = setTimeout(() => this.#socket.terminate(), ms);
+    this.#socket.once('close', () => clearTimeout(timer));
   }
 
   #gone(code: number): void {
@@ -109,14 +147,14 @@ class WsConnection implements Connection {
     // A peer that closes without having said "no more" tore the connection down, unless it did so politely.
     if (this.#error === null && code === 1006 && !(this.#ended && this.#peerEnded))
       this.#error = new Error('the WebSocket was cut');
-    this.#handlers?.close(this.#error);
+    this.#deliver();
   }
 }
 
 export const ws: Transport = {
   listen(address, accept) {
     const { host, port } = parseHostPort(address);
-    const http = createServer((_request, response) => {
+    const http = createServer(HTTP_LIMITS, (_request, response) => {
       response.writeHead(426, { 'content-type': 'text/plain', upgrade: 'websocket', connection: 'upgrade' });
       response.end('This port speaks skewgate over WebSocket: connect with skewgate+ws://\n');
     });
@@ -141,7 +179,8 @@ export const ws: Transport = {
           address: printHostPort({ host: bound.address, port: bound.port }),
           close: async () => {
             http.close();
-            http.closeIdleConnections();
+            // Those that never became a WebSocket; the others are no longer this server's.
+            http.closeAllConnections();
           },
         });
       });

@@ -73,6 +73,12 @@ export function releaseAt(catalogue: Catalogue, level: number): Version | null {
   return reached.find((release) => release.level === highest)?.version ?? null;
 }
 
+/** The lowest release line from `first` on that works with tables at `level`; null where none is known. */
+export function lineReaching(catalogue: Catalogue, level: number, first: Minor): Minor | null {
+  const reaching = (line: Minor) => compareMinors(line, first) >= 0 && levelOfLine(catalogue, line) >= level;
+  return linesOf(catalogue).find(reaching) ?? null;
+}
+
 /** Entries of one release line, ascending. */
 export function entriesOf(catalogue: Catalogue, line: Minor): readonly Release[] {
   return catalogue.releases.filter((release) => compareMinors(release.version, line) === 0);

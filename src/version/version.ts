@@ -44,11 +44,12 @@ export function parseVersion(text: string): Version {
 function fault(text: string, core: string, qualifier: string): string {
   if (text.trim() === '') return 'it is empty';
   if (/^[vV=]/.test(text)) return `leave out the ${JSON.stringify(text[0])}`;
-  if (text.startsWith('-')) return 'a part is negative';
+  if (/^(\d*\.)*-/.test(text)) return 'a part is negative';
   if (core === '') return 'it has to begin with a number, as in 4.14.0';
   const parts = core.split('.');
   if (parts.includes('')) return 'a part is empty';
-  if (parts.length !== 3) return `it has ${parts.length} of the 3 parts major.minor.patch`;
+  if (parts.length !== 3)
+    return `it has ${parts.length} ${parts.length === 1 ? 'part' : 'parts'}, not the 3 of major.minor.patch`;
   if (parts.some((part) => part.length > 1 && part.startsWith('0'))) return 'a part has a leading zero';
   if (parts.some((part) => !Number.isSafeInteger(Number(part)))) return 'a part is too large';
   return `${JSON.stringify(qualifier)} is not a qualifier such as "-HBase-1.4"`;

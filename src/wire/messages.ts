@@ -18,107 +18,210 @@ const level = z
   .min(0)
   .max(2 ** 31 - 1);
 const ms = z.int().min(0);
-const range = z.object({ min: level, max: level }).refine(({ min, max }) => min <= max, 'min is over max');
+const share = z.number().min(0).max(1);
+const code = z.enum(CODE_NAMES as [(typeof CODE_NAMES)[number]]);
+const protocol = z
+  .object({ min: level.describe('the lowest'), max: level.describe('the highest; not below `min`') })
+  .refine(({ min, max }) => min <= max, 'min is over max')
+  .optional()
+  .describe('with preset `ranges`: the versions of the protocol above the handshake that it speaks');
+const MAX_PROPERTIES = 32;
 const properties = z
   .record(z.string().min(1).max(64), z.string().max(1024))
-  .refine((all) => Object.keys(all).length <= 32, 'at most 32 properties');
+  .refine((all) => Object.keys(all).length <= MAX_PROPERTIES, `at most ${MAX_PROPERTIES} properties`)
+  .meta({
+    maxProperties: MAX_PROPERTIES,
+    description: 'JDBC-style, such as `user`; passed on to the server',
+  });
 
-const decision = z.object({
-  verdict: z.enum(VERDICTS),
-  code: z.enum(CODE_NAMES as [(typeof CODE_NAMES)[number]]),
-  rule: z.enum(RULES),
-  client: version.nullable(),
-  cluster: z.object({ oldest: version.nullable(), newest: version.nullable(), level: level.nullable() }),
-  move: z
-    .object({ side: z.enum(['client', 'server', 'operator']), to: short, who: z.array(short).max(64) })
-    .nullable(),
-  retry: z.enum(['never', 'later', 'after-change']),
-  retryAfterMs: ms.nullable(),
-  vendorCode: z.int().nullable(),
-  sqlState: z.string().length(5).nullable(),
-  message: sentence,
-  notes: z.array(z.object({ release: version, text: sentence, link: sentence.nullable() })).max(8),
-  trace: z
-    .array(z.object({ rule: z.enum(RULES), outcome: z.enum(['pass', 'fail', 'skip']), because: sentence }))
-    .max(16),
-});
+const decision = z
+  .object({
+    verdict: z.enum(VERDICTS).describe('`permit` in a permit, `refuse` in a refuse'),
+    code: code.describe('stable; see "Codes"'),
+    rule: z.enum(RULES).describe('the rule that decided; `gate`: none of the policy'),
+    client: version.nullable().describe('the version judged; nil if it never got that far'),
+    cluster: z
+      .object({
+        oldest: version.nullable().describe('version of the oldest server that counts'),
+        newest: version.nullable().describe('version of the newest'),
+        level: level.nullable().describe('schema level of the system tables'),
+      })
+      .describe('what the client was judged against'),
+    move: z
+      .object({
+        side: z.enum(['client', 'server', 'operator']).describe('who has to act'),
+        to: short.describe('the release to move to, `4.15` or `4.2.1`; for an operator, what to do'),
+        who: z.array(short).max(64).describe("server ids, or the client's version"),
+      })
+      .nullable()
+      .describe('what would change the answer; nil if nothing has to move'),
+    retry: z
+      .enum(['never', 'later', 'after-change'])
+      .describe('whether to come again; see "Reading a refusal"'),
+    retryAfterMs: ms.nullable().describe('when to come again, if that is known'),
+    vendorCode: z.int().nullable().describe("Phoenix's error code, where it has one"),
+    sqlState: z.string().length(5).nullable().describe("Phoenix's SQLState, where it has one"),
+    message: sentence.describe('for people'),
+    notes: z
+      .array(
+        z.object({
+          release: version.describe('the release it is about'),
+          text: sentence.describe('for people'),
+          link: sentence.nullable().describe('where to read more'),
+        }),
+      )
+      .max(8)
+      .describe('what the catalogue says about the releases involved'),
+    trace: z
+      .array(
+        z.object({
+          rule: z.enum(RULES).describe('the rule looked at'),
+          outcome: z.enum(['pass', 'fail', 'skip']).describe('what it found'),
+          because: sentence.describe('for people'),
+        }),
+      )
+      .max(16)
+      .describe('every rule looked at, in order'),
+  })
+  .meta({ id: 'decision' });
 
 export const MESSAGES = {
-  /** client to gate: who it is and what it asks of upgrades. */
   hello: {
     type: 0x01,
+    from: 'client',
+    to: 'gate',
+    about: 'who the client is and what it asks of upgrades',
     schema: z.object({
-      version,
-      driver: short.default(''),
+      version: version.describe('`major.minor.patch`, perhaps with a qualifier such as `-HBase-1.4`'),
+      driver: short.default('').describe('name of the client library'),
       properties: properties.default({}),
-      upgrade: z.enum(['may', 'must-not']).default('may'),
-      protocol: range.optional(),
+      upgrade: z
+        .enum(['may', 'must-not'])
+        .default('may')
+        .describe('whether this client may start the upgrade of the system tables'),
+      protocol,
     }),
   },
-  /** gate to client: admitted; raw bytes follow. */
   permit: {
     type: 0x02,
+    from: 'gate',
+    to: 'client',
+    about: "admitted; the session's raw bytes follow",
     schema: z.object({
-      session: short,
-      server: z.object({ id: short, version: version.nullable() }),
-      level: level.nullable(),
-      waitedMs: ms,
-      notices: z.array(sentence).max(16),
+      session: short.describe('id of the session, in the log of the gate and of the server'),
+      server: z
+        .object({
+          id: short.describe('its name'),
+          version: version.nullable().describe('as it just said; nil if nobody knows'),
+        })
+        .describe('the server that serves'),
+      level: level.nullable().describe('schema level of the system tables'),
+      waitedMs: ms.describe('how long the client was held'),
+      notices: z.array(sentence).max(16).describe('what an admitted client should know all the same'),
       decision,
     }),
   },
-  /** gate to client: not yet. `progress` 0 to 1, null when unknown; `deadlineMs` is what is left of the wait. */
   wait: {
     type: 0x03,
+    from: 'gate',
+    to: 'client',
+    about: 'not yet; may come many times, a permit or refuse follows',
     schema: z.object({
-      code: z.enum(CODE_NAMES as [(typeof CODE_NAMES)[number]]),
-      reason: sentence,
-      progress: z.number().min(0).max(1).nullable(),
-      deadlineMs: ms,
+      code: code.describe('why'),
+      reason: sentence.describe('for people'),
+      progress: share.nullable().describe('how much of what it waits for is done; nil if unknown'),
+      deadlineMs: ms.describe('what is left of the wait before the gate gives up'),
     }),
   },
-  /** gate to client: refused; the connection is closed. */
-  refuse: { type: 0x04, schema: decision },
-  /** gate to server: what are you? */
-  ask: { type: 0x11, schema: z.object({ gate: short, purpose: z.enum(['probe', 'session', 'upgrade']) }) },
-  /** server to gate. `going`: it leaves and takes no new sessions. */
+  refuse: {
+    type: 0x04,
+    from: 'gate',
+    to: 'client',
+    about: 'refused; the connection is closed',
+    schema: decision,
+  },
+  ask: {
+    type: 0x11,
+    from: 'gate',
+    to: 'server',
+    about: 'what are you?',
+    schema: z.object({
+      gate: short.describe('name of the gate'),
+      purpose: z
+        .enum(['probe', 'session', 'upgrade'])
+        .describe('what the gate means to do next; a probe only closes'),
+    }),
+  },
   serverHello: {
     type: 0x12,
+    from: 'server',
+    to: 'gate',
+    about: 'what the server is',
     schema: z.object({
-      id: short,
-      version,
-      level: level.nullable().default(null),
-      going: z.boolean().default(false),
-      protocol: range.optional(),
+      id: short.describe('its own name, for people; the gate goes by its config'),
+      version: version.describe('as in `hello.version`'),
+      level: level
+        .nullable()
+        .default(null)
+        .describe('schema level of the system tables; nil if it does not know one'),
+      token: z.int().min(0).nullable().default(null).describe('the highest fencing token it saw'),
+      going: z.boolean().default(false).describe('it leaves and takes no new sessions'),
+      protocol,
     }),
   },
-  /** gate to server: here is an admitted client; its raw bytes follow. */
   open: {
     type: 0x13,
+    from: 'gate',
+    to: 'server',
+    about: 'an admitted client; its raw bytes follow',
     schema: z.object({
-      session: short,
-      peer: short,
-      client: z.object({ version, driver: short, properties }),
+      session: short.describe('as in `permit.session`'),
+      peer: short.describe("the client's network address"),
+      client: z
+        .object({
+          version: version.describe('as in `hello.version`'),
+          driver: short.describe('as in `hello.driver`'),
+          properties,
+        })
+        .describe('what the client said'),
     }),
   },
-  /** gate to server: bring the system tables one step on. A server refuses a token below the highest it saw. */
   upgradeRequest: {
     type: 0x14,
+    from: 'gate',
+    to: 'server',
+    about: 'bring the system tables one step on',
     schema: z.object({
-      from: version.nullable(),
-      to: version,
-      fromLevel: level,
-      toLevel: level,
-      step: z.int().min(1),
-      attempt: z.int().min(1),
-      token: z.int().min(0),
-      key: short,
+      from: version.nullable().describe('release whose tables they are now; nil if none fits'),
+      to: version.describe('release to upgrade to'),
+      fromLevel: level.describe('schema level now'),
+      toLevel: level.describe('schema level wanted'),
+      step: z.int().min(1).describe('number of the step, from 1'),
+      attempt: z.int().min(1).describe('number of the attempt at this step, from 1'),
+      token: z.int().min(0).describe('fencing token: refuse one below the highest seen'),
+      key: short.describe('the same for every attempt at the same step: run it once'),
     }),
   },
-  /** server to gate: `done` 0 to 1. */
-  upgradeProgress: { type: 0x15, schema: z.object({ done: z.number().min(0).max(1), text: sentence }) },
-  /** server to gate: `level` is where the tables are now; `error` null when the step is complete. */
-  upgradeResult: { type: 0x16, schema: z.object({ level: level.nullable(), error: sentence.nullable() }) },
+  upgradeProgress: {
+    type: 0x15,
+    from: 'server',
+    to: 'gate',
+    about: 'the step goes on; may come many times',
+    schema: z.object({
+      done: share.describe('how much of the step is done'),
+      text: sentence.describe('for people'),
+    }),
+  },
+  upgradeResult: {
+    type: 0x16,
+    from: 'server',
+    to: 'gate',
+    about: 'the step is over',
+    schema: z.object({
+      level: level.nullable().describe('schema level now'),
+      error: sentence.nullable().describe('why it failed; nil if it is complete'),
+    }),
+  },
 } as const;
 
 export type MessageName = keyof typeof MESSAGES;

@@ -1,13 +1,14 @@
 /**
  * MessagePack payloads: the subset that messages need (nil, booleans, numbers, strings, arrays, maps with
  * string keys), walked for sanity before msgpackr builds anything: no length may pass the end of the payload,
- * no nesting is deep, nothing follows the value.
+ * no nesting is deep, strings are UTF-8, nothing follows the value.
  */
 import { Packr, Unpackr } from 'msgpackr';
 import { WireFault } from './fault.ts';
 
 const MAX_DEPTH = 8;
 const packr = new Packr({ useRecords: false, variableMapSize: true });
+const utf8 = new TextDecoder('utf-8', { fatal: true });
 const unpackr = new Unpackr({ useRecords: false, mapsAsObjects: true, int64AsType: 'number' });
 
 export function encodeValue(value: unknown): Uint8Array {
@@ -32,7 +33,7 @@ function walk(bytes: Uint8Array, at: number, depth: number): number {
   if (first <= 0x7f || first >= 0xe0) return at + 1;
   if (first <= 0x8f) return walkMap(bytes, at + 1, first & 0x0f, depth);
   if (first <= 0x9f) return walkArray(bytes, at + 1, first & 0x0f, depth);
-  if (first <= 0xbf) return skip(bytes, at + 1, first & 0x1f);
+  if (first <= 0xbf) return skipText(bytes, at + 1, first & 0x1f);
   switch (first) {
     case 0xc0:
     case 0xc2:
@@ -53,11 +54,11 @@ function walk(bytes: Uint8Array, at: number, depth: number): number {
     case 0xd3:
       return skip(bytes, at + 1, 8);
     case 0xd9:
-      return skip(bytes, at + 2, readUint(bytes, at + 1, 1));
+      return skipText(bytes, at + 2, readUint(bytes, at + 1, 1));
     case 0xda:
-      return skip(bytes, at + 3, readUint(bytes, at + 1, 2));
+      return skipText(bytes, at + 3, readUint(bytes, at + 1, 2));
     case 0xdb:
-      return skip(bytes, at + 5, readUint(bytes, at + 1, 4));
+      return skipText(bytes, at + 5, readUint(bytes, at + 1, 4));
     case 0xdc:
       return walkArray(bytes, at + 3, readUint(bytes, at + 1, 2), depth);
     case 0xdd:
@@ -91,6 +92,24 @@ function walkMap(bytes: Uint8Array, at: number, count: number, depth: number): n
 function skip(bytes: Uint8Array, at: number, length: number): number {
   if (at + length > bytes.length) throw new WireFault('a value is longer than its frame');
   return at + length;
+}
+
+function skipText(bytes: Uint8Array, at: number, length: number): number {
+  const end = skip(bytes, at, length);
+  for (let position = at; position < end; position++)
+    if (byteAt(bytes, position) > 0x7f) {
+      requireUtf8(bytes.subarray(position, end));
+      break;
+    }
+  return end;
+}
+
+function requireUtf8(bytes: Uint8Array): void {
+  try {
+    utf8.decode(bytes);
+  } catch {
+    throw new WireFault('a string is not UTF-8');
+  }
 }
 
 function byteAt(bytes: Uint8Array, at: number): number {

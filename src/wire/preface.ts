@@ -26,16 +26,17 @@ export type PrefaceRead =
 /** Tells a stray peer from its first bytes, without waiting for eight of them. */
 export function readPreface(bytes: Uint8Array): PrefaceRead {
   for (let at = 0; at < Math.min(bytes.length, MAGIC.length); at++)
-    if (bytes[at] !== MAGIC[at]) return { kind: 'stray', speaks: at === 0 ? guess(bytes) : 'unknown' };
+    if (bytes[at] !== MAGIC[at])
+      return { kind: 'stray', speaks: at === 0 ? guess(bytes[0] as number) : 'unknown' };
   if (bytes.length < PREFACE_LENGTH) return { kind: 'more' };
   const [min, max] = bytes.subarray(MAGIC.length) as unknown as [number, number];
   if (min > max || min === 0) return { kind: 'stray', speaks: 'unknown' };
   return { kind: 'preface', revisions: { min, max } };
 }
 
-function guess(bytes: Uint8Array): 'http' | 'tls' | 'unknown' {
-  const first = bytes[0] as number;
-  if (first === 0x16 && (bytes.length < 2 || bytes[1] === 0x03)) return 'tls';
+/** By the first byte alone, so that the answer does not depend on how the bytes are cut. */
+function guess(first: number): 'http' | 'tls' | 'unknown' {
+  if (first === 0x16) return 'tls';
   // Every HTTP method in use, and HTTP/2's "PRI", begins with a capital letter.
   return first >= 0x41 && first <= 0x5a ? 'http' : 'unknown';
 }

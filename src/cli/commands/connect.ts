@@ -8,7 +8,7 @@ import { pause } from '../../ports/clock.ts';
 import { realTransports } from '../../transport/index.ts';
 import { realClock } from '../../transport/real.ts';
 import type { Message } from '../../wire/messages.ts';
-import { explainMove, paint } from '../print.ts';
+import { bar, explainMove, paint } from '../print.ts';
 import { durationOption, UsageError, wholeNumber } from '../usage.ts';
 
 interface Options {
@@ -23,7 +23,8 @@ interface Report {
   readonly json: object;
   /** For people. */
   readonly text: string;
-  readonly admitted: boolean;
+  /** Null: not admitted. */
+  readonly session: Session | null;
 }
 
 export function addConnect(program: Command): void {
@@ -46,55 +47,51 @@ async function run(url: string, options: Options): Promise<void> {
   const stop = new AbortController();
   process.once('SIGINT', () => stop.abort());
   const piping = options.count === 1 && !options.json && options.hold === undefined;
-  const reports = await Promise.all(
+  const admitted = await Promise.all(
     Array.from({ length: options.count }, async (_, at) => {
       if (options.rate !== undefined) await pause(realClock, (at * 1_000) / options.rate, stop.signal);
-      const report = await attempt(target, options, piping, stop.signal);
+      // Those that Ctrl-C came before were not tried.
+      if (stop.signal.aborted) return true;
+      const { session, ...report } = await attempt(target, options, stop.signal);
       if (options.json) console.log(JSON.stringify(report.json));
       else console.error(report.text);
-      return report;
+      if (session !== null) await (piping ? pipe(session, stop.signal) : hold(session, options, stop.signal));
+      return session !== null;
     }),
   );
-  process.exitCode = reports.every(({ admitted }) => admitted) ? 0 : 1;
+  process.exitCode = admitted.every(Boolean) ? 0 : 1;
 }
 
-async function attempt(
-  target: Target,
-  options: Options,
-  piping: boolean,
-  signal: AbortSignal,
-): Promise<Report> {
-  let session: Session;
+async function attempt(target: Target, options: Options, signal: AbortSignal): Promise<Report> {
   try {
-    session = await connectTo(target, realTransports, {
+    const session = await connectTo(target, realTransports, {
       signal,
       ...(!options.json && options.count === 1 && { onWait: showWait }),
     });
+    return admission(session, target.hello.version);
   } catch (error) {
     return failure(error);
   }
-  const report = admission(session, target.hello.version);
-  if (piping) {
-    console.error(report.text);
-    await pipe(session);
-    return { ...report, text: paint('dim', 'session ended', process.stderr) };
-  }
+}
+
+/** Keeps the session open for the time asked for, until Ctrl-C, or until the other side ends it. */
+async function hold(session: Session, { hold: time }: Options, signal: AbortSignal): Promise<void> {
   session.on('error', () => {});
-  if (options.hold !== undefined)
-    await pause(realClock, options.hold === true ? Number.MAX_SAFE_INTEGER : options.hold, signal);
+  if (time !== undefined) {
+    const ended = new AbortController();
+    session.once('end', () => ended.abort()).once('close', () => ended.abort());
+    session.resume();
+    const ms = time === true ? Number.MAX_SAFE_INTEGER : time;
+    await pause(realClock, ms, AbortSignal.any([signal, ended.signal]));
+    if (ended.signal.aborted)
+      console.error(paint('dim', `session ${session.id} was ended by the other side`, process.stderr));
+  }
   session.destroy();
-  return report;
 }
 
 function showWait({ code, reason, progress }: Message<'wait'>): void {
   const done = progress === null ? '' : ` ${bar(progress)}`;
   console.error(paint('yellow', `waiting (${code})${done} ${reason}`, process.stderr));
-}
-
-/** 0 to 1 as twenty characters. */
-function bar(done: number): string {
-  const full = Math.round(done * 20);
-  return `[${'#'.repeat(full)}${'-'.repeat(20 - full)}] ${Math.round(done * 100)} %`;
 }
 
 function admission(session: Session, version: string): Report {
@@ -111,29 +108,36 @@ function admission(session: Session, version: string): Report {
       notices,
     },
     text: [text, ...notices].join('\n'),
-    admitted: true,
+    session,
   };
 }
 
 function failure(error: unknown): Report {
   const { name, message } = error as Error;
   if (!(error instanceof RefusedError))
-    return { json: { error: name, message }, text: paint('red', message, process.stderr), admitted: false };
+    return { json: { error: name, message }, text: paint('red', message, process.stderr), session: null };
   const { decision } = error;
   const lines = [
     `${paint('red', 'refused', process.stderr)} ${decision.code} (rule ${decision.rule})`,
     decision.message,
     ...explainMove(decision),
   ];
-  return { json: decision, text: lines.join('\n'), admitted: false };
+  return { json: decision, text: lines.join('\n'), session: null };
 }
 
-async function pipe(session: Session): Promise<void> {
+async function pipe(session: Session, signal: AbortSignal): Promise<void> {
+  signal.addEventListener('abort', () => session.destroy());
   const up = pipeline(process.stdin, session).catch(() => {});
-  for await (const chunk of session) if (!process.stdout.write(chunk)) await drained();
-  // The server is done: what is typed from now on has nowhere to go.
-  process.stdin.destroy();
+  try {
+    for await (const chunk of session) if (!process.stdout.write(chunk)) await drained();
+  } catch (error) {
+    if (!signal.aborted) throw error;
+  } finally {
+    // The server is done: what is typed from now on has nowhere to go.
+    process.stdin.destroy();
+  }
   await up;
+  console.error(paint('dim', 'session ended', process.stderr));
 }
 
 function drained(): Promise<void> {

@@ -58,6 +58,7 @@ async function explain(options: Options): Promise<void> {
 
 /** `4.14.0` or `4.14.0@3..5` */
 function parseSide(text: string) {
-  const [version, range] = text.split('@') as [string, string | undefined];
-  return { version: parseVersion(version), ...(range !== undefined && { protocol: parseRange(range) }) };
+  const at = text.indexOf('@');
+  if (at < 0) return { version: parseVersion(text) };
+  return { version: parseVersion(text.slice(0, at)), protocol: parseRange(text.slice(at + 1)) };
 }

@@ -1,8 +1,6 @@
 /** `skewgate log`: reads a decision log. */
-import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
-import { createInterface } from 'node:readline';
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import semver from 'semver';
 import { parseDuration } from '../../config/units.ts';
 import { CODE_NAMES } from '../../policy/codes.ts';
@@ -11,6 +9,7 @@ import { realClock } from '../../transport/real.ts';
 import { printCore, tryParseVersion } from '../../version/version.ts';
 import { lineOf, type Stamped } from '../log-lines.ts';
 import { table } from '../print.ts';
+import { Tail } from '../tail.ts';
 import { UsageError } from '../usage.ts';
 
 interface Options {
@@ -23,6 +22,9 @@ interface Options {
   readonly json?: true;
 }
 
+/** ms between two looks at a file that is followed. */
+const POLL_MS = 200;
+
 type Keep = (record: Stamped) => boolean;
 
 export function addLog(program: Command): void {
@@ -34,7 +36,7 @@ export function addLog(program: Command): void {
     .option('--client <range>', "only handshakes of these client versions, such as '<4.14' or '4.13.x'")
     .option('--code <code>', 'only handshakes with this code')
     .option('--since <time>', 'only records since then: 15m (ago), or 2026-01-31T12:00:00Z')
-    .option('--follow', 'go on with what the gate writes, until Ctrl-C')
+    .addOption(new Option('--follow', 'go on with what the gate writes, until Ctrl-C').conflicts('summary'))
     .option('--summary', 'who was refused, why, and who must move')
     .option('--json', 'print records (or the summary) as JSON')
     .action(read);
@@ -43,21 +45,47 @@ export function addLog(program: Command): void {
 async function read(file: string, options: Options): Promise<void> {
   const keep = filter(options);
   const summary = new Summary();
-  let unreadable = 0;
+  const count = { records: 0, others: 0 };
   const show = (line: string) => {
     const record = parse(line);
-    if (record === null) unreadable++;
-    else if (keep(record)) {
-      if (options.summary) summary.add(record);
-      else if (options.json) console.log(line);
-      else print(record);
-    }
+    if (record === null) count.others++;
+    else count.records++;
+    if (record === null || !keep(record)) return;
+    if (options.summary) summary.add(record);
+    else if (options.json) console.log(line);
+    else print(record);
   };
-  const end = await readLines(file, 0, show);
+  const tail = await open(file);
+  await tail.read(show);
+  // A last line without its break: whole, or torn by a crash, or still being written.
+  if (!options.follow && parse(tail.rest) !== null) show(tail.rest);
   if (options.summary) console.log(options.json ? JSON.stringify(summary.rows()) : summary.print());
-  if (unreadable > 0)
-    console.error(`skewgate: ${unreadable} lines of ${file} are no records and were passed over`);
-  if (options.follow) await follow(file, end, show);
+  if (count.others > 0)
+    console.error(`skewgate: ${count.others} lines of ${file} are no records and were passed over`);
+  if (count.others > 0 && count.records === 0) process.exitCode = 1;
+  if (options.follow) await follow(tail, show);
+  await tail.close();
+}
+
+async function open(file: string): Promise<Tail> {
+  try {
+    if ((await stat(file)).isDirectory()) throw new UsageError(`${file}: this is a folder, not a file`);
+    return await Tail.open(file);
+  } catch (error) {
+    throw (error as NodeJS.ErrnoException).code === 'ENOENT'
+      ? new UsageError(`${file}: there is no such file`)
+      : error;
+  }
+}
+
+/** Until Ctrl-C. */
+async function follow(tail: Tail, show: (line: string) => void): Promise<void> {
+  const stop = new AbortController();
+  process.once('SIGINT', () => stop.abort());
+  while (!stop.signal.aborted) {
+    await pause(realClock, POLL_MS, stop.signal);
+    await tail.read(show);
+  }
 }
 
 function print(record: Stamped): void {
@@ -105,48 +133,6 @@ function filter({ refused, client, code, since }: Options): Keep {
   return (record) => keeps.every((keep) => keep(record));
 }
 
-/** Reads whole lines from `start`; returns the position after the last of them. */
-async function readLines(file: string, start: number, each: (line: string) => void): Promise<number> {
-  const stream = createReadStream(file, { start });
-  let position = start;
-  let last = '';
-  let bytes = 0;
-  stream.on('data', (chunk) => {
-    bytes += chunk.length;
-  });
-  for await (const line of createInterface({ input: stream, crlfDelay: Number.POSITIVE_INFINITY })) {
-    if (last !== '') each(last);
-    last = line;
-  }
-  position += bytes;
-  // The last line is whole only if the file ends with a line break; while following, its rest is still to come.
-  const complete = bytes === 0 || (await endsWithBreak(file, position));
-  if (complete && last !== '') each(last);
-  return complete ? position : position - Buffer.byteLength(last);
-}
-
-async function endsWithBreak(file: string, end: number): Promise<boolean> {
-  for await (const chunk of createReadStream(file, { start: end - 1, end: end - 1 }))
-    return chunk[0] === 0x0a;
-  return false;
-}
-
-/** A file that shrank was rotated: it is read from its beginning. */
-async function follow(file: string, from: number, show: (line: string) => void): Promise<void> {
-  const stop = new AbortController();
-  process.once('SIGINT', () => stop.abort());
-  let position = from;
-  while (!stop.signal.aborted) {
-    await pause(realClock, 200, stop.signal);
-    const size = await stat(file).then(
-      (found) => found.size,
-      () => 0,
-    );
-    if (size < position) position = 0;
-    if (size > position) position = await readLines(file, position, show);
-  }
-}
-
 interface SummaryRow {
   readonly verdict: string;
   readonly code: string;
@@ -157,8 +143,10 @@ interface SummaryRow {
 
 class Summary {
   readonly #rows = new Map<string, SummaryRow>();
+  #lost = 0;
 
   add(record: Stamped): void {
+    if (record.event === 'log-lost') this.#lost += record.lost;
     if (record.event !== 'handshake') return;
     const { verdict, code, client, move } = record;
     const must = move === null ? '' : `${move.side} to ${move.to}`;
@@ -176,7 +164,8 @@ class Summary {
     const rows = this.rows();
     const total = (verdict: string) =>
       rows.filter((row) => row.verdict === verdict).reduce((sum, { count }) => sum + count, 0);
-    const head = `${total('permit')} admitted, ${total('refuse')} refused`;
+    const lost = this.#lost > 0 ? `; ${this.#lost} records of this log were lost` : '';
+    const head = `${total('permit')} admitted, ${total('refuse')} refused${lost}`;
     if (rows.length === 0) return head;
     const body = rows.map((row) => [String(row.count), row.verdict, row.code, row.client, row.move]);
     return `${head}\n\n${table([['count', 'verdict', 'code', 'client', 'who must move'], ...body])}`;

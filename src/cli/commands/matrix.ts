@@ -1,5 +1,5 @@
 /** `skewgate matrix`: every client line against every server line. */
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import type { Code } from '../../policy/codes.ts';
 import { decide } from '../../policy/decide.ts';
 import { linesBetween } from '../../policy/lines.ts';
@@ -17,6 +17,8 @@ interface Options extends PolicyOptions {
   readonly markdown?: true;
 }
 
+const MAX_LINES = 200;
+
 export interface MatrixCell {
   readonly client: string;
   readonly server: string;
@@ -32,7 +34,7 @@ export function addMatrix(program: Command): void {
     .requiredOption('--clients <range>', 'client release lines, such as 4.12..4.17')
     .requiredOption('--servers <range>', 'server release lines, such as 4.13..4.16')
     .option('--json', 'print a JSON list, one object a pair')
-    .option('--markdown', 'print a Markdown table');
+    .addOption(new Option('--markdown', 'print a Markdown table').conflicts('json'));
   addPolicyOptions(command).action(matrix);
 }
 
@@ -48,12 +50,14 @@ async function matrix(options: Options): Promise<void> {
 
 /** `4.12..4.17`, `4.14..5.2`, or one line. @throws {VersionError | UsageError} */
 export function parseLines(text: string, policy: Policy): Minor[] {
-  const [first, last = first] = text.split('..') as [string, string | undefined];
+  const [first, last = first, ...rest] = text.split('..') as [string, ...string[]];
+  if (rest.length > 0) throw new UsageError(`${text}: a range has two ends, such as 4.12..4.17`);
   const [from, to] = [parseMinor(first), parseMinor(last)];
   if (compareMinors(from, to) > 0) throw new UsageError(`${text}: the first release line is above the last`);
-  const lines = linesBetween(policy.kind === 'skew' ? policy.catalogue : PHOENIX_CATALOGUE, from, to);
-  if (lines.length > 200)
-    throw new UsageError(`${text}: these are ${lines.length} release lines, at most 200 are shown`);
+  const catalogue = policy.kind === 'skew' ? policy.catalogue : PHOENIX_CATALOGUE;
+  const lines = linesBetween(catalogue, from, to, MAX_LINES + 1);
+  if (lines.length > MAX_LINES)
+    throw new UsageError(`${text}: at most ${MAX_LINES} release lines are shown, and these are more`);
   return lines;
 }
 

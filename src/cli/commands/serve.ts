@@ -4,10 +4,15 @@ import type { Command } from 'commander';
 import { loadConfig, parseConfig } from '../../config/load.ts';
 import type { Config } from '../../config/schema.ts';
 import { buildGate, type Surroundings } from '../../gateway/build.ts';
+import { pause } from '../../ports/clock.ts';
 import { realTransports } from '../../transport/index.ts';
 import { realClock, realRandom } from '../../transport/real.ts';
 import { startDemo } from '../demo.ts';
+import { logOutput } from '../stdout.ts';
 import { untilStopped } from '../stop.ts';
+
+/** ms that the log gets to take its last records. */
+const LOG_MS = 5_000;
 
 export function addServe(program: Command): void {
   program
@@ -21,8 +26,8 @@ export function addServe(program: Command): void {
 
 async function serve(file: string): Promise<void> {
   const config = await loadConfig(file);
-  await run(config, path.dirname(path.resolve(file)), process.stdout, (addresses) => {
-    console.error(`skewgate: cluster ${config.cluster}, listening on ${addresses.join(', ')}`);
+  await run(config, path.dirname(path.resolve(file)), logOutput(say), (addresses) => {
+    say(`cluster ${config.cluster}, listening on ${addresses.join(', ')}`);
   });
 }
 
@@ -44,16 +49,23 @@ async function run(
     transports: realTransports,
     folder,
     stdout,
-    say: (line) => console.error(`skewgate: ${line}`),
+    say,
   });
   await gate.start();
   started(gate.addresses);
   await untilStopped(async (hurry) => {
     if (gate.sessions + gate.handshakes > 0)
-      console.error(
-        `skewgate: waiting up to ${config.timeouts.drain / 1_000} s for ${gate.sessions} sessions to end; Ctrl-C again to end at once`,
+      say(
+        `waiting up to ${config.timeouts.drain / 1_000} s for ${gate.sessions} sessions to end; Ctrl-C again to end at once`,
       );
     await gate.stop(config.timeouts.drain, hurry);
   });
-  await log.close();
+  const out = await Promise.race([log.close().then(() => true), pause(realClock, LOG_MS)]);
+  if (out) return;
+  say(`decision log: it did not take its last records within ${LOG_MS / 1_000} s; they are lost`);
+  process.exit(1);
+}
+
+function say(line: string): void {
+  console.error(`skewgate: ${line}`);
 }

@@ -2,14 +2,15 @@
 import type { Command } from 'commander';
 import { parseRange } from '../../client/url.ts';
 import { startServer } from '../../server/server.ts';
-import { openTables } from '../../server/tables.ts';
+import { openTables, type Tables } from '../../server/tables.ts';
+import { parseHostPort, splitAddress } from '../../transport/address.ts';
 import { realTransports } from '../../transport/index.ts';
 import { realClock } from '../../transport/real.ts';
 import { levelOf } from '../../version/catalogue.ts';
 import { PHOENIX_CATALOGUE } from '../../version/phoenix.ts';
 import { parseVersion, printVersion } from '../../version/version.ts';
 import { untilStopped } from '../stop.ts';
-import { durationOption } from '../usage.ts';
+import { durationOption, UsageError } from '../usage.ts';
 
 interface Options {
   readonly version: string;
@@ -49,11 +50,12 @@ async function server(options: Options): Promise<void> {
     PHOENIX_CATALOGUE,
     options.tablesRelease === undefined ? version : parseVersion(options.tablesRelease),
   );
-  const tables = options.tables === undefined ? undefined : openTables(options.tables, level);
+  const listen = listenAddress(options.listen);
+  const tables = options.tables === undefined ? undefined : tablesIn(options.tables, level);
   const running = await startServer({
     id: options.id ?? options.listen,
     version,
-    listen: options.listen.includes('://') ? options.listen : `tcp://${options.listen}`,
+    listen,
     transports: realTransports,
     clock: realClock,
     upgradeMs: options.upgradeTime,
@@ -69,4 +71,23 @@ async function server(options: Options): Promise<void> {
   });
   await running.close();
   tables?.close();
+}
+
+function listenAddress(text: string): string {
+  const [scheme, rest] = text.includes('://') ? splitAddress(text) : ['tcp', text];
+  try {
+    if (scheme !== 'tcp' && scheme !== 'ws') throw new Error(`no scheme ${scheme}://`);
+    parseHostPort(rest);
+  } catch {
+    throw new UsageError(`--listen ${text}: HOST:PORT, tcp://HOST:PORT or ws://HOST:PORT`);
+  }
+  return `${scheme}://${rest}`;
+}
+
+function tablesIn(file: string, level: number): Tables {
+  try {
+    return openTables(file, level);
+  } catch (error) {
+    throw new UsageError(`--tables ${file}: ${(error as Error).message}`);
+  }
 }

@@ -1,0 +1,224 @@
+/** `skewgate migration`: how the one-time upgrade stands, and what an operator can do about it, through the ledger. */
+
+import { userInfo } from 'node:os';
+import path from 'node:path';
+import type { Command } from 'commander';
+import { loadConfig } from '../../config/load.ts';
+import { Ledger, type LedgerView } from '../../migration/ledger/ledger.ts';
+import { openStore } from '../../migration/ledger/open.ts';
+import {
+  activeBlock,
+  type HistoryEntry,
+  LedgerFormatError,
+  stepsDone,
+} from '../../migration/ledger/record.ts';
+import { LedgerUnavailable } from '../../migration/ledger/store.ts';
+import { pause } from '../../ports/clock.ts';
+import { realClock } from '../../transport/real.ts';
+import { bar, paint, table } from '../print.ts';
+import { durationOption, UsageError } from '../usage.ts';
+
+interface Where {
+  readonly config?: string;
+  readonly ledger?: string;
+  readonly cluster: string;
+  readonly json?: true;
+}
+interface Who extends Where {
+  readonly by: string;
+  readonly reason?: string;
+}
+
+export function addMigration(program: Command): void {
+  const migration = program
+    .command('migration')
+    .description('Show and steer the one-time upgrade of the system tables, through its ledger.');
+  const verb = (name: string, description: string): Command =>
+    migration
+      .command(name)
+      .description(description)
+      .option('--config <file>', 'the config of the gate')
+      .option('--ledger <url>', 'memory:, sqlite:PATH or etcd://HOST:PORT,HOST:PORT')
+      .option('--cluster <name>', 'with --ledger: the cluster of the config', 'main')
+      .option('--json', 'print one JSON object');
+  const act = (name: string, description: string): Command =>
+    verb(name, description)
+      .option('--by <name>', 'who acts, for the record', userInfo().username)
+      .option('--reason <text>', 'why, for the record');
+
+  verb('status', 'Say where the tables are and how the upgrade stands. Changes nothing.')
+    .option('--follow', 'go on until the running upgrade ends')
+    .action(status);
+  verb('history', 'List every attempt and every act of an operator.').action(history);
+  act('approve', 'Let the next newer client bring the upgrade, whatever the trigger says.').action(
+    operate((ledger, who) => ledger.approve(who)),
+  );
+  act('block', 'Let no upgrade begin; clients are told the --reason, which has to be stated.')
+    .option('--for <duration>', 'until then (default: until unblocked)', durationOption)
+    .action(
+      operate((ledger, who, options: Who & { readonly for?: number }) => {
+        if (who.reason === '') throw new UsageError('block needs a --reason: clients are told');
+        return ledger.block(who, options.for === undefined ? null : realClock.now() + options.for);
+      }),
+    );
+  act('unblock', 'Let upgrades begin again.').action(operate((ledger, who) => ledger.unblock(who)));
+  act('retry', 'After failures: let the next newer client try again, at once.').action(
+    operate((ledger, who) => ledger.retry(who)),
+  );
+  act('abort', 'Stop the running upgrade; it does not start again until "retry".').action(
+    operate((ledger, who) => ledger.abort(who)),
+  );
+}
+
+/** Runs with the ledger that the options name. Trouble with it ends with status 1. */
+async function withLedger(options: Where, act: (ledger: Ledger) => Promise<void>): Promise<void> {
+  if ((options.config === undefined) === (options.ledger === undefined))
+    throw new UsageError('state either --config or --ledger');
+  const config = options.config === undefined ? null : await loadConfig(options.config);
+  const url = options.ledger ?? (config?.migration.ledger as string);
+  if (url === 'memory:')
+    throw new UsageError('a ledger in the memory of a gate can be reached by that gate alone');
+  const folder = options.config === undefined ? process.cwd() : path.dirname(path.resolve(options.config));
+  let store: ReturnType<typeof openStore>;
+  try {
+    store = openStore(url, folder, realClock);
+  } catch (error) {
+    throw new UsageError((error as Error).message);
+  }
+  try {
+    await act(new Ledger(store, config?.cluster ?? options.cluster, realClock));
+  } catch (error) {
+    if (!(error instanceof LedgerUnavailable || error instanceof LedgerFormatError)) throw error;
+    console.error(`skewgate: ${error.message}`);
+    process.exitCode = 1;
+  } finally {
+    await store.close();
+  }
+}
+
+function operate<O extends Who>(
+  act: (ledger: Ledger, who: { by: string; reason: string }, options: O) => Promise<unknown>,
+) {
+  return (options: O) =>
+    withLedger(options, async (ledger) => {
+      await act(ledger, { by: options.by, reason: options.reason ?? '' }, options);
+      show(await ledger.read(), ledger, options);
+    });
+}
+
+function status(options: Where & { readonly follow?: true }): Promise<void> {
+  return withLedger(options, async (ledger) => {
+    let view = await ledger.read();
+    show(view, ledger, options);
+    if (!options.follow) return;
+    const stop = new AbortController();
+    process.once('SIGINT', () => stop.abort());
+    let said = '';
+    while (view.leaseAlive && !stop.signal.aborted) {
+      const line = running(view);
+      if (line !== said) console.log(line);
+      said = line;
+      await pause(realClock, 250, stop.signal);
+      view = await ledger.read();
+    }
+    show(view, ledger, options);
+  });
+}
+
+function show(view: LedgerView, ledger: Ledger, options: Where): void {
+  if (options.json) console.log(JSON.stringify(statusOf(view, ledger)));
+  else console.log(describe(view, ledger));
+}
+
+type State = 'never-used' | 'idle' | 'running' | 'abandoned' | 'blocked' | 'failed';
+
+function stateOf({ record, leaseAlive }: LedgerView, now: number): State {
+  if (record.claim !== null) return leaseAlive ? 'running' : 'abandoned';
+  if (activeBlock(record, now) !== null) return 'blocked';
+  if (record.failure !== null) return 'failed';
+  return record.level === null && record.token === 0 ? 'never-used' : 'idle';
+}
+
+function statusOf(view: LedgerView, ledger: Ledger) {
+  const { record } = view;
+  return {
+    ledger: ledger.url,
+    state: stateOf(view, realClock.now()),
+    ...record,
+    block: activeBlock(record, realClock.now()),
+  };
+}
+
+const MEANING: Readonly<Record<State, string>> = {
+  'never-used': 'no upgrade was ever recorded',
+  idle: 'no upgrade is running',
+  running: 'an upgrade is running',
+  abandoned: 'an upgrade was begun, and its gate is gone: the next gate that sees it goes on',
+  blocked: 'an operator blocked upgrades',
+  failed: 'the last attempt failed',
+};
+
+function describe(view: LedgerView, ledger: Ledger): string {
+  const { record } = view;
+  const state = stateOf(view, realClock.now());
+  const lines = [
+    `${paint('bold', state)}: ${MEANING[state]} (cluster ${ledger.cluster}, ${ledger.url})`,
+    `System tables: ${record.level === null ? 'level not recorded' : `level ${record.level}`}${record.release ? `, release ${record.release}` : ''}`,
+  ];
+  if (record.claim !== null) lines.push(running(view));
+  const block = activeBlock(record, realClock.now());
+  if (block !== null)
+    lines.push(
+      `Blocked by ${block.by}: ${block.reason}${block.until === null ? '' : `, until ${time(block.until)}`}`,
+    );
+  if (record.failure !== null) {
+    const { error, attempts, retryAt } = record.failure;
+    lines.push(
+      `Failed ${attempts} times: ${error}`,
+      retryAt === null
+        ? 'No further attempt until an operator says so: skewgate migration retry'
+        : `The next newer client tries again from ${time(retryAt)}`,
+    );
+  }
+  if (record.approval !== null)
+    lines.push(`Approved by ${record.approval.by} ${record.approval.reason}`.trimEnd());
+  return lines.join('\n');
+}
+
+function running({ record }: LedgerView): string {
+  const { claim } = record;
+  if (claim === null) return '';
+  const { plan, progress, owner, token, attempt, trigger } = claim;
+  const last = plan.steps.at(-1);
+  const done = progress?.done === null || progress === null ? '' : ` ${bar(progress.done)}`;
+  return `To ${last?.to} (level ${last?.level}): step ${Math.min(stepsDone(claim) + 1, plan.steps.length)} of ${plan.steps.length}, attempt ${attempt}, token ${token}, held by ${owner}, brought by client ${trigger.client}${done}${progress?.text ? ` ${progress.text}` : ''}`;
+}
+
+function history(options: Where): Promise<void> {
+  return withLedger(options, async (ledger) => {
+    const entries = await ledger.history();
+    if (options.json) return console.log(JSON.stringify(entries));
+    if (entries.length === 0) return console.log('Nothing was ever recorded.');
+    console.log(table(entries.map((entry) => [time(entry.at), entry.what, detail(entry)])));
+  });
+}
+
+function detail(entry: HistoryEntry): string {
+  const parts = [
+    entry.token === undefined ? null : `token ${entry.token}`,
+    entry.attempt === undefined ? null : `attempt ${entry.attempt}`,
+    entry.step === undefined ? null : `step ${entry.step} of ${entry.steps}`,
+    entry.toLevel === undefined ? null : `level ${entry.fromLevel ?? '?'} to ${entry.toLevel}`,
+    entry.to === undefined ? null : `release ${entry.from ?? '?'} to ${entry.to}`,
+    entry.ran === false ? 'found done already' : null,
+    entry.trigger === undefined ? null : `client ${entry.trigger.client}`,
+    entry.by === undefined ? null : `by ${entry.by}`,
+    entry.reason,
+    entry.error,
+  ];
+  return parts.filter(Boolean).join(', ');
+}
+
+function time(at: number): string {
+  return new Date(at).toISOString();
+}

@@ -1,0 +1,87 @@
+/** What a schema found wrong, in words for the person who wrote the file. */
+import type { z } from 'zod';
+
+type Issue = z.core.$ZodIssue;
+type Path = readonly PropertyKey[];
+
+export interface Spelled {
+  readonly path: Path;
+  readonly message: string;
+}
+
+const TYPES: Readonly<Record<string, string>> = {
+  object: 'a map of keys',
+  array: 'a list',
+  string: 'text',
+  number: 'a number',
+  int: 'a whole number',
+  boolean: 'true or false',
+};
+
+/** @param data what the schema was given. */
+export function spellProblems(schema: z.ZodType, data: unknown, issues: readonly Issue[]): Spelled[] {
+  return issues.flatMap((issue) => spell(issue, schema, data));
+}
+
+/** One problem a key: a union tells what its likeliest member says. */
+function spell(issue: Issue, schema: z.ZodType, data: unknown): Spelled[] {
+  const { path } = issue;
+  const value = valueAt(data, path);
+  if (issue.code === 'unrecognized_keys')
+    return issue.keys.map((key) => ({ path: [...path, key], message: 'there is no such key' }));
+  const types = expectedTypes(issue);
+  if (types.length > 0) {
+    if (value === undefined && typeof path.at(-1) === 'string') return [{ path, message: 'is missing' }];
+    // YAML reads 4.14 and 30 as numbers: what is wrong with them is said as of the text that was meant.
+    if (types.includes('string') && (typeof value === 'number' || typeof value === 'boolean'))
+      return [{ path, message: asText(schema, data, path, String(value)) }];
+    const wanted = [...new Set(types)].map((type) => TYPES[type] ?? type).join(' or ');
+    return [{ path, message: `expected ${wanted}, not ${nameOf(value)}` }];
+  }
+  if (issue.code === 'invalid_union') {
+    const likely = issue.errors.find((errors) => errors.every((error) => !isOfRoot(error)));
+    if (likely)
+      return likely.flatMap((inner) => spell({ ...inner, path: [...path, ...inner.path] }, schema, data));
+  }
+  return [{ path, message: messageOf(issue, value) }];
+}
+
+const isOfRoot = (error: Issue) => error.code === 'invalid_type' && error.path.length === 0;
+
+/** The types that would have been right; none if the type is not what is wrong. */
+function expectedTypes(issue: Issue): string[] {
+  if (issue.code === 'invalid_type') return [issue.expected];
+  if (issue.code !== 'invalid_union' || issue.errors.length === 0) return [];
+  const types = issue.errors.map((errors) => errors.filter(isOfRoot).flatMap(expectedTypes));
+  return types.every((some) => some.length > 0) ? types.flat() : [];
+}
+
+function messageOf(issue: Issue, value: unknown): string {
+  if (issue.code === 'invalid_value') return `${JSON.stringify(value)} is none of ${issue.values.join(', ')}`;
+  const least = issue.code === 'too_small';
+  if (least || issue.code === 'too_big') {
+    const bound = `${least ? 'at least' : 'at most'} ${least ? issue.minimum : issue.maximum}`;
+    if (issue.origin === 'array') return `needs ${bound} entry`;
+    return issue.origin === 'string' ? `needs ${bound} characters` : `must be ${bound}, not ${value}`;
+  }
+  return issue.message;
+}
+
+function asText(schema: z.ZodType, data: unknown, path: Path, text: string): string {
+  const again = structuredClone(data);
+  const parent = valueAt(again, path.slice(0, -1)) as Record<PropertyKey, unknown>;
+  parent[path.at(-1) as PropertyKey] = text;
+  const spelled = spellProblems(schema, again, schema.safeParse(again).error?.issues ?? []);
+  const same = spelled.find((other) => other.path.join('.') === path.join('.'));
+  return same?.message ?? `expected text: put it in quotes, "${text}"`;
+}
+
+function valueAt(data: unknown, path: Path): unknown {
+  return path.reduce<unknown>((node, key) => (node as Record<PropertyKey, unknown> | null)?.[key], data);
+}
+
+function nameOf(value: unknown): string {
+  if (value === null || value === undefined) return 'nothing';
+  if (Array.isArray(value)) return 'a list';
+  return typeof value === 'object' ? 'a map of keys' : JSON.stringify(value);
+}

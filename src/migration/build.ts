@@ -1,0 +1,91 @@
+/** From a config's words to a migration gate. */
+import type { Cluster } from '../cluster/cluster.ts';
+import type { Config } from '../config/schema.ts';
+import type { SkewPolicy } from '../policy/types.ts';
+import type { Clock } from '../ports/clock.ts';
+import type { Random } from '../ports/random.ts';
+import { parseVersion } from '../version/version.ts';
+import { createCommandHook } from './hook/command.ts';
+import { createHttpHook } from './hook/http.ts';
+import { createModuleHook } from './hook/module.ts';
+import { createServerHook } from './hook/server.ts';
+import { Ledger } from './ledger/ledger.ts';
+import type { Store } from './ledger/store.ts';
+import { Migrator } from './migrator.ts';
+import type { Hooks, TimedHook } from './run.ts';
+import { parseWindow, type TriggerRule } from './trigger.ts';
+
+type MigrationConfig = Config['migration'];
+type HookConfig = NonNullable<MigrationConfig['check']>;
+
+export interface MigratorSurroundings {
+  readonly name: string;
+  readonly cluster: Cluster;
+  readonly policy: SkewPolicy;
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly random: Random;
+  /** Where relative paths start, and where commands run. */
+  readonly folder: string;
+  readonly note: (what: string, fields: Record<string, unknown>) => void;
+}
+
+export function buildMigrator(config: MigrationConfig, around: MigratorSurroundings): Migrator {
+  const { name, store, clock } = around;
+  return new Migrator({
+    ...around,
+    gate: name,
+    ledger: new Ledger(store, name, clock),
+    hooks: hooksOf(config, around),
+    trigger: triggerOf(config.trigger),
+    baseline: config.baseline === undefined ? null : parseVersion(config.baseline),
+    lease: config.lease,
+    retry: config.retry,
+    grace: config.grace,
+    holdAll: config.hold.everyone,
+    ramp: config.hold.ramp,
+    drainTime: config.drain,
+  });
+}
+
+function hooksOf(config: MigrationConfig, { cluster, policy, clock, folder }: MigratorSurroundings): Hooks {
+  const timed = ({ timeout, ...hook }: HookConfig): TimedHook => ({
+    timeout,
+    hook: hookOf(hook, folder, clock),
+  });
+  const maybe = (hook: HookConfig | undefined) => (hook === undefined ? null : timed(hook));
+  const main: TimedHook =
+    'server' in config.hook
+      ? { timeout: config.hook.timeout, hook: createServerHook(cluster, policy.catalogue) }
+      : timed(config.hook);
+  return {
+    main,
+    own: new Map(Object.entries(config.hooks).map(([release, hook]) => [release, timed(hook)])),
+    check: maybe(config.check),
+    snapshot: maybe(config.snapshot),
+    restore: maybe(config.restore),
+    script: (script) => ({ timeout: main.timeout, hook: createCommandHook({ command: [script], folder }) }),
+  };
+}
+
+function hookOf(
+  { command, module, http, secretEnv }: Omit<HookConfig, 'timeout'>,
+  folder: string,
+  clock: Clock,
+) {
+  if (command !== undefined) return createCommandHook({ command, folder });
+  if (module !== undefined) return createModuleHook(module, folder);
+  const secret = secretEnv === undefined ? undefined : process.env[secretEnv];
+  if (secretEnv !== undefined && !secret)
+    throw new Error(`the environment has no ${secretEnv}, which signs the hook's requests`);
+  return createHttpHook({ url: http as string, clock, ...(secret !== undefined && { secret }) });
+}
+
+function triggerOf({ approval, window, canary, clients }: MigrationConfig['trigger']): TriggerRule {
+  return {
+    approval,
+    clients,
+    canary: canary ?? null,
+    window: window === undefined ? null : parseWindow(window),
+  };
+}

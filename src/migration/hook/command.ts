@@ -1,0 +1,88 @@
+/**
+ * A program as a hook: facts as environment variables and as JSON on standard input, progress as lines on
+ * standard output, status 0 for done. It leads a process group of its own, which is killed whole when the
+ * signal aborts.
+ */
+import { spawn } from 'node:child_process';
+import { createInterface } from 'node:readline';
+import { environmentOf, type Hook, HookError } from './hook.ts';
+import { parseProgress } from './lines.ts';
+import { describeProcess } from './process.ts';
+
+/** Waits for a line before it becomes the program, so that nothing runs that is not on record. */
+const GO_AHEAD = 'read -r go && exec "$@"';
+const MAX_ERROR_TEXT = 2_000;
+const MAX_LINE = 65_536;
+
+export interface CommandHookOptions {
+  readonly command: readonly string[];
+  /** Working directory. */
+  readonly folder: string;
+}
+
+export function createCommandHook({ command, folder }: CommandHookOptions): Hook {
+  const [program, ...args] = command as [string, ...string[]];
+  return {
+    name: command.join(' '),
+    run: (facts, { signal, progress, started }) =>
+      new Promise((resolve, reject) => {
+        if (signal.aborted) return reject(new HookError('stopped before it began'));
+        const child = spawn('/bin/sh', ['-c', GO_AHEAD, 'skewgate-hook', program, ...args], {
+          cwd: folder,
+          env: { ...process.env, ...environmentOf(facts) },
+          stdio: ['pipe', 'pipe', 'pipe'],
+          detached: true,
+        });
+        const kill = () => killGroup(child.pid);
+        signal.addEventListener('abort', kill);
+        let complaint = '';
+        child.stderr.on('data', (chunk) => {
+          complaint = `${complaint}${chunk}`.slice(-MAX_ERROR_TEXT);
+        });
+        const lines = createInterface({ input: child.stdout });
+        lines.on('line', (line) => line.length < MAX_LINE && progress(parseProgress(line)));
+        child.stdin.on('error', () => {});
+        child.once('error', (error) => {
+          signal.removeEventListener('abort', kill);
+          reject(new HookError(`${program}: ${error.message}`));
+        });
+        child.once('spawn', () => {
+          started(describeProcess(child.pid as number)).then(
+            () => child.stdin.end(`go\n${JSON.stringify(facts)}\n`),
+            kill,
+          );
+        });
+        // Children that it left behind are not let go on unnoticed.
+        child.once('exit', kill);
+        child.once('close', (status, killedBy) => {
+          signal.removeEventListener('abort', kill);
+          if (status === 0 && !signal.aborted) resolve({ level: null });
+          else reject(new HookError(whyItFailed(program, status, killedBy, signal, complaint)));
+        });
+      }),
+  };
+}
+
+function whyItFailed(
+  program: string,
+  status: number | null,
+  killedBy: string | null,
+  signal: AbortSignal,
+  complaint: string,
+): string {
+  const how = signal.aborted
+    ? `was stopped (${(signal.reason as Error)?.message ?? 'aborted'})`
+    : status === null
+      ? `was killed by ${killedBy}`
+      : `ended with status ${status}`;
+  return `${program} ${how}${complaint.trim() === '' ? '' : `: ${complaint.trim()}`}`;
+}
+
+function killGroup(pid: number | undefined): void {
+  if (pid === undefined) return;
+  try {
+    process.kill(-pid, 'SIGKILL');
+  } catch {
+    // The group is gone already.
+  }
+}

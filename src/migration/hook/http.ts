@@ -1,0 +1,100 @@
+/**
+ * A service as a hook: POST the facts, then GET the address it names (or the same one with `?key=`) until it
+ * says that the step is done. With a secret each request carries `x-skewgate-signature: sha256=HEX`, the
+ * HMAC-SHA256 of `TIMESTAMP.BODY` under it, and the timestamp in `x-skewgate-timestamp`.
+ */
+import { createHmac } from 'node:crypto';
+import { z } from 'zod';
+import { type Clock, pause } from '../../ports/clock.ts';
+import { type Hook, HookError } from './hook.ts';
+import { parseProgress } from './lines.ts';
+
+export interface HttpHookOptions {
+  readonly url: string;
+  readonly secret?: string;
+  readonly clock: Clock;
+  /** ms between polls. */
+  readonly poll?: number;
+}
+
+const answer = z.object({
+  state: z.enum(['running', 'done', 'failed']),
+  /** Where to ask again; relative to the hook's URL. */
+  location: z.string().optional(),
+  progress: z.union([z.string(), z.number().min(0).max(1)]).optional(),
+  level: z.int().nullable().optional(),
+  error: z.string().optional(),
+});
+type Answer = z.infer<typeof answer>;
+
+const MAX_ANSWER = 65_536;
+/** Requests in a row that may fail on the way; the service is asked about the same key again. */
+const MAX_LOST = 5;
+
+export function createHttpHook({ url, secret, clock, poll = 1_000 }: HttpHookOptions): Hook {
+  const sign = (body: string): Record<string, string> => {
+    if (secret === undefined) return {};
+    const timestamp = String(Math.round(clock.now()));
+    const mac = createHmac('sha256', secret).update(`${timestamp}.${body}`).digest('hex');
+    return { 'x-skewgate-timestamp': timestamp, 'x-skewgate-signature': `sha256=${mac}` };
+  };
+  const ask = async (
+    method: 'POST' | 'GET',
+    at: string,
+    body: string,
+    signal: AbortSignal,
+  ): Promise<Answer> => {
+    const response = await fetch(at, {
+      method,
+      signal,
+      redirect: 'error',
+      headers: { ...(method === 'POST' && { 'content-type': 'application/json' }), ...sign(body) },
+      ...(method === 'POST' && { body }),
+    });
+    const text = (await response.text()).slice(0, MAX_ANSWER);
+    if (response.status >= 500) throw new Error(`${at} answered ${response.status}: ${text.slice(0, 200)}`);
+    if (!response.ok) throw new HookError(`${at} answered ${response.status}: ${text.slice(0, 200)}`);
+    const parsed = answer.safeParse(parseJson(text));
+    if (!parsed.success)
+      throw new HookError(
+        `${at} did not answer with {"state": "running" | "done" | "failed", …}: ${text.slice(0, 200)}`,
+      );
+    return parsed.data;
+  };
+
+  return {
+    name: url,
+    async run(facts, { signal, progress }) {
+      const body = JSON.stringify(facts);
+      let method: 'POST' | 'GET' = 'POST';
+      let at = url;
+      let lost = 0;
+      for (;;) {
+        try {
+          const said: Answer = await ask(method, at, method === 'POST' ? body : '', signal);
+          lost = 0;
+          if (said.state === 'done') return { level: said.level ?? null };
+          if (said.state === 'failed') throw new HookError(said.error ?? `${url} says that the step failed`);
+          if (typeof said.progress === 'number') progress({ done: said.progress, text: '' });
+          else if (said.progress !== undefined) progress(parseProgress(said.progress));
+          method = 'GET';
+          at = new URL(said.location ?? `?key=${encodeURIComponent(facts.key)}`, url).href;
+        } catch (error) {
+          if (signal.aborted) throw new HookError(`${url}: stopped waiting for it`);
+          if (error instanceof HookError) throw error;
+          // The request may have arrived: asking again under the same key does no harm, giving up would.
+          if (++lost > MAX_LOST) throw new HookError(`${url}: ${(error as Error).message}`, { cause: error });
+        }
+        await pause(clock, poll, signal);
+      }
+    },
+  };
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,35 @@
+/** The default hook: asks an upgraded server to bring the tables one step on, and follows its progress. */
+import type { Cluster } from '../../cluster/cluster.ts';
+import type { Catalogue } from '../../version/catalogue.ts';
+import { levelOf } from '../../version/catalogue.ts';
+import { type Hook, HookError } from './hook.ts';
+
+export function createServerHook(cluster: Cluster, catalogue: Catalogue): Hook {
+  return {
+    name: 'server',
+    async run({ cluster: _name, client: _client, steps: _steps, ...request }, { signal, progress }) {
+      const able = cluster.servers.find(
+        ({ state, version, level }) =>
+          state === 'up' &&
+          level !== null &&
+          version !== null &&
+          levelOf(catalogue, version) >= request.toLevel,
+      );
+      if (able === undefined)
+        throw new HookError(
+          `no server that is up, keeps system tables and is on ${request.to} or later can run the upgrade`,
+        );
+      const { upstream, connection } = await cluster.reach(able.id, 'upgrade', signal);
+      if (upstream === null) throw new HookError(`${able.id} does not speak the handshake`);
+      const askedAt = cluster.now();
+      try {
+        const { level, error } = await upstream.upgrade(request, signal, progress);
+        if (error !== null) throw new HookError(`${able.id}: ${error}`);
+        if (level !== null) cluster.reportLevel(level, askedAt);
+        return { level };
+      } finally {
+        connection.close();
+      }
+    },
+  };
+}

@@ -1,0 +1,149 @@
+/**
+ * A store in etcd, for gates on many machines. Leases are etcd's own: a token is alive while a key that hangs
+ * on its lease exists, which etcd alone decides. Record and lease keys share a prefix, so that one range read
+ * sees both at the same revision.
+ */
+import { Etcd3, type Lease } from 'etcd3';
+import type { HistoryEntry } from './record.ts';
+import { LedgerUnavailable, type Store, type Swap } from './store.ts';
+
+/** For one request, ms. */
+const CALL_TIMEOUT = 3_000;
+
+export interface EtcdStoreOptions {
+  /** `HOST:PORT` of the members. */
+  readonly hosts: readonly string[];
+  /** What the keys begin with. */
+  readonly prefix?: string;
+}
+
+export function createEtcdStore({ hosts, prefix = '/skewgate/' }: EtcdStoreOptions): Store {
+  const url = `etcd://${hosts.join(',')}`;
+  const client = new Etcd3({
+    hosts: hosts.map((host) => `http://${host}`),
+    dialTimeout: CALL_TIMEOUT,
+    defaultCallOptions: ({ isStream }) => (isStream ? {} : { deadline: Date.now() + CALL_TIMEOUT }),
+  });
+  const leases = new Map<number, Lease>();
+  const stateOf = (cluster: string) => `${prefix}${cluster}/state/`;
+  const recordOf = (cluster: string) => `${stateOf(cluster)}record`;
+  const leaseOf = (cluster: string, token: number) => `${stateOf(cluster)}lease/${token}`;
+  const historyOf = (cluster: string) => `${prefix}${cluster}/history/`;
+  const guarded = async <T>(act: () => Promise<T>): Promise<T> => {
+    try {
+      return await act();
+    } catch (error) {
+      throw new LedgerUnavailable(`${url}: ${(error as Error).message}`, { cause: error });
+    }
+  };
+
+  /** The transaction of a swap, `version` being the number of swaps so far. */
+  const transact = async (cluster: string, swap: Swap, leaseId: string | null): Promise<boolean> => {
+    const [modified, version] = swap.expect.split(':') as [string, string];
+    const record = recordOf(cluster);
+    let transaction = client.if(record, 'Mod', '==', modified);
+    if (swap.guard !== undefined)
+      transaction = transaction.and(leaseOf(cluster, swap.guard), 'Create', '!=', 0);
+    if (swap.vacant !== undefined)
+      transaction = transaction.and(leaseOf(cluster, swap.vacant), 'Create', '==', 0);
+    const operations = [
+      client.put(record).value(swap.text),
+      ...swap.history.map((entry, at) => {
+        const sequence = `${String(Number(version) + 1).padStart(12, '0')}-${String(at).padStart(3, '0')}`;
+        return client.put(`${historyOf(cluster)}${sequence}`).value(JSON.stringify(entry));
+      }),
+      ...(swap.grant && leaseId !== null
+        ? [client.put(leaseOf(cluster, swap.grant.token)).value('').lease(leaseId)]
+        : []),
+      ...(swap.drop === undefined ? [] : [client.delete().key(leaseOf(cluster, swap.drop))]),
+    ];
+    const { succeeded } = await transaction.then(...operations).commit();
+    return succeeded;
+  };
+
+  return {
+    url,
+    read: (cluster) =>
+      guarded(async () => {
+        const { kvs } = await client.getAll().prefix(stateOf(cluster)).exec();
+        const record = kvs.find(({ key }) => key.toString() === recordOf(cluster));
+        const leasePrefix = leaseOf(cluster, 0).slice(0, -1);
+        const alive = new Set(
+          kvs
+            .map(({ key }) => key.toString())
+            .filter((key) => key.startsWith(leasePrefix))
+            .map((key) => Number(key.slice(leasePrefix.length))),
+        );
+        return {
+          revision: `${record?.mod_revision ?? 0}:${record?.version ?? 0}`,
+          text: record?.value.toString() ?? null,
+          alive,
+        };
+      }),
+    swap: (cluster, swap) =>
+      guarded(async () => {
+        if (swap.grant === undefined) {
+          const done = await transact(cluster, swap, null);
+          if (done && swap.drop !== undefined) forget(swap.drop);
+          return done;
+        }
+        const { token, ms } = swap.grant;
+        const lease = client.lease(Math.ceil(ms / 1_000), { autoKeepAlive: false });
+        lease.on('lost', () => {});
+        const done = await transact(cluster, swap, await lease.grant());
+        if (done) leases.set(token, lease);
+        else lease.revoke().catch(() => {});
+        return done;
+      }),
+    renew: (_cluster, token) =>
+      guarded(async () => {
+        const lease = leases.get(token);
+        if (lease === undefined || lease.revoked()) return false;
+        try {
+          const { TTL } = await lease.keepaliveOnce();
+          if (Number(TTL) > 0) return true;
+        } catch (error) {
+          if ((error as Error).name !== 'EtcdLeaseInvalidError') throw error;
+        }
+        leases.delete(token);
+        return false;
+      }),
+    history: (cluster) =>
+      guarded(async () => {
+        const { kvs } = await client.getAll().prefix(historyOf(cluster)).sort('Key', 'Ascend').exec();
+        return kvs.map(({ value }) => JSON.parse(value.toString()) as HistoryEntry);
+      }),
+    watch(cluster, changed) {
+      let stop = () => {};
+      let stopped = false;
+      client
+        .watch()
+        .key(recordOf(cluster))
+        .create()
+        .then(
+          (watcher) => {
+            watcher.on('data', changed).on('error', () => {});
+            stop = () => void watcher.cancel().catch(() => {});
+            if (stopped) stop();
+          },
+          // Gates read the record at intervals as well: without a watch they only hear of changes later.
+          () => {},
+        );
+      return () => {
+        stopped = true;
+        stop();
+      };
+    },
+    async close() {
+      client.close();
+    },
+  };
+
+  function forget(token: number): void {
+    leases
+      .get(token)
+      ?.revoke()
+      .catch(() => {});
+    leases.delete(token);
+  }
+}

@@ -1,0 +1,259 @@
+/**
+ * The ledger of one cluster over any store: reads a record, asks record.ts for the next one, swaps. Nothing is
+ * written under a claim whose lease is gone.
+ */
+import { type Clock, pause } from '../../ports/clock.ts';
+import {
+  aborted,
+  approved,
+  blocked,
+  type Change,
+  type Claim,
+  type ClaimRequest,
+  claim,
+  completed,
+  type Denied,
+  failed,
+  type HistoryEntry,
+  type LedgerRecord,
+  observed,
+  type ProcessInfo,
+  readRecord,
+  released,
+  retried,
+  runDone,
+  runStarted,
+  unblocked,
+} from './record.ts';
+import { LedgerUnavailable, type Snapshot, type Store, type Swap } from './store.ts';
+
+export interface LedgerView {
+  readonly record: LedgerRecord;
+  /** Whether the claim's holder is alive; false without a claim. */
+  readonly leaseAlive: boolean;
+}
+
+/** The claim was lost: its lease lapsed, or somebody took it over. Nothing was written. */
+export class ClaimLost extends Error {
+  override readonly name = 'ClaimLost';
+}
+
+/** Swaps lost to others before an operation gives up; each means that another one's swap succeeded. */
+const MAX_TRIES = 100;
+const RETRY_MS = 250;
+
+export class Ledger {
+  readonly cluster: string;
+  readonly #store: Store;
+  readonly #clock: Clock;
+
+  constructor(store: Store, cluster: string, clock: Clock) {
+    this.#store = store;
+    this.cluster = cluster;
+    this.#clock = clock;
+  }
+
+  get url(): string {
+    return this.#store.url;
+  }
+
+  /** @throws {LedgerUnavailable | LedgerFormatError} */
+  async read(): Promise<LedgerView> {
+    const { record, snapshot } = await this.#read();
+    return { record, leaseAlive: isHeld(record, snapshot) };
+  }
+
+  history(): Promise<HistoryEntry[]> {
+    return this.#store.history(this.cluster);
+  }
+
+  watch(changed: () => void): () => void {
+    return this.#store.watch(this.cluster, changed);
+  }
+
+  /** @param leaseMs how long the claim lives without renewal. */
+  async claim(request: ClaimRequest, leaseMs: number): Promise<HeldClaim | Denied> {
+    for (let tries = 0; tries < MAX_TRIES; tries++) {
+      const { record, snapshot } = await this.#read();
+      const change = claim(record, request, isHeld(record, snapshot), this.#clock.now());
+      if (typeof change === 'string') return change;
+      const { token } = change.record;
+      const vacant = record.claim === null ? {} : { vacant: record.claim.token };
+      if (await this.#swap(snapshot, change, { ...vacant, grant: { token, ms: leaseMs } }))
+        return new HeldClaim(this, this.#store, token, leaseMs);
+    }
+    return 'held';
+  }
+
+  /** The record follows what the servers report, unless an upgrade runs. */
+  observe(level: number, release: string | null, owner: string): Promise<LedgerRecord> {
+    return this.#update(({ record, held }) =>
+      held ? null : observed(record, level, release, owner, this.#clock.now()),
+    );
+  }
+
+  /** Remembers a distinct newer client. */
+  see(client: string, atMost: number): Promise<LedgerRecord> {
+    return this.#update(({ record }) =>
+      record.seen.includes(client) || record.seen.length >= atMost
+        ? null
+        : { record: { ...record, seen: [...record.seen, client] }, history: [] },
+    );
+  }
+
+  /** @param until ms since the epoch; null: until unblocked. */
+  block(who: { by: string; reason: string }, until: number | null): Promise<LedgerRecord> {
+    return this.#update(({ record }) => blocked(record, who, until, this.#clock.now()));
+  }
+
+  unblock(who: { by: string; reason: string }): Promise<LedgerRecord> {
+    return this.#update(({ record }) => unblocked(record, who, this.#clock.now()));
+  }
+
+  approve(who: { by: string; reason: string }): Promise<LedgerRecord> {
+    return this.#update(({ record }) => approved(record, who, this.#clock.now()));
+  }
+
+  retry(who: { by: string; reason: string }): Promise<LedgerRecord> {
+    return this.#update(({ record }) => retried(record, who, this.#clock.now()));
+  }
+
+  abort(who: { by: string; reason: string }): Promise<LedgerRecord> {
+    return this.#update(({ record, held }) => aborted(record, who, held, this.#clock.now()));
+  }
+
+  /** Applies `next` to the record until a swap succeeds; null from it: nothing to change. */
+  async #update(
+    next: (now: { record: LedgerRecord; held: boolean }) => Change | null,
+  ): Promise<LedgerRecord> {
+    for (let tries = 0; tries < MAX_TRIES; tries++) {
+      const { record, snapshot } = await this.#read();
+      const change = next({ record, held: isHeld(record, snapshot) });
+      if (change === null || (await this.#swap(snapshot, change, {}))) return change?.record ?? record;
+    }
+    throw new Error(`${this.url}: others kept changing the record`);
+  }
+
+  /** For a holder: applies `next` under the lease of `token`. @throws {ClaimLost} */
+  async updateHeld(
+    token: number,
+    next: (record: LedgerRecord, held: Claim) => Change | null,
+    drop: boolean,
+  ): Promise<void> {
+    for (let tries = 0; tries < MAX_TRIES; tries++) {
+      const { record, snapshot } = await this.#read();
+      if (record.claim?.token !== token || !snapshot.alive.has(token))
+        throw new ClaimLost(`token ${token} is not in force any more`);
+      const change = next(record, record.claim);
+      if (change === null) return;
+      if (await this.#swap(snapshot, change, { guard: token, ...(drop && { drop: token }) })) return;
+    }
+    throw new ClaimLost('others kept changing the record');
+  }
+
+  now(): number {
+    return this.#clock.now();
+  }
+
+  pause(ms: number): Promise<void> {
+    return pause(this.#clock, ms);
+  }
+
+  async #read(): Promise<{ record: LedgerRecord; snapshot: Snapshot }> {
+    const snapshot = await this.#store.read(this.cluster);
+    return { record: readRecord(snapshot.text, this.cluster), snapshot };
+  }
+
+  #swap(snapshot: Snapshot, { record, history }: Change, conditions: Partial<Swap>): Promise<boolean> {
+    const text = JSON.stringify(record);
+    return this.#store.swap(this.cluster, { expect: snapshot.revision, text, history, ...conditions });
+  }
+}
+
+/** The right to run the upgrade, for as long as it is renewed. Each write is refused once the lease is gone. */
+export class HeldClaim {
+  readonly token: number;
+  readonly #ledger: Ledger;
+  readonly #store: Store;
+  readonly #leaseMs: number;
+
+  constructor(ledger: Ledger, store: Store, token: number, leaseMs: number) {
+    this.#ledger = ledger;
+    this.#store = store;
+    this.token = token;
+    this.#leaseMs = leaseMs;
+  }
+
+  /** False: lost. @throws {LedgerUnavailable} */
+  renew(): Promise<boolean> {
+    return this.#store.renew(this.#ledger.cluster, this.token, this.#leaseMs);
+  }
+
+  /** What the record says of this claim now. @throws {ClaimLost} */
+  async current(): Promise<{ record: LedgerRecord; claim: Claim }> {
+    const { record, leaseAlive } = await this.#ledger.read();
+    if (record.claim?.token !== this.token || !leaseAlive)
+      throw new ClaimLost(`token ${this.token} is not in force any more`);
+    return { record, claim: record.claim };
+  }
+
+  /** @throws {ClaimLost} */
+  runStarted(key: string): Promise<void> {
+    return this.#write((record, held) => runStarted(record, held, key, this.#ledger.now()));
+  }
+
+  /** @throws {ClaimLost} */
+  note(change: { progress?: Claim['progress']; process?: ProcessInfo | null }): Promise<void> {
+    return this.#write((record, held) => ({
+      record: { ...record, claim: { ...held, ...change } },
+      history: [],
+    }));
+  }
+
+  /** Counts run number `index` as completed, once: a swap whose answer was lost may come a second time. */
+  runDone(index: number, key: string, ran: boolean): Promise<void> {
+    return this.#write((record, held) =>
+      held.runsDone > index ? null : runDone(record, held, key, ran, this.#ledger.now()),
+    );
+  }
+
+  /** @throws {ClaimLost} */
+  restored(reason: string): Promise<void> {
+    return this.#write((record) => ({
+      record,
+      history: [{ what: 'restored', at: this.#ledger.now(), token: this.token, reason }],
+    }));
+  }
+
+  /** @throws {ClaimLost} */
+  complete(): Promise<void> {
+    return this.#write((record, held) => completed(record, held, this.#ledger.now()), true);
+  }
+
+  /** @throws {ClaimLost} */
+  fail(error: string, retryAt: number | null): Promise<void> {
+    return this.#write((record, held) => failed(record, held, error, retryAt, this.#ledger.now()), true);
+  }
+
+  /** @throws {ClaimLost} */
+  release(reason: string): Promise<void> {
+    return this.#write((record, held) => released(record, held, reason, this.#ledger.now()), true);
+  }
+
+  /** While the store is out of reach it is tried again for as long as the lease may live. */
+  async #write(next: (record: LedgerRecord, held: Claim) => Change | null, drop = false): Promise<void> {
+    const from = this.#ledger.now();
+    for (;;) {
+      try {
+        return await this.#ledger.updateHeld(this.token, next, drop);
+      } catch (error) {
+        if (!(error instanceof LedgerUnavailable) || this.#ledger.now() - from > this.#leaseMs) throw error;
+        await this.#ledger.pause(RETRY_MS);
+      }
+    }
+  }
+}
+
+function isHeld(record: LedgerRecord, snapshot: Snapshot): boolean {
+  return record.claim !== null && snapshot.alive.has(record.claim.token);
+}

@@ -1,0 +1,419 @@
+/**
+ * What a ledger holds for one cluster, and the only ways in which it changes: pure functions from a record to
+ * the next record and the history entries that go with it. Stores do nothing but keep records (store.ts).
+ */
+import { z } from 'zod';
+
+export const FORMAT = 1;
+
+const ms = z.number();
+const step = z.object({
+  from: z.string().nullable(),
+  to: z.string(),
+  fromLevel: z.number(),
+  level: z.number(),
+});
+const hookRun = z.object({
+  step: z.number(),
+  from: z.string().nullable(),
+  to: z.string(),
+  fromLevel: z.number(),
+  toLevel: z.number(),
+  own: z.boolean(),
+  script: z.string().nullable(),
+});
+const trigger = z.object({
+  gate: z.string(),
+  connection: z.string(),
+  client: z.string(),
+  driver: z.string(),
+});
+/** A command that runs on a host, so that one which outlives its gate can be found. */
+const processInfo = z.object({ host: z.string(), pid: z.number(), started: z.string() });
+
+const claimSchema = z.object({
+  owner: z.string(),
+  token: z.number(),
+  attempt: z.number(),
+  plan: z.object({
+    steps: z.array(step).readonly(),
+    runs: z.array(hookRun).readonly(),
+    downtime: z.boolean(),
+  }),
+  checksum: z.string(),
+  /** Hook runs completed. */
+  runsDone: z.number(),
+  /** Whether a hook was started for the next run. */
+  begun: z.boolean(),
+  trigger,
+  since: ms,
+  progress: z.object({ done: z.number().nullable(), text: z.string() }).nullable(),
+  process: processInfo.nullable(),
+  /** An operator asked to stop it. */
+  abort: z.object({ by: z.string(), reason: z.string() }).nullable(),
+});
+
+const recordSchema = z.object({
+  format: z.literal(FORMAT),
+  cluster: z.string(),
+  /** Where the tables are, as far as recorded. */
+  level: z.number().nullable(),
+  release: z.string().nullable(),
+  /** Grows when the tables went back: part of every idempotency key. */
+  epoch: z.number(),
+  /** The highest token ever given. */
+  token: z.number(),
+  claim: claimSchema.nullable(),
+  block: z.object({ by: z.string(), reason: z.string(), at: ms, until: ms.nullable() }).nullable(),
+  failure: z
+    .object({ error: z.string(), attempts: z.number(), at: ms, retryAt: ms.nullable(), toLevel: z.number() })
+    .nullable(),
+  approval: z.object({ by: z.string(), reason: z.string(), at: ms }).nullable(),
+  /** Distinct newer clients seen, for a trigger that counts them. */
+  seen: z.array(z.string()),
+});
+
+export type Claim = z.infer<typeof claimSchema>;
+export type LedgerRecord = z.infer<typeof recordSchema>;
+export type TriggerInfo = z.infer<typeof trigger>;
+export type ProcessInfo = z.infer<typeof processInfo>;
+
+export type HistoryKind =
+  | 'planned'
+  | 'taken-over'
+  | 'running'
+  | 'step-done'
+  | 'done'
+  | 'failed'
+  | 'restored'
+  | 'released'
+  | 'level-observed'
+  | 'level-went-back'
+  | 'blocked'
+  | 'unblocked'
+  | 'approved'
+  | 'retried'
+  | 'aborted';
+
+/** One line of history; fields that do not apply are absent. */
+export interface HistoryEntry {
+  readonly what: HistoryKind;
+  readonly at: number;
+  readonly owner?: string;
+  readonly by?: string;
+  readonly reason?: string;
+  readonly token?: number;
+  readonly attempt?: number;
+  readonly step?: number;
+  readonly steps?: number;
+  readonly stepsDone?: number;
+  readonly from?: string | null;
+  readonly to?: string;
+  readonly fromLevel?: number | null;
+  readonly toLevel?: number;
+  readonly checksum?: string;
+  readonly trigger?: TriggerInfo;
+  readonly key?: string;
+  readonly error?: string;
+  readonly until?: number | null;
+  /** Whether a hook ran for it, or the facts showed that it was done already. */
+  readonly ran?: boolean;
+}
+
+export interface Change {
+  readonly record: LedgerRecord;
+  readonly history: readonly HistoryEntry[];
+}
+
+/** The record is there and can't be used: from a newer program, or damaged. Nothing is guessed or repaired. */
+export class LedgerFormatError extends Error {
+  override readonly name = 'LedgerFormatError';
+}
+
+export function emptyRecord(cluster: string): LedgerRecord {
+  return {
+    format: FORMAT,
+    cluster,
+    level: null,
+    release: null,
+    epoch: 1,
+    token: 0,
+    claim: null,
+    block: null,
+    failure: null,
+    approval: null,
+    seen: [],
+  };
+}
+
+/** @param text null: there is no record yet. @throws {LedgerFormatError} saying what is wrong. */
+export function readRecord(text: string | null, cluster: string): LedgerRecord {
+  if (text === null) return emptyRecord(cluster);
+  let value: { format?: unknown };
+  try {
+    value = JSON.parse(text);
+  } catch {
+    throw new LedgerFormatError(`the record of cluster ${cluster} is damaged: it is not JSON`);
+  }
+  if (typeof value?.format === 'number' && value.format > FORMAT)
+    throw new LedgerFormatError(
+      `the record of cluster ${cluster} has format ${value.format}, this program knows up to ${FORMAT}: run a newer skewgate`,
+    );
+  const parsed = recordSchema.safeParse(value);
+  if (!parsed.success) {
+    const issue = parsed.error.issues[0];
+    throw new LedgerFormatError(
+      `the record of cluster ${cluster} is damaged: ${issue?.path.join('.') || 'record'}: ${issue?.message}`,
+    );
+  }
+  if (parsed.data.cluster !== cluster)
+    throw new LedgerFormatError(`the record belongs to cluster ${parsed.data.cluster}, not to ${cluster}`);
+  return parsed.data;
+}
+
+/** A block that has not lapsed. */
+export function activeBlock(record: LedgerRecord, now: number): LedgerRecord['block'] {
+  const { block } = record;
+  return block !== null && (block.until === null || block.until > now) ? block : null;
+}
+
+export type Denied = 'held' | 'blocked' | 'failed' | 'nothing-to-do';
+
+export interface ClaimRequest {
+  readonly owner: string;
+  readonly plan: Claim['plan'];
+  readonly checksum: string;
+  readonly trigger: TriggerInfo;
+  /** A token that a server has seen: ours has to be higher. */
+  readonly above: number;
+}
+
+/**
+ * Takes the claim, or says why not. A claim whose lease lapsed is taken over, and its plan continued after the
+ * last completed run where it still leads to the same level.
+ */
+export function claim(
+  record: LedgerRecord,
+  request: ClaimRequest,
+  leaseAlive: boolean,
+  now: number,
+): Change | Denied {
+  if (activeBlock(record, now) !== null) return 'blocked';
+  if (record.claim !== null && leaseAlive) return 'held';
+  if (record.failure?.retryAt === null || (record.failure && record.failure.retryAt > now)) return 'failed';
+  // An abandoned claim is taken over even when nothing is left to do: it has to be ended.
+  if (request.plan.runs.length === 0 && record.claim === null) return 'nothing-to-do';
+  const { owner, trigger } = request;
+  const token = Math.max(record.token, request.above) + 1;
+  const before = record.claim;
+  const continued = before !== null && continues(record, before, request.plan) ? before : null;
+  const { plan, checksum } = continued ?? request;
+  const next: Claim = {
+    owner,
+    token,
+    attempt: (record.failure?.attempts ?? 0) + 1,
+    plan,
+    checksum,
+    runsDone: continued?.runsDone ?? 0,
+    begun: continued?.begun ?? false,
+    trigger,
+    since: now,
+    progress: null,
+    process: before?.process ?? null,
+    abort: null,
+  };
+  const about = aboutClaim(next);
+  const history: HistoryEntry[] = [
+    ...(before === null
+      ? []
+      : [{ what: 'taken-over', at: now, ...about, reason: `the lease of ${before.owner} lapsed` } as const]),
+    {
+      what: 'planned',
+      at: now,
+      ...about,
+      from: plan.steps[0]?.from ?? null,
+      fromLevel: plan.steps[0]?.fromLevel ?? null,
+    },
+  ];
+  const start = {
+    level: record.level ?? plan.steps[0]?.fromLevel ?? null,
+    release: record.release ?? plan.steps[0]?.from ?? null,
+  };
+  return { record: { ...record, ...start, token, claim: next, seen: [] }, history };
+}
+
+/** Whether an abandoned claim's plan still leads from where the tables are to where they have to be. */
+function continues(record: LedgerRecord, before: Claim, wanted: Claim['plan']): boolean {
+  const done = stepsDone(before);
+  const reached = done === 0 ? before.plan.steps[0]?.fromLevel : before.plan.steps[done - 1]?.level;
+  const target = wanted.steps.at(-1)?.level;
+  return reached === record.level && (target === undefined || target === before.plan.steps.at(-1)?.level);
+}
+
+export function aboutClaim(claim: Claim): Partial<HistoryEntry> & { token: number } {
+  const { owner, token, attempt, plan, checksum, trigger } = claim;
+  const last = plan.steps.at(-1);
+  return {
+    owner,
+    token,
+    attempt,
+    checksum,
+    trigger,
+    steps: plan.steps.length,
+    stepsDone: stepsDone(claim),
+    ...(last && { to: last.to, toLevel: last.level }),
+  };
+}
+
+/** Steps all of whose runs are completed. */
+export function stepsDone({ plan, runsDone }: Pick<Claim, 'plan' | 'runsDone'>): number {
+  return runsDone === plan.runs.length ? plan.steps.length : (plan.runs[runsDone]?.step ?? 1) - 1;
+}
+
+/** A hook is about to run. */
+export function runStarted(record: LedgerRecord, held: Claim, key: string, now: number): Change {
+  const run = held.plan.runs[held.runsDone] as Claim['plan']['runs'][number];
+  return {
+    record: { ...record, claim: { ...held, begun: true, progress: null, process: null } },
+    history: [
+      {
+        what: 'running',
+        at: now,
+        ...aboutClaim(held),
+        step: run.step,
+        from: run.from,
+        to: run.to,
+        fromLevel: run.fromLevel,
+        toLevel: run.toLevel,
+        key,
+      },
+    ],
+  };
+}
+
+/** @param ran false: no hook was run, since the facts showed that it is done. */
+export function runDone(record: LedgerRecord, held: Claim, key: string, ran: boolean, now: number): Change {
+  const run = held.plan.runs[held.runsDone] as Claim['plan']['runs'][number];
+  const next: Claim = { ...held, runsDone: held.runsDone + 1, begun: false, progress: null, process: null };
+  const step = held.plan.steps[run.step - 1] as Claim['plan']['steps'][number];
+  const whole = stepsDone(next) >= run.step;
+  return {
+    record: {
+      ...record,
+      claim: next,
+      ...(whole && { level: step.level, release: step.to }),
+    },
+    history: whole
+      ? [
+          {
+            what: 'step-done',
+            at: now,
+            ...aboutClaim(next),
+            step: run.step,
+            from: step.from,
+            to: step.to,
+            fromLevel: step.fromLevel,
+            toLevel: step.level,
+            key,
+            ran,
+          },
+        ]
+      : [],
+  };
+}
+
+/** All steps are done. */
+export function completed(record: LedgerRecord, held: Claim, now: number): Change {
+  return {
+    record: { ...record, claim: null, failure: null, approval: null },
+    history: [{ what: 'done', at: now, ...aboutClaim(held) }],
+  };
+}
+
+/** @param retryAt null: not again until an operator acts. */
+export function failed(
+  record: LedgerRecord,
+  held: Claim,
+  error: string,
+  retryAt: number | null,
+  now: number,
+): Change {
+  const toLevel = held.plan.steps.at(-1)?.level ?? 0;
+  return {
+    record: { ...record, claim: null, failure: { error, attempts: held.attempt, at: now, retryAt, toLevel } },
+    history: [{ what: 'failed', at: now, ...aboutClaim(held), error }],
+  };
+}
+
+/** Given back without a failure: not needed any more, or the gate stops. */
+export function released(record: LedgerRecord, held: Claim, reason: string, now: number): Change {
+  return {
+    record: { ...record, claim: null },
+    history: [{ what: 'released', at: now, ...aboutClaim(held), reason }],
+  };
+}
+
+/** The servers report another level than the record: the record follows the facts. Null: it agrees. */
+export function observed(
+  record: LedgerRecord,
+  level: number,
+  release: string | null,
+  owner: string,
+  now: number,
+): Change | null {
+  if (record.level === level) return null;
+  const back = record.level !== null && level < record.level;
+  return {
+    record: { ...record, level, release, ...(back && { epoch: record.epoch + 1, failure: null }) },
+    history: [
+      {
+        what: back ? 'level-went-back' : 'level-observed',
+        at: now,
+        owner,
+        fromLevel: record.level,
+        toLevel: level,
+        ...(back && {
+          reason: 'the servers report a lower level than the ledger: the next newer client upgrades again',
+        }),
+      },
+    ],
+  };
+}
+
+interface Operator {
+  readonly by: string;
+  readonly reason: string;
+}
+
+export function blocked(record: LedgerRecord, who: Operator, until: number | null, now: number): Change {
+  return {
+    record: { ...record, block: { ...who, at: now, until } },
+    history: [{ what: 'blocked', at: now, ...who, until }],
+  };
+}
+
+export function unblocked(record: LedgerRecord, who: Operator, now: number): Change {
+  return { record: { ...record, block: null }, history: [{ what: 'unblocked', at: now, ...who }] };
+}
+
+export function approved(record: LedgerRecord, who: Operator, now: number): Change {
+  return {
+    record: { ...record, approval: { ...who, at: now } },
+    history: [{ what: 'approved', at: now, ...who }],
+  };
+}
+
+/** Closes the circuit: the next newer client may try again, at once. */
+export function retried(record: LedgerRecord, who: Operator, now: number): Change {
+  return { record: { ...record, failure: null }, history: [{ what: 'retried', at: now, ...who }] };
+}
+
+/** A live holder is asked to stop; a claim whose holder is gone is ended here. Nothing starts until `retry`. */
+export function aborted(record: LedgerRecord, who: Operator, leaseAlive: boolean, now: number): Change {
+  const { claim } = record;
+  const history: HistoryEntry[] = [{ what: 'aborted', at: now, ...who }];
+  if (claim === null) return { record, history };
+  if (leaseAlive) return { record: { ...record, claim: { ...claim, abort: who } }, history };
+  const ended = failed(record, claim, `aborted by ${who.by}: ${who.reason}`, null, now);
+  return { record: ended.record, history: [...history, ...ended.history] };
+}

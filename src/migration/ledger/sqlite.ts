@@ -1,0 +1,179 @@
+/**
+ * A store in a SQLite file that the gates of one machine share. The file is created by the first write, not by
+ * looking. Leases go by the machine's wall clock; one that reaches further into the future than it was granted
+ * for (the clock was set back) counts as lapsed unless its holder renews it.
+ */
+import { existsSync, mkdirSync } from 'node:fs';
+import path from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import type { Clock } from '../../ports/clock.ts';
+import type { HistoryEntry } from './record.ts';
+import { LedgerUnavailable, type Store } from './store.ts';
+
+const SCHEMA = `
+  CREATE TABLE IF NOT EXISTS skewgate_ledger (cluster TEXT PRIMARY KEY, revision INTEGER NOT NULL, record TEXT NOT NULL);
+  CREATE TABLE IF NOT EXISTS skewgate_lease (cluster TEXT, token INTEGER, expires REAL NOT NULL, ms REAL NOT NULL, PRIMARY KEY (cluster, token));
+  CREATE TABLE IF NOT EXISTS skewgate_history (seq INTEGER PRIMARY KEY AUTOINCREMENT, cluster TEXT NOT NULL, entry TEXT NOT NULL);
+`;
+const BUSY_MS = 5_000;
+const POLL_MS = 250;
+/** What clocks of processes on one machine may differ by. */
+const SLACK_MS = 1_000;
+
+export interface SqliteStoreOptions {
+  readonly file: string;
+  /** For polling. */
+  readonly clock: Clock;
+  /** Wall clock, ms since the epoch. */
+  readonly wall?: () => number;
+}
+
+export function createSqliteStore({ file, clock, wall = Date.now }: SqliteStoreOptions): Store {
+  const url = `sqlite:${file}`;
+  let db: DatabaseSync | null = null;
+
+  let prepared = false;
+  /** For reading: null until there is something to read. */
+  const openToRead = (): DatabaseSync | null => {
+    if (db === null && !existsSync(file)) return null;
+    db ??= new DatabaseSync(file, { timeout: BUSY_MS });
+    prepared ||=
+      db.prepare("SELECT 1 FROM sqlite_master WHERE name = 'skewgate_history'").get() !== undefined;
+    return prepared ? db : null;
+  };
+  const openToWrite = (): DatabaseSync => {
+    mkdirSync(path.dirname(path.resolve(file)), { recursive: true });
+    db ??= new DatabaseSync(file, { timeout: BUSY_MS });
+    if (prepared) return db;
+    db.exec('PRAGMA journal_mode = WAL');
+    db.exec(`BEGIN IMMEDIATE; ${SCHEMA} COMMIT;`);
+    prepared = true;
+    return db;
+  };
+  const guarded = <T>(act: () => T): T => {
+    try {
+      return act();
+    } catch (error) {
+      throw new LedgerUnavailable(`${url}: ${(error as Error).message}`, { cause: error });
+    }
+  };
+  const isAlive = ({ expires, ms }: { expires: number; ms: number }) => {
+    const now = wall();
+    return expires > now && expires <= now + ms + SLACK_MS;
+  };
+  const leaseOf = (at: DatabaseSync, cluster: string, token: number) =>
+    at
+      .prepare('SELECT expires, ms FROM skewgate_lease WHERE cluster = ? AND token = ?')
+      .get(cluster, token) as { expires: number; ms: number } | undefined;
+  const tokenAlive = (at: DatabaseSync, cluster: string, token: number) => {
+    const lease = leaseOf(at, cluster, token);
+    return lease !== undefined && isAlive(lease);
+  };
+  const grant = (at: DatabaseSync, cluster: string, token: number, ms: number) =>
+    at
+      .prepare('INSERT OR REPLACE INTO skewgate_lease VALUES (?, ?, ?, ?)')
+      .run(cluster, token, wall() + ms, ms);
+  /** One writer at a time, from the first read on. */
+  const transact = <T>(at: DatabaseSync, act: () => T): T => {
+    at.exec('BEGIN IMMEDIATE');
+    try {
+      const result = act();
+      at.exec('COMMIT');
+      return result;
+    } catch (error) {
+      at.exec('ROLLBACK');
+      throw error;
+    }
+  };
+  const rowOf = (at: DatabaseSync, cluster: string) =>
+    at.prepare('SELECT revision, record FROM skewgate_ledger WHERE cluster = ?').get(cluster) as
+      | { revision: number; record: string }
+      | undefined;
+  const revisionOf = (cluster: string) => {
+    const at = openToRead();
+    return at === null ? '0' : String(rowOf(at, cluster)?.revision ?? 0);
+  };
+
+  return {
+    url,
+    read: async (cluster) =>
+      guarded(() => {
+        const at = openToRead();
+        if (at === null) return { revision: '0', text: null, alive: new Set() };
+        const row = rowOf(at, cluster);
+        const leases = at
+          .prepare('SELECT token, expires, ms FROM skewgate_lease WHERE cluster = ?')
+          .all(cluster) as { token: number; expires: number; ms: number }[];
+        const alive = new Set(leases.filter(isAlive).map(({ token }) => token));
+        return { revision: String(row?.revision ?? 0), text: row?.record ?? null, alive };
+      }),
+    swap: async (cluster, swap) =>
+      guarded(() => {
+        const at = openToWrite();
+        return transact(at, () => {
+          const revision = rowOf(at, cluster)?.revision ?? 0;
+          if (String(revision) !== swap.expect) return false;
+          if (swap.guard !== undefined && !tokenAlive(at, cluster, swap.guard)) return false;
+          if (swap.vacant !== undefined && tokenAlive(at, cluster, swap.vacant)) return false;
+          at.prepare('INSERT OR REPLACE INTO skewgate_ledger VALUES (?, ?, ?)').run(
+            cluster,
+            revision + 1,
+            swap.text,
+          );
+          const append = at.prepare('INSERT INTO skewgate_history (cluster, entry) VALUES (?, ?)');
+          for (const entry of swap.history) append.run(cluster, JSON.stringify(entry));
+          if (swap.grant) {
+            at.prepare('DELETE FROM skewgate_lease WHERE cluster = ?').run(cluster);
+            grant(at, cluster, swap.grant.token, swap.grant.ms);
+          }
+          if (swap.drop !== undefined)
+            at.prepare('DELETE FROM skewgate_lease WHERE cluster = ? AND token = ?').run(cluster, swap.drop);
+          return true;
+        });
+      }),
+    renew: async (cluster, token, ms) =>
+      guarded(() => {
+        const at = openToRead();
+        if (at === null) return false;
+        return transact(at, () => {
+          if (!tokenAlive(at, cluster, token)) return false;
+          grant(at, cluster, token, ms);
+          return true;
+        });
+      }),
+    history: async (cluster) =>
+      guarded(() => {
+        const at = openToRead();
+        if (at === null) return [];
+        const rows = at
+          .prepare('SELECT entry FROM skewgate_history WHERE cluster = ? ORDER BY seq')
+          .all(cluster);
+        return rows.map((row) => JSON.parse(String(row.entry)) as HistoryEntry);
+      }),
+    watch(cluster, changed) {
+      let last: string | null = null;
+      let stopped = false;
+      const look = () => {
+        if (stopped) return;
+        try {
+          const revision = revisionOf(cluster);
+          if (last !== null && revision !== last) changed();
+          last = revision;
+        } catch {
+          changed();
+        }
+        timer = clock.after(POLL_MS, look);
+      };
+      let timer = clock.after(0, look);
+      return () => {
+        stopped = true;
+        timer.cancel();
+      };
+    },
+    async close() {
+      db?.close();
+      db = null;
+      prepared = false;
+    },
+  };
+}

@@ -1,0 +1,424 @@
+/**
+ * The migration gate of one process: watches the ledger, tells policy how things stand, claims and runs the
+ * upgrade when a client brings it, and takes over one whose holder is gone.
+ */
+import { createHash } from 'node:crypto';
+import type { Cluster } from '../cluster/cluster.ts';
+import type { SkewPolicy, UpgradeState } from '../policy/types.ts';
+import { Changes } from '../ports/changes.ts';
+import { type Clock, pause, type Timer } from '../ports/clock.ts';
+import { type Random, randomId } from '../ports/random.ts';
+import { levelOf } from '../version/catalogue.ts';
+import { parseVersion, printVersion, tryParseVersion, type Version } from '../version/version.ts';
+import { ClaimLost, type HeldClaim, type Ledger, type LedgerView } from './ledger/ledger.ts';
+import { activeBlock, LedgerFormatError, type TriggerInfo } from './ledger/record.ts';
+import type { Caller, Migration, MigrationProgress } from './migration.ts';
+import { type Plan, PlanError, planUpgrade, releaseOfTables } from './plan.ts';
+import { Ramp } from './ramp.ts';
+import { type Hooks, runUpgrade } from './run.ts';
+import { missingFor, type TriggerRule } from './trigger.ts';
+
+export interface MigratorOptions {
+  readonly gate: string;
+  readonly cluster: Cluster;
+  readonly ledger: Ledger;
+  readonly policy: SkewPolicy;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly hooks: Hooks;
+  readonly trigger: TriggerRule;
+  /** Where the tables are, if no server and no ledger says. */
+  readonly baseline: Version | null;
+  /** ms that a claim lives without renewal. */
+  readonly lease: number;
+  /** Failures in a row after which only an operator can go on; ms before the second attempt, doubling. */
+  readonly retry: { readonly attempts: number; readonly backOff: number };
+  /** ms for which clients that need no upgrade are served while the ledger is out of reach. */
+  readonly grace: number;
+  /** Whether everybody is held while an upgrade runs. */
+  readonly holdAll: boolean;
+  /** Clients a second, at first, that are let in after an upgrade. */
+  readonly ramp: number;
+  /** ms that the gates get to drain their sessions before an upgrade that needs downtime. */
+  readonly drainTime: number;
+  readonly note: (what: string, fields: Record<string, unknown>) => void;
+}
+
+/** How often the ledger is read without being told of a change, ms. */
+const HEARTBEAT = 1_000;
+
+type Standing =
+  | { readonly kind: 'known'; readonly view: LedgerView }
+  | {
+      readonly kind: 'unavailable';
+      readonly why: string;
+      readonly view: LedgerView | null;
+      readonly since: number;
+    };
+
+export class Migrator implements Migration {
+  readonly changes = new Changes();
+  readonly #options: MigratorOptions;
+  readonly #owner: string;
+  readonly #ramp: Ramp;
+  readonly #stopping = new AbortController();
+  #standing: Standing;
+  #progress: MigrationProgress | null = null;
+  #running: Promise<void> | null = null;
+  #abortRun: AbortController | null = null;
+  #unwatch = () => {};
+  #heartbeat: Timer | null = null;
+  #reading: Promise<void> | null = null;
+  #foreignToken = 0;
+
+  constructor(options: MigratorOptions) {
+    this.#options = options;
+    this.#owner = `${options.gate}/${randomId(options.random, 8)}`;
+    this.#ramp = new Ramp(options.clock, options.ramp);
+    this.#standing = {
+      kind: 'unavailable',
+      why: 'not read yet',
+      view: null,
+      since: Number.NEGATIVE_INFINITY,
+    };
+  }
+
+  get level(): number | null {
+    const { cluster, policy, baseline } = this.#options;
+    const recorded = this.#standing.view?.record.level ?? null;
+    return cluster.level ?? recorded ?? (baseline && levelOf(policy.catalogue, baseline));
+  }
+
+  get progress(): MigrationProgress | null {
+    return this.#progress ?? this.#standing.view?.record.claim?.progress ?? null;
+  }
+
+  stateFor(caller: Caller): UpgradeState {
+    const { clock, trigger, grace, holdAll } = this.#options;
+    const now = clock.now();
+    if (this.#standing.kind === 'unavailable') {
+      const { why, since } = this.#standing;
+      return { state: 'unavailable', why, stale: now - since > grace };
+    }
+    const { record, leaseAlive } = this.#standing.view;
+    if (record.claim !== null && leaseAlive)
+      return { state: 'running', downtime: record.claim.plan.downtime, holdAll };
+    const block = activeBlock(record, now);
+    if (block !== null) return { state: 'blocked', reason: block.reason, until: block.until };
+    if (record.failure !== null && (record.failure.retryAt ?? Number.POSITIVE_INFINITY) > now)
+      return { state: 'failed', error: record.failure.error, retryAt: record.failure.retryAt };
+    const impossible = this.#planProblem(caller.version);
+    if (impossible !== null) return { state: 'waiting', for: `a catalogue that allows it: ${impossible}` };
+    const missing = missingFor(trigger, record, caller, now);
+    return missing === null
+      ? { state: 'idle', approved: record.approval !== null }
+      : { state: 'waiting', for: missing };
+  }
+
+  sawNewer(caller: Caller): void {
+    const { trigger, ledger } = this.#options;
+    if (trigger.clients > 1)
+      ledger.see(caller.identity, trigger.clients).then(
+        () => this.#look(),
+        () => {},
+      );
+  }
+
+  request(caller: Caller): void {
+    const { connection, version, driver } = caller;
+    this.#begin({ gate: this.#owner, connection, client: printVersion(version), driver });
+  }
+
+  turn(signal: AbortSignal): Promise<void> {
+    return this.#ramp.pass(signal);
+  }
+
+  async start(): Promise<void> {
+    this.#unwatch = this.#options.ledger.watch(() => void this.#look());
+    await this.#look();
+    const beat = () => {
+      this.#heartbeat = this.#options.clock.after(HEARTBEAT, () => {
+        void this.#look().finally(() => {
+          if (!this.#stopping.signal.aborted) beat();
+        });
+      });
+    };
+    beat();
+  }
+
+  /** An upgrade that this process runs is stopped with its hook, and its claim given back for another gate. */
+  async stop(): Promise<void> {
+    this.#stopping.abort(new Error('the gate stops'));
+    this.#heartbeat?.cancel();
+    this.#unwatch();
+    this.#abortRun?.abort(this.#stopping.signal.reason);
+    await this.#running;
+    await this.#reading;
+  }
+
+  /** Reads the ledger, and acts on what it says. Calls while one is under way share it. */
+  #look(): Promise<void> {
+    this.#reading ??= this.#readLedger().finally(() => {
+      this.#reading = null;
+    });
+    return this.#reading;
+  }
+
+  async #readLedger(): Promise<void> {
+    const { ledger, clock, note } = this.#options;
+    const before = this.#standing;
+    try {
+      const view = await ledger.read();
+      this.#standing = { kind: 'known', view };
+      if (before.kind === 'unavailable') note('ledger-available', { ledger: ledger.url });
+    } catch (error) {
+      const why = (error as Error).message;
+      const since = before.kind === 'known' ? clock.now() : before.since;
+      this.#standing = { kind: 'unavailable', why, view: before.view, since };
+      if (before.kind === 'known' || before.why !== why)
+        note('ledger-unavailable', {
+          ledger: ledger.url,
+          error: why,
+          damaged: error instanceof LedgerFormatError,
+        });
+    }
+    await this.#act(before.view);
+    if (
+      JSON.stringify(before.view) !== JSON.stringify(this.#standing.view) ||
+      before.kind !== this.#standing.kind
+    )
+      this.changes.notify();
+  }
+
+  async #act(before: LedgerView | null): Promise<void> {
+    if (this.#standing.kind !== 'known') return;
+    const { record, leaseAlive } = this.#standing.view;
+    if (before?.record.claim && record.claim === null) this.#ramp.begin();
+    if (record.claim?.abort && leaseAlive && this.#abortRun !== null) {
+      const { by, reason } = record.claim.abort;
+      this.#abortRun.abort(new AbortedByOperator(`aborted by ${by}: ${reason}`));
+    }
+    if (record.claim !== null && !leaseAlive && activeBlock(record, this.#options.clock.now()) === null)
+      this.#begin(record.claim.trigger);
+    else if (record.claim === null) await this.#followFacts().catch(() => {});
+    this.#lookForStrangers();
+  }
+
+  /** The record follows what the servers report, once they were asked after it was read and all say the same. */
+  async #followFacts(): Promise<void> {
+    const { cluster, ledger, policy } = this.#options;
+    const recorded = this.#standing.view?.record.level ?? null;
+    if (cluster.level === null || cluster.level === recorded || this.#running !== null) return;
+    await cluster.refresh(0);
+    const levels = new Set(
+      cluster.servers
+        .filter(({ state, level }) => state === 'up' && level !== null)
+        .map(({ level }) => level as number),
+    );
+    const [level] = levels;
+    if (levels.size !== 1 || level === undefined || level === recorded) return;
+    const version = cluster.servers.find((server) => server.version !== null)?.version ?? null;
+    const release = this.#statedFor(level) ?? (version && releaseOfTables(policy.catalogue, level, version));
+    const record = await ledger.observe(level, release && printVersion(release), this.#owner);
+    this.#standing = { kind: 'known', view: { record, leaseAlive: false } };
+    this.#options.note(recorded !== null && level < recorded ? 'level-went-back' : 'level-observed', {
+      fromLevel: recorded,
+      toLevel: level,
+    });
+  }
+
+  /** A token that this ledger never gave means that another ledger serves the same servers. */
+  #lookForStrangers(): void {
+    const { cluster, note, ledger } = this.#options;
+    const known = this.#standing.view?.record.token ?? 0;
+    if (cluster.token <= Math.max(known, this.#foreignToken)) return;
+    this.#foreignToken = cluster.token;
+    note('foreign-ledger', {
+      ledger: ledger.url,
+      token: known,
+      seenToken: cluster.token,
+      error:
+        'a server has seen a token that this ledger did not give: another gate upgrades the same cluster with another ledger',
+    });
+  }
+
+  #planProblem(version: Version): string | null {
+    try {
+      this.#plan(version);
+      return null;
+    } catch (error) {
+      if (error instanceof PlanError) return error.message;
+      throw error;
+    }
+  }
+
+  /** The baseline, where the tables are as it left them. */
+  #statedFor(level: number): Version | null {
+    const { baseline, policy } = this.#options;
+    return baseline !== null && levelOf(policy.catalogue, baseline) === level ? baseline : null;
+  }
+
+  /** @throws {PlanError} */
+  #plan(to: Version): Plan {
+    const { policy, hooks } = this.#options;
+    const level = this.level ?? 0;
+    const record = this.#standing.view?.record;
+    const recorded =
+      record?.level === level && record.release !== null ? tryParseVersion(record.release) : null;
+    return planUpgrade({
+      catalogue: policy.catalogue,
+      from: { level, release: recorded ?? this.#statedFor(level) },
+      to,
+      hooked: [...hooks.own.keys()].map(parseVersion),
+    });
+  }
+
+  #begin(trigger: TriggerInfo): void {
+    if (this.#running !== null || this.#stopping.signal.aborted) return;
+    this.#running = this.#claimAndRun(trigger)
+      .catch((error) =>
+        this.#options.note('claim-failed', { client: trigger.client, error: (error as Error).message }),
+      )
+      .finally(async () => {
+        this.#running = null;
+        this.#progress = null;
+        this.#abortRun = null;
+        await this.#look();
+        this.changes.notify();
+      });
+  }
+
+  async #claimAndRun(trigger: TriggerInfo): Promise<void> {
+    const { ledger, lease, note, cluster } = this.#options;
+    await cluster.refresh(0);
+    const plan = this.#plan(parseVersion(trigger.client));
+    if (plan.runs.length === 0 && this.#standing.view?.record.claim === null) return;
+    const held = await ledger.claim(
+      { owner: this.#owner, plan, checksum: checksumOf(plan), trigger, above: cluster.token },
+      lease,
+    );
+    if (typeof held === 'string') return;
+    this.#abortRun = new AbortController();
+    const { signal } = this.#abortRun;
+    const stopRenewing = this.#keepRenewing(held, this.#abortRun);
+    await this.#look();
+    const about = {
+      client: trigger.client,
+      token: held.token,
+      steps: plan.steps,
+      fromLevel: plan.steps[0]?.fromLevel,
+      toLevel: plan.steps.at(-1)?.level,
+    };
+    const startedAt = this.#options.clock.now();
+    note('started', about);
+    try {
+      const end = await runUpgrade({
+        ...this.#options,
+        held,
+        signal,
+        onProgress: (progress) => {
+          this.#progress = progress;
+          this.changes.notify();
+        },
+        drain: () => pause(this.#options.clock, this.#options.drainTime, signal),
+      });
+      if (end.kind === 'not-needed') await held.release(end.reason);
+      note(end.kind, { ...about, ...end, ms: Math.round(this.#options.clock.now() - startedAt) });
+    } catch (error) {
+      await this.#ended(held, error as Error, about);
+    } finally {
+      stopRenewing();
+    }
+  }
+
+  /** Records a failure, gives the claim back when the gate stops, or writes nothing where the claim is lost. */
+  async #ended(held: HeldClaim, error: Error, about: Record<string, unknown>): Promise<void> {
+    const { note } = this.#options;
+    try {
+      if (error instanceof ClaimLost) return note('lost', { ...about, error: error.message });
+      if (this.#stopping.signal.aborted) {
+        await held.release('the gate stops');
+        return note('released', about);
+      }
+      const { claim } = await held.current();
+      await this.#restore(held, error);
+      const retryAt = error instanceof AbortedByOperator ? null : this.#retryAt(claim.attempt);
+      await held.fail(error.message, retryAt);
+      note('failed', { ...about, attempt: claim.attempt, error: error.message, retryAt });
+    } catch (failure) {
+      note('lost', { ...about, error: `${error.message}; ${(failure as Error).message}` });
+    }
+  }
+
+  async #restore(held: HeldClaim, error: Error): Promise<void> {
+    const { hooks, clock, cluster, note } = this.#options;
+    if (hooks.restore === null) return;
+    const { record, claim } = await held.current();
+    const run = claim.plan.runs[claim.runsDone];
+    if (run === undefined) return;
+    const sessions = cluster.servers.reduce((sum, server) => sum + server.sessions, 0);
+    const timer = new AbortController();
+    const limit = clock.after(hooks.restore.timeout, () => timer.abort());
+    const meanwhile = `${sessions} sessions are open on this gate, admitted before or while it ran`;
+    try {
+      await hooks.restore.hook.run(
+        {
+          ...run,
+          cluster: record.cluster,
+          steps: claim.plan.steps.length,
+          attempt: claim.attempt,
+          token: held.token,
+          key: `${record.cluster}/${record.epoch}/restore/${run.fromLevel}`,
+          client: claim.trigger.client,
+        },
+        { signal: timer.signal, progress: () => {}, started: async () => {} },
+      );
+      await held.restored(`after ${error.message}; ${meanwhile}`);
+      note('restored', { token: held.token, error: error.message, sessions });
+    } catch (failure) {
+      note('restore-failed', { token: held.token, error: (failure as Error).message, sessions });
+    } finally {
+      limit.cancel();
+    }
+  }
+
+  #retryAt(attempt: number): number | null {
+    const { retry, clock, random } = this.#options;
+    if (attempt >= retry.attempts) return null;
+    return clock.now() + retry.backOff * 2 ** (attempt - 1) * (0.75 + random.next() / 2);
+  }
+
+  /** Renews every third of the lease; aborts the run when the claim is lost or could not be renewed in time. */
+  #keepRenewing(held: HeldClaim, run: AbortController): () => void {
+    const { clock, lease } = this.#options;
+    let renewedAt = clock.now();
+    let timer: Timer;
+    const lost = (why: string) => run.abort(new ClaimLost(why));
+    const renew = async () => {
+      const askedAt = clock.now();
+      try {
+        if (!(await held.renew())) return lost(`the lease of token ${held.token} lapsed`);
+        renewedAt = askedAt;
+      } catch (error) {
+        if (clock.now() - renewedAt >= lease)
+          return lost(`the lease could not be renewed: ${(error as Error).message}`);
+      }
+      if (!run.signal.aborted) timer = clock.after(lease / 3, renew);
+    };
+    timer = clock.after(lease / 3, renew);
+    const stop = () => timer.cancel();
+    run.signal.addEventListener('abort', stop);
+    return () => {
+      stop();
+      run.abort(new Error('over'));
+    };
+  }
+}
+
+class AbortedByOperator extends Error {
+  override readonly name = 'AbortedByOperator';
+}
+
+function checksumOf(plan: Plan): string {
+  return createHash('sha256').update(JSON.stringify(plan)).digest('hex').slice(0, 16);
+}

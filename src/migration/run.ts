@@ -1,0 +1,202 @@
+/**
+ * One upgrade under a claim: policy again on fresh facts, then run after run of the plan, each recorded. Every
+ * write is refused once the claim is lost, and the signal that hooks watch aborts then.
+ */
+
+import type { Cluster } from '../cluster/cluster.ts';
+import { decide } from '../policy/decide.ts';
+import type { SkewPolicy } from '../policy/types.ts';
+import { type Clock, deadline, pause } from '../ports/clock.ts';
+import { parseVersion } from '../version/version.ts';
+import type { Hook, HookFacts } from './hook/hook.ts';
+import { HookError } from './hook/hook.ts';
+import { lookForProcess, waitForProcess } from './hook/process.ts';
+import { ClaimLost, type HeldClaim } from './ledger/ledger.ts';
+import type { Claim, LedgerRecord } from './ledger/record.ts';
+import type { MigrationProgress } from './migration.ts';
+
+export interface TimedHook {
+  readonly hook: Hook;
+  /** ms */
+  readonly timeout: number;
+}
+
+export interface Hooks {
+  readonly main: TimedHook;
+  /** Of single releases, by `major.minor.patch`. */
+  readonly own: ReadonlyMap<string, TimedHook>;
+  /** Answers whether a run is done already: resolves for yes, throws for no. */
+  readonly check: TimedHook | null;
+  readonly snapshot: TimedHook | null;
+  /** After a failure. */
+  readonly restore: TimedHook | null;
+  /** Makes the hook for a script that a major release demands. */
+  readonly script: (script: string) => TimedHook;
+}
+
+export interface RunContext {
+  readonly cluster: Cluster;
+  readonly policy: SkewPolicy;
+  readonly clock: Clock;
+  readonly hooks: Hooks;
+  readonly held: HeldClaim;
+  /** Aborts when the claim is lost, an operator aborts, or the gate stops. */
+  readonly signal: AbortSignal;
+  readonly onProgress: (progress: MigrationProgress) => void;
+  readonly note: (what: string, fields: Record<string, unknown>) => void;
+  /** Resolves when no session is left on any gate, as far as that can be waited for. */
+  readonly drain: () => Promise<void>;
+}
+
+/** How an upgrade under a claim ended without failing. */
+export type RunEnd = { readonly kind: 'done' } | { readonly kind: 'not-needed'; readonly reason: string };
+
+/** @throws {HookError | ClaimLost} */
+export async function runUpgrade(context: RunContext): Promise<RunEnd> {
+  const { held } = context;
+  const { record, claim } = await held.current();
+  const reason = await whyNot(context, record, claim);
+  if (reason !== null) return { kind: 'not-needed', reason };
+  await awaitOrphan(context, claim);
+  if (claim.plan.downtime) await context.drain();
+  for (let done = claim.runsDone; done < claim.plan.runs.length; done++)
+    await runOne(context, record, claim, done);
+  await held.complete();
+  return { kind: 'done' };
+}
+
+/** Policy again, on facts asked for after the claim was taken. Null: it still wants the upgrade. */
+async function whyNot(
+  { cluster, policy, clock }: RunContext,
+  record: LedgerRecord,
+  claim: Claim,
+): Promise<string | null> {
+  await cluster.refresh(0);
+  const decision = decide(
+    { version: parseVersion(claim.trigger.client), upgrade: 'may' },
+    {
+      servers: cluster.servers,
+      level: cluster.level ?? record.level,
+      upgrade: { state: 'idle', approved: true },
+    },
+    policy,
+    clock.now(),
+  );
+  if (decision.verdict === 'migrate') return null;
+  // An earlier holder's hook may have done its work: what is missing then is the record of it.
+  if (decision.verdict === 'permit' && (claim.begun || claim.runsDone > 0)) return null;
+  return `${decision.code}: ${decision.message}`;
+}
+
+/** A command of a gate that died may still run: it is waited for, or ended at its deadline. */
+async function awaitOrphan({ clock, hooks, note, signal, held }: RunContext, claim: Claim): Promise<void> {
+  const { process } = claim;
+  if (process === null) return;
+  const seen = lookForProcess(process);
+  if (seen === 'elsewhere')
+    return note('hook-out-of-sight', { host: process.host, pid: process.pid, token: held.token });
+  if (seen === 'gone') return;
+  note('waiting-for-hook', { pid: process.pid, token: held.token });
+  const limit = deadline(clock, hooks.main.timeout, signal);
+  const gone = await waitForProcess(process, clock, limit.signal);
+  limit.clear();
+  if (!gone && signal.aborted) throw new ClaimLost('stopped while waiting for an earlier hook');
+  if (!gone) throw new HookError(`the hook of an earlier attempt (process ${process.pid}) is still running`);
+}
+
+async function runOne(context: RunContext, record: LedgerRecord, claim: Claim, index: number): Promise<void> {
+  const { held, hooks, cluster } = context;
+  const run = claim.plan.runs[index] as Claim['plan']['runs'][number];
+  const facts: HookFacts = {
+    cluster: record.cluster,
+    from: run.from,
+    to: run.to,
+    fromLevel: run.fromLevel,
+    toLevel: run.toLevel,
+    step: run.step,
+    steps: claim.plan.steps.length,
+    attempt: claim.attempt,
+    token: held.token,
+    key: `${record.cluster}/${record.epoch}/${run.fromLevel}-${run.toLevel}/${run.to}`,
+    client: claim.trigger.client,
+  };
+  if (await isDone(context, facts)) {
+    await held.runDone(index, facts.key, false);
+    return;
+  }
+  if (hooks.snapshot) await call(context, hooks.snapshot, facts);
+  await held.runStarted(facts.key);
+  if (run.script !== null) await call(context, hooks.script(run.script), facts);
+  await call(context, hooks.own.get(run.to) ?? hooks.main, facts);
+  await cluster.refresh(0);
+  if (cluster.level !== null && cluster.level < run.toLevel)
+    throw new HookError(
+      `the hook said that the step to ${run.to} is done, but the servers report level ${cluster.level}, not ${run.toLevel}`,
+    );
+  await held.runDone(index, facts.key, true);
+}
+
+/** Asked before each run: a crash between a hook's success and its record must not run it again. */
+async function isDone(context: RunContext, facts: HookFacts): Promise<boolean> {
+  const { cluster, hooks } = context;
+  if (cluster.level !== null && cluster.level >= facts.toLevel) return true;
+  if (hooks.check === null) return false;
+  try {
+    await call(context, hooks.check, facts);
+    return true;
+  } catch (error) {
+    if (error instanceof HookError && !context.signal.aborted) return false;
+    throw error;
+  }
+}
+
+/** Runs a hook until its deadline. @throws {HookError | ClaimLost} */
+async function call(
+  { clock, held, signal, onProgress }: RunContext,
+  { hook, timeout }: TimedHook,
+  facts: HookFacts,
+): Promise<void> {
+  const limit = new AbortController();
+  const stop = () => limit.abort(signal.reason);
+  if (signal.aborted) stop();
+  signal.addEventListener('abort', stop);
+  const timer = clock.after(timeout, () => limit.abort(new Error(`deadline of ${timeout / 1_000} s`)));
+  const noted = createThrottle(clock, (progress: MigrationProgress) => held.note({ progress }));
+  try {
+    await hook.run(facts, {
+      signal: limit.signal,
+      progress: (progress) => {
+        onProgress(progress);
+        noted(progress);
+      },
+      started: async (process) => {
+        await held.note({ process });
+      },
+    });
+  } catch (error) {
+    if (signal.aborted) throw signal.reason;
+    if (limit.signal.aborted)
+      throw new HookError(`${hook.name}: ${(limit.signal.reason as Error).message} passed`);
+    throw error;
+  } finally {
+    timer.cancel();
+    signal.removeEventListener('abort', stop);
+  }
+}
+
+const NOTE_EVERY = 1_000;
+
+/** At most one note a second; one that fails is none: progress is not worth failing for. */
+function createThrottle<T>(clock: Clock, act: (value: T) => Promise<unknown>): (value: T) => void {
+  let busy = false;
+  return (value) => {
+    if (busy) return;
+    busy = true;
+    act(value)
+      .catch(() => {})
+      .then(() => pause(clock, NOTE_EVERY))
+      .finally(() => {
+        busy = false;
+      });
+  };
+}
