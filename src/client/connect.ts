@@ -70,7 +70,11 @@ function shakeHands(
       drain() {},
       close: (error) => fail(new ConnectError(`the connection was lost${error ? `: ${error.message}` : ''}`)),
     });
-    connection.send(handshake.start());
+    try {
+      connection.send(handshake.start());
+    } catch (error) {
+      fail(error);
+    }
   });
 }
 

@@ -63,6 +63,8 @@ type State = {
   /** When its last answer, or failure to answer, was seen; -Infinity before the first. */
   seenAt: number;
   probing: Promise<void> | null;
+  /** When that probe began. */
+  askedAt: number;
 };
 
 export class Cluster {
@@ -88,6 +90,7 @@ export class Cluster {
       trouble: 'not asked yet',
       seenAt: Number.NEGATIVE_INFINITY,
       probing: null,
+      askedAt: Number.NEGATIVE_INFINITY,
       ...(entry.protocol && { protocol: entry.protocol }),
     }));
   }
@@ -129,11 +132,11 @@ export class Cluster {
     this.#stopping.abort();
   }
 
-  /** Asks every server whose last answer is older than `maxAge` ms; callers share the questions under way. */
+  /** Asks every server whose last answer is older than `maxAge` ms; questions under way are shared if asked since. */
   async refresh(maxAge: number): Promise<void> {
     const oldest = this.#options.clock.now() - maxAge;
     const due = this.#servers.filter((server) => server.probing !== null || server.seenAt <= oldest);
-    await Promise.all(due.map((server) => this.#probe(server)));
+    await Promise.all(due.map((server) => this.#probe(server, oldest)));
   }
 
   /** The server with the fewest sessions among those that `fits` and take sessions; null if there is none. */
@@ -176,8 +179,9 @@ export class Cluster {
       return { server, connection, upstream };
     } catch (error) {
       connection?.destroy();
-      // A caller that gave up says nothing about the server.
-      if (!signal?.aborted) this.#saw(server, { state: 'down', trouble: (error as Error).message });
+      // A caller that gave up, or a gate that stops, says nothing about the server.
+      if (!(signal ?? this.#stopping.signal).aborted)
+        this.#saw(server, { state: 'down', trouble: (error as Error).message });
       throw new UpstreamError(`${server.id} (${server.address}): ${(error as Error).message}`, {
         cause: error,
       });
@@ -202,8 +206,16 @@ export class Cluster {
     this.#find(id).sessions--;
   }
 
-  #probe(server: State): Promise<void> {
-    server.probing ??= this.reach(server.id, 'probe')
+  /** What was asked before `oldest` may be answered with what was true before it. */
+  async #probe(server: State, oldest: number): Promise<void> {
+    while (server.probing !== null && server.askedAt < oldest) await server.probing;
+    server.probing ??= this.#ask(server);
+    await server.probing;
+  }
+
+  #ask(server: State): Promise<void> {
+    server.askedAt = this.#options.clock.now();
+    return this.reach(server.id, 'probe')
       .then(
         ({ connection }) => connection.close(),
         () => {},
@@ -211,7 +223,6 @@ export class Cluster {
       .finally(() => {
         server.probing = null;
       });
-    return server.probing;
   }
 
   #saw(server: State, seen: Partial<Pick<State, 'version' | 'state' | 'level' | 'trouble'>>): void {

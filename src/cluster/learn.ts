@@ -39,5 +39,12 @@ function run([program, ...args]: readonly string[], cwd: string, signal: AbortSi
 async function get(url: string, signal: AbortSignal): Promise<string> {
   const response = await fetch(url, { signal, redirect: 'error' });
   if (!response.ok) throw new Error(`${url} answered ${response.status}`);
-  return (await response.text()).slice(0, MAX_OUTPUT);
+  const decoder = new TextDecoder();
+  let text = '';
+  for await (const chunk of response.body ?? []) {
+    text += decoder.decode(chunk, { stream: true });
+    // Leaving the loop cancels the rest.
+    if (text.length >= MAX_OUTPUT) break;
+  }
+  return text.slice(0, MAX_OUTPUT);
 }

@@ -15,10 +15,13 @@ type Progress = Message<'upgradeProgress'>;
 export class Upstream {
   readonly connection: Connection;
   readonly hello: Hello;
+  /** What the server did since its last message, before anybody took the connection over. */
+  readonly since: Since;
   readonly #handshake: UpstreamHandshake;
 
-  private constructor(connection: Connection, handshake: UpstreamHandshake, hello: Hello) {
+  private constructor(connection: Connection, handshake: UpstreamHandshake, hello: Hello, since: Since) {
     this.connection = connection;
+    this.since = since;
     this.#handshake = handshake;
     this.hello = hello;
   }
@@ -26,11 +29,11 @@ export class Upstream {
   /** @throws {UpstreamError | WireFault} if the server is no such server, leaves, or the signal aborts. */
   static ask(connection: Connection, ask: MessageInput<'ask'>, signal: AbortSignal): Promise<Upstream> {
     const handshake = new UpstreamHandshake();
-    return converse<Upstream>(connection, signal, (resolve) => ({
+    return converse<Upstream>(connection, signal, (resolve, since) => ({
       start: () => connection.send(handshake.start(ask)),
       data(bytes) {
         for (const event of handshake.receive(bytes))
-          if (event.kind === 'hello') resolve(new Upstream(connection, handshake, event.hello));
+          if (event.kind === 'hello') resolve(new Upstream(connection, handshake, event.hello, since));
       },
     }));
   }
@@ -67,12 +70,13 @@ interface Talk {
 function converse<T>(
   connection: Connection,
   signal: AbortSignal,
-  talk: (resolve: (value: T) => void) => Talk,
+  talk: (resolve: (value: T) => void, since: Since) => Talk,
 ): Promise<T> {
   return new Promise((resolve, reject) => {
+    const since: Since = { ended: false, closed: null };
     const settle = (act: () => void) => {
       signal.removeEventListener('abort', abort);
-      connection.handle(QUIET);
+      connection.handle(remember(since));
       act();
     };
     const fail = (error: unknown) =>
@@ -83,7 +87,7 @@ function converse<T>(
     const abort = () => fail(new UpstreamError('the server did not answer in time'));
     if (signal.aborted) return abort();
     signal.addEventListener('abort', abort);
-    const { start, data } = talk((value) => settle(() => resolve(value)));
+    const { start, data } = talk((value) => settle(() => resolve(value)), since);
     connection.handle({
       data(bytes) {
         try {
@@ -100,4 +104,20 @@ function converse<T>(
   });
 }
 
-const QUIET: ConnectionHandlers = { data() {}, end() {}, drain() {}, close() {} };
+export interface Since {
+  ended: boolean;
+  closed: { readonly error: Error | null } | null;
+}
+
+function remember(since: Since): ConnectionHandlers {
+  return {
+    data() {},
+    end() {
+      since.ended = true;
+    },
+    drain() {},
+    close(error) {
+      since.closed = { error };
+    },
+  };
+}

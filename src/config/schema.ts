@@ -23,7 +23,10 @@ const checked = (parse: (text: string) => unknown) =>
 const version = checked(parseVersion);
 const line = z.union([z.number().transform(String), z.string()]).pipe(checked(parseMinor));
 const hostPort = checked(parseHostPort);
-const protocolRange = z.strictObject({ min: z.int().min(0), max: z.int().min(0) });
+const protocolRange = z.strictObject({
+  min: z.int().min(0).describe('lowest'),
+  max: z.int().min(0).describe('highest'),
+});
 
 const address = checked((text) => {
   const [scheme, rest] = splitAddress(text);
@@ -128,7 +131,10 @@ const hook = z
     },
   );
 
-const serverHook = z.strictObject({ server: z.literal(true), timeout: hookFields.timeout });
+const serverHook = z.strictObject({
+  server: z.literal(true).describe('an upgraded server is asked to'),
+  timeout: hookFields.timeout,
+});
 
 const trigger = z
   .strictObject({

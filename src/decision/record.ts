@@ -47,9 +47,11 @@ export interface ClusterRecord extends ClusterChange {
 export interface GateRecord {
   readonly event: 'gate';
   readonly gate: string;
-  readonly what: 'started' | 'draining' | 'stopped';
+  /** `fault`: the program itself failed over one client, and `error` says how. */
+  readonly what: 'started' | 'draining' | 'stopped' | 'fault';
   readonly policy: string;
   readonly listeners: readonly string[];
+  readonly error: string | null;
 }
 
 export interface MigrationRecord {

@@ -116,17 +116,20 @@ export class Admission {
   }
 
   async #awaitHello(): Promise<Hello> {
-    const { clock, times } = this.#context;
-    const late = Promise.withResolvers<never>();
+    const { clock, times, closing } = this.#context;
+    const over = Promise.withResolvers<never>();
     const timer = clock.after(times.handshake, () =>
-      late.reject(refusal('HANDSHAKE_TIMEOUT', `No hello within ${times.handshake / 1_000} s.`)),
+      over.reject(refusal('HANDSHAKE_TIMEOUT', `No hello within ${times.handshake / 1_000} s.`)),
     );
+    const close = () => over.reject(draining(null));
+    closing.addEventListener('abort', close);
     try {
-      this.#hello = await Promise.race([this.#caller.hello(), late.promise]);
+      this.#hello = await Promise.race([this.#caller.hello(), over.promise]);
       this.#helloAt = clock.now();
       return this.#hello;
     } finally {
       timer.cancel();
+      closing.removeEventListener('abort', close);
     }
   }
 
@@ -396,9 +399,9 @@ function factsOf(hello: Hello): ClientFacts {
   };
 }
 
-function draining(client: ClientFacts): Decision {
+function draining(client: ClientFacts | null): Decision {
   return refusal('DRAINING', 'The gate is shutting down: come again.', {
-    client: printVersion(client.version),
+    client: client && printVersion(client.version),
   });
 }
 

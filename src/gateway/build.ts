@@ -6,7 +6,6 @@ import { hashPolicy, policyOf } from '../config/policy.ts';
 import type { Config } from '../config/schema.ts';
 import { createFileLog, createStreamLog } from '../decision/log.ts';
 import type { DecisionLog } from '../decision/record.ts';
-import { buildMigrator } from '../migration/build.ts';
 import { openStore } from '../migration/ledger/open.ts';
 import type { Store } from '../migration/ledger/store.ts';
 import { PRESETS } from '../policy/presets.ts';
@@ -15,6 +14,7 @@ import type { Random } from '../ports/random.ts';
 import type { Transports } from '../transport/address.ts';
 import { parseVersion } from '../version/version.ts';
 import { Gate, type ListenerEntry } from './gate.ts';
+import { buildMigrator } from './migrator.ts';
 
 export interface Surroundings {
   readonly clock: Clock;

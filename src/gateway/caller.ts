@@ -100,7 +100,7 @@ export function createCaller(connection: Connection): Caller {
     connection,
     gone: waiting.gone,
     hello: () => hello.promise,
-    wait: (message) => void connection.send(handshake.wait(message)),
+    wait: (message) => void connection.send(handshake.wait({ ...message, reason: sentence(message.reason) })),
     permit: (message) => void connection.send(handshake.permit(message)),
     refuse(decision) {
       connection.send(handshake.refuse(forWire(decision)));
@@ -154,14 +154,18 @@ export function answerStray(caller: Caller, error: unknown): boolean {
   return true;
 }
 
+/** The longest text for people that the protocol takes; parts of a list get less, so that the whole fits a frame. */
+const MAX_SENTENCE = 2048;
+const sentence = (text: string, limit = MAX_SENTENCE) =>
+  text.length > limit ? `${text.slice(0, limit - 1).toWellFormed()}…` : text;
+
 /** Lists that grow with the fleet are cut to the limits of the protocol. */
 export function forWire(decision: Decision): MessageInput<'refuse'> {
-  const sentence = (text: string) => (text.length > 2048 ? `${text.slice(0, 2047)}…` : text);
   return {
     ...decision,
     message: sentence(decision.message),
     move: decision.move && { ...decision.move, who: decision.move.who.slice(0, 64) },
-    notes: decision.notes.slice(0, 8).map((note) => ({ ...note, text: sentence(note.text) })),
-    trace: decision.trace.map((step) => ({ ...step, because: sentence(step.because) })),
+    notes: decision.notes.slice(0, 8).map((note) => ({ ...note, text: sentence(note.text, 1024) })),
+    trace: decision.trace.map((step) => ({ ...step, because: sentence(step.because, 512) })),
   };
 }

@@ -1,13 +1,13 @@
 /** The gate: listeners, the clients on their way in, the sessions, and an orderly end. */
 import type { Cluster } from '../cluster/cluster.ts';
-import type { DecisionLog } from '../decision/record.ts';
+import type { DecisionLog, GateRecord } from '../decision/record.ts';
 import type { Migration } from '../migration/migration.ts';
 import { decide } from '../policy/decide.ts';
 import { refusal } from '../policy/decision.ts';
 import type { Policy, ProtocolRange } from '../policy/types.ts';
 import { Changes } from '../ports/changes.ts';
 import { type Clock, deadline } from '../ports/clock.ts';
-import type { Random } from '../ports/random.ts';
+import { type Random, randomId } from '../ports/random.ts';
 import type { Listener } from '../ports/transport.ts';
 import { splitAddress, type Transports } from '../transport/address.ts';
 import { farewellOf, GOING_AWAY } from '../wire/close.ts';
@@ -120,10 +120,16 @@ export class Gate {
     if (transport === undefined) throw new Error(`no transport for ${scheme}://`);
     const at = this.#addresses.length;
     this.#addresses.push(entry.address);
-    const listener = await transport.listen(address, (connection) => {
-      const caller = entry.assume ? createAssumedCaller(connection, entry.assume) : createCaller(connection);
-      void this.#serve(caller, this.#addresses[at] as string);
-    });
+    const listener = await transport.listen(
+      address,
+      (connection) => {
+        const caller = entry.assume
+          ? createAssumedCaller(connection, entry.assume)
+          : createCaller(connection);
+        this.#serve(caller, this.#addresses[at] as string).catch((error) => this.#fault(caller, error));
+      },
+      (peer, why) => this.#logStray(peer, why, this.#addresses[at] as string),
+    );
     this.#listeners.push(listener);
     this.#addresses[at] = `${scheme}://${listener.address}`;
   }
@@ -173,6 +179,33 @@ export class Gate {
     if (admitted !== null) await this.#relay(caller, admitted);
   }
 
+  /** A bug, or a message over the protocol's limits: this client is cut off, the others are not concerned. */
+  #fault({ connection }: Caller, error: Error): void {
+    connection.destroy();
+    this.#note('fault', error.stack ?? error.message);
+  }
+
+  #logStray(peer: string, why: string, listener: string): void {
+    const late = why.includes('in time');
+    this.#logHandshake(
+      {
+        decision: refusal(
+          late ? 'HANDSHAKE_TIMEOUT' : 'BAD_HANDSHAKE',
+          `${why[0]?.toUpperCase()}${why.slice(1)}.`,
+        ),
+        connection: randomId(this.#options.random),
+        peer,
+        driver: null,
+        session: null,
+        server: null,
+        serverVersion: null,
+        waitedFor: null,
+        phases: { hello: null, held: 0, dial: null, total: 0 },
+      },
+      listener,
+    );
+  }
+
   #full() {
     const { limits } = this.#options;
     if (this.#closing.signal.aborted) return refusal('DRAINING', 'The gate is shutting down: come again.');
@@ -188,7 +221,7 @@ export class Gate {
     const { session, client, reached } = admitted;
     const startedAt = clock.now();
     cluster.sessionStarted(reached.server.id);
-    const running = relay(caller.connection, reached.connection, caller.early());
+    const running = relay(caller.connection, reached.connection, caller.early(), reached.upstream?.since);
     this.#sessions.set(session, { ...admitted, relay: running });
     const { reason, error } = await running.done;
     this.#sessions.delete(session);
@@ -220,8 +253,8 @@ export class Gate {
     });
   }
 
-  #note(what: 'started' | 'draining' | 'stopped'): void {
+  #note(what: GateRecord['what'], error: string | null = null): void {
     const { name, policyHash, log } = this.#options;
-    log.write({ event: 'gate', gate: name, what, policy: policyHash, listeners: this.#addresses });
+    log.write({ event: 'gate', gate: name, what, policy: policyHash, listeners: this.#addresses, error });
   }
 }

@@ -1,4 +1,5 @@
 /** Raw bytes both ways between two connections: back-pressure, half-close, nothing kept. */
+import type { Since } from '../cluster/upstream.ts';
 import type { Connection } from '../ports/transport.ts';
 import { type Farewell, NORMAL } from '../wire/close.ts';
 
@@ -27,7 +28,8 @@ export interface Early {
   readonly ended: boolean;
 }
 
-export function relay(client: Connection, server: Connection, early: Early): Relay {
+/** @param since what the server did between its hello and now. */
+export function relay(client: Connection, server: Connection, early: Early, since?: Since): Relay {
   const bytes = { fromClient: 0, fromServer: 0 };
   const finished = Promise.withResolvers<{ reason: RelayEnd; error: Error | null }>();
   const ended = { client: false, server: false };
@@ -79,6 +81,8 @@ export function relay(client: Connection, server: Connection, early: Early): Rel
     close: (error) => finish(ended.client && ended.server ? 'both-ended' : 'client-gone', error),
   });
   if (room) client.resume();
+  if (since?.ended) down.end();
+  if (since?.closed) finish('server-gone', since.closed.error);
 
   return {
     get fromClient() {

@@ -85,7 +85,11 @@ export class Migrator implements Migration {
 
   get level(): number | null {
     const { cluster, policy, baseline } = this.#options;
-    const recorded = this.#standing.view?.record.level ?? null;
+    const record = this.#standing.view?.record;
+    const recorded = record?.level ?? null;
+    // Nobody is admitted to what an upgrade did before it is on record, also where its gate was lost in between.
+    if (record?.claim && recorded !== null && cluster.level !== null)
+      return Math.min(recorded, cluster.level);
     return cluster.level ?? recorded ?? (baseline && levelOf(policy.catalogue, baseline));
   }
 
@@ -167,6 +171,8 @@ export class Migrator implements Migration {
   async #readLedger(): Promise<void> {
     const { ledger, clock, note } = this.#options;
     const before = this.#standing;
+    // Before the read: a token given after it is in no record that was read.
+    const seenToken = this.#options.cluster.token;
     try {
       const view = await ledger.read();
       this.#standing = { kind: 'known', view };
@@ -182,6 +188,7 @@ export class Migrator implements Migration {
           damaged: error instanceof LedgerFormatError,
         });
     }
+    this.#lookForStrangers(seenToken);
     await this.#act(before.view);
     if (
       JSON.stringify(before.view) !== JSON.stringify(this.#standing.view) ||
@@ -201,7 +208,6 @@ export class Migrator implements Migration {
     if (record.claim !== null && !leaseAlive && activeBlock(record, this.#options.clock.now()) === null)
       this.#begin(record.claim.trigger);
     else if (record.claim === null) await this.#followFacts().catch(() => {});
-    this.#lookForStrangers();
   }
 
   /** The record follows what the servers report, once they were asked after it was read and all say the same. */
@@ -228,15 +234,16 @@ export class Migrator implements Migration {
   }
 
   /** A token that this ledger never gave means that another ledger serves the same servers. */
-  #lookForStrangers(): void {
-    const { cluster, note, ledger } = this.#options;
-    const known = this.#standing.view?.record.token ?? 0;
-    if (cluster.token <= Math.max(known, this.#foreignToken)) return;
-    this.#foreignToken = cluster.token;
+  #lookForStrangers(seenToken: number): void {
+    const { note, ledger } = this.#options;
+    if (this.#standing.kind !== 'known') return;
+    const known = this.#standing.view.record.token;
+    if (seenToken <= Math.max(known, this.#foreignToken)) return;
+    this.#foreignToken = seenToken;
     note('foreign-ledger', {
       ledger: ledger.url,
       token: known,
-      seenToken: cluster.token,
+      seenToken,
       error:
         'a server has seen a token that this ledger did not give: another gate upgrades the same cluster with another ledger',
     });
@@ -293,14 +300,16 @@ export class Migrator implements Migration {
     await cluster.refresh(0);
     const plan = this.#plan(parseVersion(trigger.client));
     if (plan.runs.length === 0 && this.#standing.view?.record.claim === null) return;
+    const askedAt = this.#options.clock.now();
     const held = await ledger.claim(
       { owner: this.#owner, plan, checksum: checksumOf(plan), trigger, above: cluster.token },
       lease,
     );
     if (typeof held === 'string') return;
+    if (this.#stopping.signal.aborted) return held.release('the gate stops');
     this.#abortRun = new AbortController();
     const { signal } = this.#abortRun;
-    const stopRenewing = this.#keepRenewing(held, this.#abortRun);
+    const stopRenewing = this.#keepRenewing(held, this.#abortRun, askedAt);
     await this.#look();
     const about = {
       client: trigger.client,
@@ -371,7 +380,7 @@ export class Migrator implements Migration {
           key: `${record.cluster}/${record.epoch}/restore/${run.fromLevel}`,
           client: claim.trigger.client,
         },
-        { signal: timer.signal, progress: () => {}, started: async () => {} },
+        { signal: timer.signal, progress: () => {}, started: (process) => held.note({ process }) },
       );
       await held.restored(`after ${error.message}; ${meanwhile}`);
       note('restored', { token: held.token, error: error.message, sessions });
@@ -388,26 +397,42 @@ export class Migrator implements Migration {
     return clock.now() + retry.backOff * 2 ** (attempt - 1) * (0.75 + random.next() / 2);
   }
 
-  /** Renews every third of the lease; aborts the run when the claim is lost or could not be renewed in time. */
-  #keepRenewing(held: HeldClaim, run: AbortController): () => void {
+  /**
+   * Renews every third of the lease until told to stop, also while a run that was aborted is put in order. Aborts
+   * the run when the claim is lost, and when its lease may have lapsed for all that is known here.
+   */
+  #keepRenewing(held: HeldClaim, run: AbortController, grantedAt: number): () => void {
     const { clock, lease } = this.#options;
-    let renewedAt = clock.now();
-    let timer: Timer;
-    const lost = (why: string) => run.abort(new ClaimLost(why));
+    let trouble = 'no answer';
+    let over = false;
+    let next: Timer;
+    let limit: Timer;
+    const stop = () => {
+      over = true;
+      next.cancel();
+      limit.cancel();
+    };
+    const lost = (why: string) => {
+      stop();
+      run.abort(new ClaimLost(why));
+    };
+    const trust = (from: number) =>
+      clock.after(from + lease - clock.now(), () => lost(`the lease could not be renewed: ${trouble}`));
     const renew = async () => {
       const askedAt = clock.now();
       try {
-        if (!(await held.renew())) return lost(`the lease of token ${held.token} lapsed`);
-        renewedAt = askedAt;
+        const renewed = await held.renew();
+        if (over) return;
+        if (!renewed) return lost(`the lease of token ${held.token} lapsed`);
+        limit.cancel();
+        limit = trust(askedAt);
       } catch (error) {
-        if (clock.now() - renewedAt >= lease)
-          return lost(`the lease could not be renewed: ${(error as Error).message}`);
+        trouble = (error as Error).message;
       }
-      if (!run.signal.aborted) timer = clock.after(lease / 3, renew);
+      if (!over) next = clock.after(lease / 3, renew);
     };
-    timer = clock.after(lease / 3, renew);
-    const stop = () => timer.cancel();
-    run.signal.addEventListener('abort', stop);
+    limit = trust(grantedAt);
+    next = clock.after(lease / 3, renew);
     return () => {
       stop();
       run.abort(new Error('over'));

@@ -10,9 +10,9 @@ import { type Clock, deadline, pause } from '../ports/clock.ts';
 import { parseVersion } from '../version/version.ts';
 import type { Hook, HookFacts } from './hook/hook.ts';
 import { HookError } from './hook/hook.ts';
-import { lookForProcess, waitForProcess } from './hook/process.ts';
+import { killProcess, lookForProcess, waitForProcess } from './hook/process.ts';
 import { ClaimLost, type HeldClaim } from './ledger/ledger.ts';
-import type { Claim, LedgerRecord } from './ledger/record.ts';
+import type { Claim, LedgerRecord, ProcessInfo } from './ledger/record.ts';
 import type { MigrationProgress } from './migration.ts';
 
 export interface TimedHook {
@@ -48,6 +48,9 @@ export interface RunContext {
   readonly drain: () => Promise<void>;
 }
 
+/** ms that a killed process gets to be gone. */
+const KILL_TIME = 5_000;
+
 /** How an upgrade under a claim ended without failing. */
 export type RunEnd = { readonly kind: 'done' } | { readonly kind: 'not-needed'; readonly reason: string };
 
@@ -55,9 +58,9 @@ export type RunEnd = { readonly kind: 'done' } | { readonly kind: 'not-needed'; 
 export async function runUpgrade(context: RunContext): Promise<RunEnd> {
   const { held } = context;
   const { record, claim } = await held.current();
+  await awaitOrphan(context, claim);
   const reason = await whyNot(context, record, claim);
   if (reason !== null) return { kind: 'not-needed', reason };
-  await awaitOrphan(context, claim);
   if (claim.plan.downtime) await context.drain();
   for (let done = claim.runsDone; done < claim.plan.runs.length; done++)
     await runOne(context, record, claim, done);
@@ -82,26 +85,42 @@ async function whyNot(
     policy,
     clock.now(),
   );
-  if (decision.verdict === 'migrate') return null;
   // An earlier holder's hook may have done its work: what is missing then is the record of it.
-  if (decision.verdict === 'permit' && (claim.begun || claim.runsDone > 0)) return null;
-  return `${decision.code}: ${decision.message}`;
+  const underWay = claim.begun || claim.runsDone > 0;
+  if (decision.verdict === 'permit' && underWay) return null;
+  if (decision.verdict !== 'migrate') return `${decision.code}: ${decision.message}`;
+  // The plan was made before the claim: another gate may have upgraded, or a snapshot been restored, in between.
+  const planned = claim.plan.steps[0]?.fromLevel;
+  const level = cluster.level ?? record.level;
+  return underWay || planned === level
+    ? null
+    : `it was planned from level ${planned}, the tables are at ${level}`;
 }
 
-/** A command of a gate that died may still run: it is waited for, or ended at its deadline. */
+/** A command of a gate that died may still run: it is waited for, and killed at its deadline. */
 async function awaitOrphan({ clock, hooks, note, signal, held }: RunContext, claim: Claim): Promise<void> {
   const { process } = claim;
   if (process === null) return;
+  const about = { host: process.host, pid: process.pid, token: held.token };
   const seen = lookForProcess(process);
-  if (seen === 'elsewhere')
-    return note('hook-out-of-sight', { host: process.host, pid: process.pid, token: held.token });
+  if (seen === 'elsewhere') return note('hook-out-of-sight', about);
   if (seen === 'gone') return;
-  note('waiting-for-hook', { pid: process.pid, token: held.token });
-  const limit = deadline(clock, hooks.main.timeout, signal);
-  const gone = await waitForProcess(process, clock, limit.signal);
-  limit.clear();
-  if (!gone && signal.aborted) throw new ClaimLost('stopped while waiting for an earlier hook');
-  if (!gone) throw new HookError(`the hook of an earlier attempt (process ${process.pid}) is still running`);
+  note('waiting-for-hook', about);
+  if (await isGone(hooks.main.timeout)) return;
+  note('killing-hook', about);
+  killProcess(process);
+  if (!(await isGone(KILL_TIME)))
+    throw new HookError(`the hook of an earlier attempt (process ${process.pid}) can't be ended`);
+
+  async function isGone(ms: number): Promise<boolean> {
+    const limit = deadline(clock, ms, signal);
+    const gone = await waitForProcess(process as ProcessInfo, clock, limit.signal);
+    limit.clear();
+    if (gone || !signal.aborted) return gone;
+    // Whoever took the claim over waits for it as well.
+    if (!(signal.reason instanceof ClaimLost)) killProcess(process as ProcessInfo);
+    throw signal.reason;
+  }
 }
 
 async function runOne(context: RunContext, record: LedgerRecord, claim: Claim, index: number): Promise<void> {

@@ -23,7 +23,7 @@ export function lookMajor({ client, known, policy }: Question): Look {
       rule,
       outcome: 'fail',
       because: `the client's major is newer than that of ${whoToPoint(older)}`,
-      finding: serverOutdated(client, older),
+      finding: serverOutdated(client, belowClient(client, known)),
     };
   const newer = known.filter((server) => client.version.major < server.version.major);
   if (newer.length === 0) return { rule, outcome: 'pass', because: 'client and servers share one major' };
@@ -51,7 +51,7 @@ export function lookMajor({ client, known, policy }: Question): Look {
 /** M1: servers first, across the entire cluster. */
 export function lookServerFirst({ client, known, unknown }: Question): Look {
   const rule = 'M1';
-  const older = known.filter((server) => compareMinors(client.version, server.version) > 0);
+  const older = belowClient(client, known);
   if (older.length > 0)
     return {
       rule,
@@ -62,6 +62,11 @@ export function lookServerFirst({ client, known, unknown }: Question): Look {
   const blind =
     unknown.length > 0 ? `; the version of ${unknown.map(({ id }) => id).join(', ')} is unknown` : '';
   return { rule, outcome: 'pass', because: `no known server is older than the client${blind}` };
+}
+
+/** Servers of older lines than the client's: all of them have to move. */
+function belowClient(client: ClientFacts, known: readonly KnownServer[]): KnownServer[] {
+  return known.filter((server) => compareMinors(client.version, server.version) > 0);
 }
 
 function serverOutdated(client: ClientFacts, older: readonly KnownServer[]): Finding {

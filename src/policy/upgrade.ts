@@ -96,10 +96,12 @@ function upgradeFinding(
         message: `${who} needs the system tables at level ${level}, and the ledger of upgrades is out of reach${upgrade.why ? `: ${upgrade.why}` : ''}.`,
       };
     case 'blocked':
+      if (upgrade.until !== null && upgrade.until <= now) break;
       return {
         verdict: 'refuse',
         code: 'UPGRADE_BLOCKED',
         move: operator('unblock'),
+        ...(upgrade.until !== null && { retryAfterMs: upgrade.until - now }),
         message: `${who} needs the system tables at level ${level}, and an operator blocked upgrades: ${upgrade.reason}`,
       };
     case 'running':
@@ -118,7 +120,7 @@ function upgradeFinding(
         message: `${who} needs the system tables at level ${level}, and their upgrade failed: ${upgrade.error}`,
       };
     case 'waiting':
-      return required(`the upgrade waits for ${upgrade.for}: approve it, or come again`);
+      return required(`the upgrade waits for ${upgrade.for}: approve it, or wait for that`);
     case 'idle':
       break;
   }

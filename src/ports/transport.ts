@@ -45,8 +45,15 @@ export interface DialOptions {
 }
 
 export interface Transport {
-  /** @throws if the address can't be bound. */
-  listen(address: string, accept: (connection: Connection) => void): Promise<Listener>;
+  /**
+   * `stray` hears of peers that never became a connection, where the transport has a handshake of its own.
+   * @throws if the address can't be bound.
+   */
+  listen(
+    address: string,
+    accept: (connection: Connection) => void,
+    stray?: (peer: string, why: string) => void,
+  ): Promise<Listener>;
   /** @throws if the peer can't be reached or the signal aborts first. */
   dial(address: string, options?: DialOptions): Promise<Connection>;
 }

@@ -13,10 +13,15 @@ type Parcel =
 
 class MemoryConnection implements Connection {
   readonly peer: string;
+  /** Of the node at this end: it stands still while the node does. */
   readonly #clock: Clock;
-  readonly #latency: number;
+  readonly #delay: () => number;
+  /** When the last parcel sent arrives: none overtakes it. */
+  #arrival = Number.NEGATIVE_INFINITY;
   /** The other end; set once both exist. */
   other!: MemoryConnection;
+  /** Called once, when this end is done with. */
+  onShut: () => void = () => {};
   /** What the peer's close said, as a WebSocket would show it. */
   farewell: Farewell | null = null;
   #handlers: ConnectionHandlers | null = null;
@@ -31,10 +36,10 @@ class MemoryConnection implements Connection {
   /** How it ended, for handlers that come late; undefined until then. */
   #gone: Error | null | undefined;
 
-  constructor(peer: string, clock: Clock, latency: number) {
+  constructor(peer: string, clock: Clock, delay: () => number) {
     this.peer = peer;
     this.#clock = clock;
-    this.#latency = latency;
+    this.#delay = delay;
   }
 
   handle(handlers: ConnectionHandlers): void {
@@ -82,9 +87,18 @@ class MemoryConnection implements Connection {
     this.#shut(null);
   }
 
+  /** The link is gone: both ends notice, what was under way is lost. */
+  cut(): void {
+    const error = new Error('the connection was cut');
+    this.#shut(error);
+    this.other.#shut(error);
+  }
+
   #post(parcel: Parcel): void {
     const { other } = this;
-    this.#clock.after(this.#latency, () => {
+    const now = this.#clock.now();
+    this.#arrival = Math.max(this.#arrival, now + this.#delay());
+    other.#clock.after(this.#arrival - now, () => {
       other.#inbox.push(parcel);
       other.#deliver();
     });
@@ -113,7 +127,7 @@ class MemoryConnection implements Connection {
     this.#handlers?.data(parcel.bytes);
     if (this.other.#wantsDrain && this.#unread <= HIGH_WATER) {
       this.other.#wantsDrain = false;
-      this.#clock.after(this.#latency, () => {
+      this.other.#clock.after(this.#delay(), () => {
         if (!this.other.#closed) this.other.#handlers?.drain();
       });
     }
@@ -127,6 +141,7 @@ class MemoryConnection implements Connection {
     if (this.#closed) return;
     this.#closed = true;
     this.#inbox = [];
+    this.onShut();
     this.#clock.after(0, () => {
       this.#gone = error;
       this.#handlers?.close(error);
@@ -137,43 +152,105 @@ class MemoryConnection implements Connection {
 export interface MemoryNetwork extends Transport {
   /** Addresses in use. */
   readonly listening: ReadonlySet<string>;
+  /** The network as one node sees it: what it sends and gets goes by its own clock. */
+  at(node: string, clock: Clock): Transport;
+  /** Cuts connections between two nodes, and refuses new ones until they are healed. */
+  cut(a: string, b: string): void;
+  heal(a: string, b: string): void;
+  /** The node is gone: its addresses, and its connections, which their peers see reset. */
+  remove(node: string): void;
 }
 
-/** @param latency one way, ms. */
-export function createMemoryNetwork(clock: Clock, latency = 0): MemoryNetwork {
-  const listeners = new Map<string, (connection: Connection) => void>();
+export interface MemoryNetworkOptions {
+  /** One way, ms. */
+  readonly latency?: number;
+  /** Added to a parcel's latency, ms: a lost packet is one that comes late. */
+  readonly jitter?: () => number;
+}
+
+interface Link {
+  readonly nodes: readonly [string, string];
+  readonly near: MemoryConnection;
+}
+
+/** Of callers that do not say which node they are. */
+const ANYWHERE = '';
+
+export function createMemoryNetwork(
+  clock: Clock,
+  options: number | MemoryNetworkOptions = {},
+): MemoryNetwork {
+  const { latency = 0, jitter = () => 0 } = typeof options === 'number' ? { latency: options } : options;
+  const listeners = new Map<
+    string,
+    { node: string; clock: Clock; accept: (connection: Connection) => void }
+  >();
+  const links = new Set<Link>();
+  const cuts = new Set<string>();
+  const pair = (a: string, b: string) => [a, b].sort().join(' ');
+  const delay = () => latency + jitter();
   let dialled = 0;
   let port = 49_151;
-  return {
-    get listening() {
-      return new Set(listeners.keys());
-    },
+
+  const connect = (address: string, from: { node: string; clock: Clock }): MemoryConnection => {
+    const listener = listeners.get(address);
+    if (listener === undefined) throw new Error(`connection refused: ${address}`);
+    if (cuts.has(pair(from.node, listener.node))) throw new Error(`no route to ${address}`);
+    const near = new MemoryConnection(address, from.clock, delay);
+    const far = new MemoryConnection(`${from.node || 'memory'}:${++dialled}`, listener.clock, delay);
+    near.other = far;
+    far.other = near;
+    const link: Link = { nodes: [from.node, listener.node], near };
+    links.add(link);
+    near.onShut = () => links.delete(link);
+    // A node that stands still accepts when it goes on.
+    listener.clock.after(0, () => listener.accept(far));
+    return near;
+  };
+
+  const at = (node: string, own: Clock): Transport => ({
     async listen(asked, accept) {
       const address = asked.replace(/:0$/, () => `:${++port}`);
       if (listeners.has(address)) throw new Error(`${address} is in use`);
-      listeners.set(address, accept);
+      listeners.set(address, { node, clock: own, accept });
       return {
         address,
         close: async () => {
-          listeners.delete(address);
+          if (listeners.get(address)?.node === node) listeners.delete(address);
         },
       };
     },
     dial(address, { signal } = {}) {
       return new Promise((resolve, reject) => {
         if (signal?.aborted) return reject(new Error(`gave up dialling ${address}`));
-        clock.after(latency, () => {
-          const accept = listeners.get(address);
+        own.after(latency, () => {
           if (signal?.aborted) return reject(new Error(`gave up dialling ${address}`));
-          if (accept === undefined) return reject(new Error(`connection refused: ${address}`));
-          const near = new MemoryConnection(address, clock, latency);
-          const far = new MemoryConnection(`memory:${++dialled}`, clock, latency);
-          near.other = far;
-          far.other = near;
-          accept(far);
-          resolve(near);
+          try {
+            resolve(connect(address, { node, clock: own }));
+          } catch (error) {
+            reject(error);
+          }
         });
       });
+    },
+  });
+
+  return {
+    ...at(ANYWHERE, clock),
+    at,
+    get listening() {
+      return new Set(listeners.keys());
+    },
+    cut(a, b) {
+      cuts.add(pair(a, b));
+      for (const { nodes, near } of [...links]) if (pair(...nodes) === pair(a, b)) near.cut();
+    },
+    heal(a, b) {
+      cuts.delete(pair(a, b));
+    },
+    remove(node) {
+      for (const [address, listener] of listeners) if (listener.node === node) listeners.delete(address);
+      for (const { nodes, near } of [...links]) if (nodes.includes(node)) near.cut();
     },
   };
 }

@@ -1,19 +1,22 @@
 /**
- * Virtual time: timers fire in order of their time, then of their creation, when `run` says so. Between two
- * timers all pending promise jobs are worked off, so code that awaits runs as it would on real time.
+ * Virtual time: timers fire in order of their time, then of their creation, when `run` says so. Before time
+ * goes on, all pending promise jobs are worked off, so code that awaits runs as it would on real time.
  */
 import type { Clock, Timer } from '../ports/clock.ts';
 
 interface Entry {
   readonly at: number;
   readonly order: number;
-  readonly act: () => void;
+  /** Null once cancelled. */
+  act: (() => void) | null;
 }
 
 export class VirtualClock implements Clock {
   #now: number;
   #order = 0;
-  #entries: Entry[] = [];
+  #live = 0;
+  /** A binary heap: the earliest first. */
+  readonly #heap: Entry[] = [];
 
   constructor(start = Date.UTC(2026, 0, 1)) {
     this.#now = start;
@@ -25,17 +28,18 @@ export class VirtualClock implements Clock {
 
   /** Timers that have not fired. */
   get pending(): number {
-    return this.#entries.length;
+    return this.#live;
   }
 
   after(ms: number, act: () => void): Timer {
-    const entry = { at: this.#now + Math.max(0, ms), order: this.#order++, act };
-    const index = this.#entries.findLastIndex((other) => other.at <= entry.at) + 1;
-    this.#entries.splice(index, 0, entry);
+    const entry: Entry = { at: this.#now + Math.max(0, ms), order: this.#order++, act };
+    this.#push(entry);
+    this.#live++;
     return {
       cancel: () => {
-        const at = this.#entries.indexOf(entry);
-        if (at >= 0) this.#entries.splice(at, 1);
+        if (entry.act === null) return;
+        entry.act = null;
+        this.#live--;
       },
     };
   }
@@ -44,12 +48,7 @@ export class VirtualClock implements Clock {
   async run(ms: number): Promise<void> {
     const until = this.#now + ms;
     await settle();
-    for (let next = this.#entries[0]; next !== undefined && next.at <= until; next = this.#entries[0]) {
-      this.#entries.shift();
-      this.#now = Math.max(this.#now, next.at);
-      next.act();
-      await settle();
-    }
+    while (await this.#fire(until));
     this.#now = until;
   }
 
@@ -62,17 +61,64 @@ export class VirtualClock implements Clock {
     done.catch(() => {});
     const end = this.#now + limit;
     await settle();
-    while (!settled) {
-      const next = this.#entries[0];
-      if (next === undefined || next.at > end)
-        throw new Error('nothing more happens, and the promise is pending');
-      this.#entries.shift();
-      this.#now = Math.max(this.#now, next.at);
-      next.act();
-      await settle();
-    }
+    while (!settled)
+      if (!(await this.#fire(end))) throw new Error('nothing more happens, and the promise is pending');
     return done;
   }
+
+  /** Fires all timers of the next moment up to `until`; false if there is none. */
+  async #fire(until: number): Promise<boolean> {
+    const first = this.#peek();
+    if (first === undefined || first.at > until) return false;
+    this.#now = Math.max(this.#now, first.at);
+    for (let next = this.#peek(); next !== undefined && next.at <= this.#now; next = this.#peek()) {
+      this.#pop();
+      const { act } = next;
+      next.act = null;
+      this.#live--;
+      act?.();
+    }
+    await settle();
+    return true;
+  }
+
+  /** The earliest that was not cancelled. */
+  #peek(): Entry | undefined {
+    while (this.#heap[0]?.act === null) this.#pop();
+    return this.#heap[0];
+  }
+
+  #push(entry: Entry): void {
+    const heap = this.#heap;
+    let at = heap.length;
+    while (at > 0) {
+      const parent = (at - 1) >> 1;
+      if (!isBefore(entry, heap[parent] as Entry)) break;
+      heap[at] = heap[parent] as Entry;
+      at = parent;
+    }
+    heap[at] = entry;
+  }
+
+  #pop(): void {
+    const heap = this.#heap;
+    const last = heap.pop() as Entry;
+    if (heap.length === 0) return;
+    let at = 0;
+    for (;;) {
+      let child = 2 * at + 1;
+      if (child >= heap.length) break;
+      if (child + 1 < heap.length && isBefore(heap[child + 1] as Entry, heap[child] as Entry)) child++;
+      if (!isBefore(heap[child] as Entry, last)) break;
+      heap[at] = heap[child] as Entry;
+      at = child;
+    }
+    heap[at] = last;
+  }
+}
+
+function isBefore(a: Entry, b: Entry): boolean {
+  return a.at < b.at || (a.at === b.at && a.order < b.order);
 }
 
 /** Works off promise jobs: a macrotask runs only when the queue of microtasks is empty. */

@@ -4,7 +4,7 @@
  * said it, the connection closes with 1000.
  */
 import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import { type RawData, WebSocket, WebSocketServer } from 'ws';
 import type { Connection, ConnectionHandlers, Listener, Transport } from '../ports/transport.ts';
 import { type Farewell, NORMAL, TEXT_REFUSED } from '../wire/close.ts';
@@ -152,11 +152,21 @@ class WsConnection implements Connection {
 }
 
 export const ws: Transport = {
-  listen(address, accept) {
+  listen(address, accept, stray) {
     const { host, port } = parseHostPort(address);
     const http = createServer(HTTP_LIMITS, (_request, response) => {
       response.writeHead(426, { 'content-type': 'text/plain', upgrade: 'websocket', connection: 'upgrade' });
       response.end('This port speaks skewgate over WebSocket: connect with skewgate+ws://\n');
+    });
+    http.on('clientError', (error: NodeJS.ErrnoException, socket) => {
+      const { remoteAddress, remotePort } = socket as Socket;
+      const late = error.code === 'ERR_HTTP_REQUEST_TIMEOUT';
+      stray?.(
+        printHostPort({ host: remoteAddress ?? '?', port: remotePort ?? 0 }),
+        late ? 'no WebSocket handshake in time' : 'the peer speaks neither HTTP nor WebSocket',
+      );
+      if (socket.writable && !late) socket.end('HTTP/1.1 400 Bad Request\r\nconnection: close\r\n\r\n');
+      else socket.destroy();
     });
     const sockets = new WebSocketServer({
       server: http,

@@ -17,7 +17,11 @@ export function addCheck(program: Command): void {
       const config = await loadConfig(file);
       const policy = policyOf(config);
       console.log(
-        `${file}: valid. ${config.listen.length} listeners, ${config.servers.length} servers, policy ${policy.name} (${hashPolicy(policy)})`,
+        `${file}: valid. ${count(config.listen, 'listener')}, ${count(config.servers, 'server')}, policy ${policy.name} (${hashPolicy(policy)})`,
       );
     });
+}
+
+function count(list: readonly unknown[], what: string): string {
+  return `${list.length} ${what}${list.length === 1 ? '' : 's'}`;
 }

@@ -56,6 +56,8 @@ async function read(file: string, options: Options): Promise<void> {
     else print(record);
   };
   const tail = await open(file);
+  const stop = new AbortController();
+  if (options.follow) process.once('SIGINT', () => stop.abort());
   await tail.read(show);
   // A last line without its break: whole, or torn by a crash, or still being written.
   if (!options.follow && parse(tail.rest) !== null) show(tail.rest);
@@ -63,7 +65,7 @@ async function read(file: string, options: Options): Promise<void> {
   if (count.others > 0)
     console.error(`skewgate: ${count.others} lines of ${file} are no records and were passed over`);
   if (count.others > 0 && count.records === 0) process.exitCode = 1;
-  if (options.follow) await follow(tail, show);
+  if (options.follow) await follow(tail, show, stop.signal);
   await tail.close();
 }
 
@@ -78,12 +80,9 @@ async function open(file: string): Promise<Tail> {
   }
 }
 
-/** Until Ctrl-C. */
-async function follow(tail: Tail, show: (line: string) => void): Promise<void> {
-  const stop = new AbortController();
-  process.once('SIGINT', () => stop.abort());
-  while (!stop.signal.aborted) {
-    await pause(realClock, POLL_MS, stop.signal);
+async function follow(tail: Tail, show: (line: string) => void, signal: AbortSignal): Promise<void> {
+  while (!signal.aborted) {
+    await pause(realClock, POLL_MS, signal);
     await tail.read(show);
   }
 }

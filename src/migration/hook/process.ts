@@ -25,6 +25,16 @@ export async function waitForProcess(info: ProcessInfo, clock: Clock, signal: Ab
   return true;
 }
 
+/** With the group that it leads, if it is still the process meant. */
+export function killProcess(info: ProcessInfo): void {
+  if (lookForProcess(info) !== 'running') return;
+  try {
+    process.kill(-info.pid, 'SIGKILL');
+  } catch {
+    // It ended in between.
+  }
+}
+
 /** Boot and start time (field 22 of /proc/PID/stat): a process id alone may be somebody else's by now. */
 function startOf(pid: number): string | null {
   try {

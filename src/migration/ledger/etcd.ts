@@ -3,7 +3,7 @@
  * on its lease exists, which etcd alone decides. Record and lease keys share a prefix, so that one range read
  * sees both at the same revision.
  */
-import { Etcd3, type Lease } from 'etcd3';
+import type { Etcd3, Lease } from 'etcd3';
 import type { HistoryEntry } from './record.ts';
 import { LedgerUnavailable, type Store, type Swap } from './store.ts';
 
@@ -19,26 +19,42 @@ export interface EtcdStoreOptions {
 
 export function createEtcdStore({ hosts, prefix = '/skewgate/' }: EtcdStoreOptions): Store {
   const url = `etcd://${hosts.join(',')}`;
-  const client = new Etcd3({
-    hosts: hosts.map((host) => `http://${host}`),
-    dialTimeout: CALL_TIMEOUT,
-    defaultCallOptions: ({ isStream }) => (isStream ? {} : { deadline: Date.now() + CALL_TIMEOUT }),
-  });
-  const leases = new Map<number, Lease>();
-  const stateOf = (cluster: string) => `${prefix}${cluster}/state/`;
+  let connected: Promise<Etcd3> | null = null;
+  /** Loaded on first use: most commands and gates have no etcd. */
+  const connect = () => {
+    connected ??= import('etcd3').then(
+      ({ Etcd3 }) =>
+        new Etcd3({
+          hosts: hosts.map((host) => `http://${host}`),
+          dialTimeout: CALL_TIMEOUT,
+          defaultCallOptions: ({ isStream }) => (isStream ? {} : { deadline: Date.now() + CALL_TIMEOUT }),
+        }),
+    );
+    return connected;
+  };
+  /** By their keys. */
+  const leases = new Map<string, Lease>();
+  /** Encoded: a name with a slash in it would reach into the keys of another cluster. */
+  const rootOf = (cluster: string) => `${prefix}${encodeURIComponent(cluster)}`;
+  const stateOf = (cluster: string) => `${rootOf(cluster)}/state/`;
   const recordOf = (cluster: string) => `${stateOf(cluster)}record`;
   const leaseOf = (cluster: string, token: number) => `${stateOf(cluster)}lease/${token}`;
-  const historyOf = (cluster: string) => `${prefix}${cluster}/history/`;
-  const guarded = async <T>(act: () => Promise<T>): Promise<T> => {
+  const historyOf = (cluster: string) => `${rootOf(cluster)}/history/`;
+  const guarded = async <T>(act: (client: Etcd3) => Promise<T>): Promise<T> => {
     try {
-      return await act();
+      return await act(await connect());
     } catch (error) {
       throw new LedgerUnavailable(`${url}: ${(error as Error).message}`, { cause: error });
     }
   };
 
   /** The transaction of a swap, `version` being the number of swaps so far. */
-  const transact = async (cluster: string, swap: Swap, leaseId: string | null): Promise<boolean> => {
+  const transact = async (
+    client: Etcd3,
+    cluster: string,
+    swap: Swap,
+    leaseId: string | null,
+  ): Promise<boolean> => {
     const [modified, version] = swap.expect.split(':') as [string, string];
     const record = recordOf(cluster);
     let transaction = client.if(record, 'Mod', '==', modified);
@@ -64,7 +80,7 @@ export function createEtcdStore({ hosts, prefix = '/skewgate/' }: EtcdStoreOptio
   return {
     url,
     read: (cluster) =>
-      guarded(async () => {
+      guarded(async (client) => {
         const { kvs } = await client.getAll().prefix(stateOf(cluster)).exec();
         const record = kvs.find(({ key }) => key.toString() === recordOf(cluster));
         const leasePrefix = leaseOf(cluster, 0).slice(0, -1);
@@ -81,50 +97,55 @@ export function createEtcdStore({ hosts, prefix = '/skewgate/' }: EtcdStoreOptio
         };
       }),
     swap: (cluster, swap) =>
-      guarded(async () => {
+      guarded(async (client) => {
         if (swap.grant === undefined) {
-          const done = await transact(cluster, swap, null);
-          if (done && swap.drop !== undefined) forget(swap.drop);
+          const done = await transact(client, cluster, swap, null);
+          if (done && swap.drop !== undefined) forget(leaseOf(cluster, swap.drop));
           return done;
         }
         const { token, ms } = swap.grant;
         const lease = client.lease(Math.ceil(ms / 1_000), { autoKeepAlive: false });
         lease.on('lost', () => {});
-        const done = await transact(cluster, swap, await lease.grant());
-        if (done) leases.set(token, lease);
+        const done = await transact(client, cluster, swap, await lease.grant());
+        if (done) leases.set(leaseOf(cluster, token), lease);
         else lease.revoke().catch(() => {});
         return done;
       }),
-    renew: (_cluster, token) =>
+    renew: (cluster, token, ms) =>
       guarded(async () => {
-        const lease = leases.get(token);
+        const key = leaseOf(cluster, token);
+        const lease = leases.get(key);
         if (lease === undefined || lease.revoked()) return false;
         try {
-          const { TTL } = await lease.keepaliveOnce();
+          // The answer comes on a stream, which has no deadline of its own.
+          const { TTL } = await lease.keepaliveOnce({
+            deadline: Date.now() + Math.min(CALL_TIMEOUT, ms / 2),
+          });
           if (Number(TTL) > 0) return true;
         } catch (error) {
-          if ((error as Error).name !== 'EtcdLeaseInvalidError') throw error;
+          const { EtcdLeaseInvalidError } = await import('etcd3');
+          if (!(error instanceof EtcdLeaseInvalidError)) throw error;
         }
-        leases.delete(token);
+        leases.delete(key);
         return false;
       }),
     history: (cluster) =>
-      guarded(async () => {
+      guarded(async (client) => {
         const { kvs } = await client.getAll().prefix(historyOf(cluster)).sort('Key', 'Ascend').exec();
         return kvs.map(({ value }) => JSON.parse(value.toString()) as HistoryEntry);
       }),
     watch(cluster, changed) {
       let stop = () => {};
       let stopped = false;
-      client
-        .watch()
-        .key(recordOf(cluster))
-        .create()
+      connect()
+        .then((client) => client.watch().key(recordOf(cluster)).create())
         .then(
           (watcher) => {
             watcher.on('data', changed).on('error', () => {});
             stop = () => void watcher.cancel().catch(() => {});
             if (stopped) stop();
+            // What changed until the watch was set up.
+            else changed();
           },
           // Gates read the record at intervals as well: without a watch they only hear of changes later.
           () => {},
@@ -135,15 +156,15 @@ export function createEtcdStore({ hosts, prefix = '/skewgate/' }: EtcdStoreOptio
       };
     },
     async close() {
-      client.close();
+      (await connected)?.close();
     },
   };
 
-  function forget(token: number): void {
+  function forget(key: string): void {
     leases
-      .get(token)
+      .get(key)
       ?.revoke()
       .catch(() => {});
-    leases.delete(token);
+    leases.delete(key);
   }
 }

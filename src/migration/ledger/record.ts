@@ -220,7 +220,7 @@ export function claim(
     since: now,
     progress: null,
     process: before?.process ?? null,
-    abort: null,
+    abort: before?.abort ?? null,
   };
   const about = aboutClaim(next);
   const history: HistoryEntry[] = [

@@ -3,10 +3,10 @@
  * looking. Leases go by the machine's wall clock; one that reaches further into the future than it was granted
  * for (the clock was set back) counts as lapsed unless its holder renews it.
  */
-import { existsSync, mkdirSync } from 'node:fs';
+import { mkdirSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import type { Clock } from '../../ports/clock.ts';
+import type { Clock, Timer } from '../../ports/clock.ts';
 import type { HistoryEntry } from './record.ts';
 import { LedgerUnavailable, type Store } from './store.ts';
 
@@ -30,20 +30,34 @@ export interface SqliteStoreOptions {
 
 export function createSqliteStore({ file, clock, wall = Date.now }: SqliteStoreOptions): Store {
   const url = `sqlite:${file}`;
-  let db: DatabaseSync | null = null;
-
+  let open: { readonly db: DatabaseSync; readonly inode: number; readonly writable: boolean } | null = null;
   let prepared = false;
-  /** For reading: null until there is something to read. */
+  const shut = () => {
+    open?.db.close();
+    open = null;
+    prepared = false;
+  };
+  /** A file that was taken away or replaced since it was opened is let go: everybody else uses the one of that name. */
+  const opened = (writable: boolean): DatabaseSync | null => {
+    const inode = statSync(file, { throwIfNoEntry: false })?.ino;
+    if (open !== null && (open.inode !== inode || (writable && !open.writable))) shut();
+    if (open === null && inode === undefined && !writable) return null;
+    if (open === null) {
+      const db = new DatabaseSync(file, { timeout: BUSY_MS, readOnly: !writable });
+      open = { db, inode: statSync(file).ino, writable };
+    }
+    return open.db;
+  };
+  /** For reading, which leaves alone even what a killed process left behind: null until there is something to read. */
   const openToRead = (): DatabaseSync | null => {
-    if (db === null && !existsSync(file)) return null;
-    db ??= new DatabaseSync(file, { timeout: BUSY_MS });
+    const db = opened(false);
     prepared ||=
-      db.prepare("SELECT 1 FROM sqlite_master WHERE name = 'skewgate_history'").get() !== undefined;
+      db?.prepare("SELECT 1 FROM sqlite_master WHERE name = 'skewgate_history'").get() !== undefined;
     return prepared ? db : null;
   };
   const openToWrite = (): DatabaseSync => {
     mkdirSync(path.dirname(path.resolve(file)), { recursive: true });
-    db ??= new DatabaseSync(file, { timeout: BUSY_MS });
+    const db = opened(true) as DatabaseSync;
     if (prepared) return db;
     db.exec('PRAGMA journal_mode = WAL');
     db.exec(`BEGIN IMMEDIATE; ${SCHEMA} COMMIT;`);
@@ -133,8 +147,8 @@ export function createSqliteStore({ file, clock, wall = Date.now }: SqliteStoreO
       }),
     renew: async (cluster, token, ms) =>
       guarded(() => {
-        const at = openToRead();
-        if (at === null) return false;
+        if (openToRead() === null) return false;
+        const at = openToWrite();
         return transact(at, () => {
           if (!tokenAlive(at, cluster, token)) return false;
           grant(at, cluster, token, ms);
@@ -153,6 +167,7 @@ export function createSqliteStore({ file, clock, wall = Date.now }: SqliteStoreO
     watch(cluster, changed) {
       let last: string | null = null;
       let stopped = false;
+      let timer: Timer | null = null;
       const look = () => {
         if (stopped) return;
         try {
@@ -164,16 +179,14 @@ export function createSqliteStore({ file, clock, wall = Date.now }: SqliteStoreO
         }
         timer = clock.after(POLL_MS, look);
       };
-      let timer = clock.after(0, look);
+      look();
       return () => {
         stopped = true;
-        timer.cancel();
+        timer?.cancel();
       };
     },
     async close() {
-      db?.close();
-      db = null;
-      prepared = false;
+      shut();
     },
   };
 }

@@ -1,19 +1,19 @@
 /** From a config's words to a migration gate. */
 import type { Cluster } from '../cluster/cluster.ts';
 import type { Config } from '../config/schema.ts';
+import { createCommandHook } from '../migration/hook/command.ts';
+import { createHttpHook } from '../migration/hook/http.ts';
+import { createModuleHook } from '../migration/hook/module.ts';
+import { createServerHook } from '../migration/hook/server.ts';
+import { Ledger } from '../migration/ledger/ledger.ts';
+import type { Store } from '../migration/ledger/store.ts';
+import { Migrator } from '../migration/migrator.ts';
+import type { Hooks, TimedHook } from '../migration/run.ts';
+import { parseWindow, type TriggerRule } from '../migration/trigger.ts';
 import type { SkewPolicy } from '../policy/types.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Random } from '../ports/random.ts';
 import { parseVersion } from '../version/version.ts';
-import { createCommandHook } from './hook/command.ts';
-import { createHttpHook } from './hook/http.ts';
-import { createModuleHook } from './hook/module.ts';
-import { createServerHook } from './hook/server.ts';
-import { Ledger } from './ledger/ledger.ts';
-import type { Store } from './ledger/store.ts';
-import { Migrator } from './migrator.ts';
-import type { Hooks, TimedHook } from './run.ts';
-import { parseWindow, type TriggerRule } from './trigger.ts';
 
 type MigrationConfig = Config['migration'];
 type HookConfig = NonNullable<MigrationConfig['check']>;

@@ -1,0 +1,123 @@
+/** What holds for every command, `check`, and the published binary on a Node that is too old. */
+import { execFileSync, spawnSync } from 'node:child_process';
+import { readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { expect, test } from 'vitest';
+import { runCli } from '../support/cli.ts';
+import { tempFolder } from '../support/folder.ts';
+import { serversOf } from './support.ts';
+
+const ROOT = fileURLToPath(new URL('../../', import.meta.url));
+const BINARY = path.join(ROOT, 'src/cli/skewgate.cjs');
+const { version, engines } = JSON.parse(readFileSync(path.join(ROOT, 'package.json'), 'utf8'));
+const COMMANDS = ['serve', 'check', 'explain', 'matrix', 'connect', 'server', 'log'];
+
+test('--help lists every command, --version prints the version; both on standard output with status 0', async () => {
+  const [help, printed] = await Promise.all([runCli(['--help']), runCli(['--version'])]);
+  expect([help.status, help.stderr]).toEqual([0, '']);
+  for (const command of COMMANDS) expect(help.stdout).toMatch(new RegExp(`^ {2}${command}\\b`, 'm'));
+  expect(printed).toEqual({ status: 0, stdout: `${version}\n`, stderr: '' });
+});
+
+test('each command explains itself', async () => {
+  const helps = await Promise.all(COMMANDS.map((command) => runCli([command, '--help'])));
+  for (const [at, { status, stdout }] of helps.entries()) {
+    expect(status).toBe(0);
+    expect(stdout).toMatch(new RegExp(`^Usage: skewgate ${COMMANDS[at]} `));
+  }
+});
+
+test.each<[string[], RegExp]>([
+  [[], /Usage: skewgate/],
+  [['sever'], /unknown command 'sever'[\s\S]*\(Did you mean server\?\)/],
+  [['serve', '--port', '1'], /unknown option '--port'[\s\S]*skewgate COMMAND --help/],
+  [['serve', 'a', 'b'], /too many arguments/],
+  [['check'], /state a config file to check/],
+])('%j is wrong usage: status 2, and what would have been right', async (args, message) => {
+  const { status, stdout, stderr } = await runCli(args);
+  expect([status, stdout]).toEqual([2, '']);
+  expect(stderr).toMatch(message);
+});
+
+test('check says that a config is valid and what it amounts to; equal policies have equal hashes', async () => {
+  const folder = tempFolder();
+  const file = (name: string, more: string) => {
+    const written = path.join(folder, name);
+    writeFileSync(
+      written,
+      `listen: [{ tcp: 127.0.0.1:8700 }]\n${serversOf('tcp://127.0.0.1:1', 'ws://127.0.0.1:2')}\n${more}`,
+    );
+    return written;
+  };
+  const files = [
+    file('a.yaml', ''),
+    file('b.yaml', 'policy: { preset: phoenix }'),
+    file('c.yaml', 'policy: { window: 3 }'),
+  ];
+  const results = await Promise.all(files.map((name) => runCli(['check', name])));
+  expect(results.map(({ status }) => status)).toEqual([0, 0, 0]);
+  const hashes = results.map(({ stdout }) => /policy phoenix \(([0-9a-f]{12})\)/.exec(stdout)?.[1]);
+  expect(results[0]?.stdout).toBe(
+    `${files[0]}: valid. 1 listener, 2 servers, policy phoenix (${hashes[0]})\n`,
+  );
+  expect(hashes[1]).toBe(hashes[0]);
+  expect(hashes[2]).not.toBe(hashes[0]);
+});
+
+test('check names file, line and field of what is wrong; status 2', async () => {
+  const file = path.join(tempFolder(), 'gate.yaml');
+  writeFileSync(file, `listen: [{ tcp: 127.0.0.1:8700 }]\n${serversOf('tcp://127.0.0.1:1')}\npolisy: {}\n`);
+  const [wrong, missing] = await Promise.all([runCli(['check', file]), runCli(['check', `${file}.not`])]);
+  expect(wrong).toEqual({
+    status: 2,
+    stdout: '',
+    stderr: `skewgate: ${file}:4: polisy: there is no such key\n`,
+  });
+  expect(missing).toEqual({
+    status: 2,
+    stdout: '',
+    stderr: `skewgate: ${file}.not: there is no such file\n`,
+  });
+});
+
+test('check --schema prints the JSON Schema', async () => {
+  const { status, stdout } = await runCli(['check', '--schema']);
+  expect(status).toBe(0);
+  expect(JSON.parse(stdout)).toMatchObject({
+    type: 'object',
+    required: ['listen', 'servers'],
+    additionalProperties: false,
+  });
+});
+
+test('on a Node that is too old the published command says so in one line, with status 2', () => {
+  const major = engines.node.match(/\d+/)[0];
+  const script = `Object.defineProperty(process.versions, 'node', { value: '20.19.5' }); process.argv[1] = ${JSON.stringify(BINARY)}; require(${JSON.stringify(BINARY)});`;
+  const { status, stdout, stderr } = spawnSync(process.execPath, ['-e', script], { encoding: 'utf8' });
+  expect([status, stdout]).toEqual([2, '']);
+  expect(stderr).toBe(`skewgate needs Node.js ${major} or later; this is 20.19.5.\n`);
+});
+
+const old = findOldNode();
+if (old === null)
+  console.log('skipped: no Node.js older than 24 is installed here, so none can be tried for real');
+
+test.skipIf(old === null)('an old Node that is installed here, tried for real', () => {
+  const { status, stderr } = spawnSync(old?.path as string, [BINARY, 'serve'], { encoding: 'utf8' });
+  expect(status).toBe(2);
+  expect(stderr).toBe(`skewgate needs Node.js 24 or later; this is ${old?.version}.\n`);
+});
+
+function findOldNode(): { path: string; version: string } | null {
+  const folders = [...(process.env.PATH ?? '').split(path.delimiter), '/usr/bin', '/usr/local/bin'];
+  for (const folder of folders)
+    try {
+      const found = path.join(folder, 'node');
+      const printed = execFileSync(found, ['--version'], { encoding: 'utf8' }).trim().slice(1);
+      if (Number(printed.split('.')[0]) < 24) return { path: found, version: printed };
+    } catch {
+      // No node in this folder.
+    }
+  return null;
+}

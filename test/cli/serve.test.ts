@@ -1,0 +1,173 @@
+/** `skewgate serve FILE`: the gate as people run it. */
+import { closeSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs';
+import net from 'node:net';
+import path from 'node:path';
+import { expect, test } from 'vitest';
+import { runCli } from '../support/cli.ts';
+import { tempFolder } from '../support/folder.ts';
+import { startCli } from '../support/program.ts';
+import { echoServer, FAST, outcomeOf, serveGate, serversOf } from './support.ts';
+
+test('it says where it listens, decides, writes decisions to the file beside the config, and Ctrl-C ends it in order', async () => {
+  const server = await echoServer('4.14.0');
+  const gate = await serveGate(`${serversOf(server.address)}\n${FAST}`);
+  expect(gate.addresses).toEqual([
+    expect.stringMatching(/^tcp:\/\/127\.0\.0\.1:\d+$/),
+    expect.stringMatching(/^ws:\/\/127\.0\.0\.1:\d+$/),
+  ]);
+  expect(await outcomeOf(gate.url('4.13.2'))).toBe('admitted by 4.14.0');
+  expect(await outcomeOf(gate.url('4.15.0', 1))).toBe('SERVER_OUTDATED');
+  gate.program.signal('SIGINT');
+  expect(await gate.program.exited).toBe(0);
+  const records = gate.records();
+  expect(
+    records
+      .filter(({ event }) => event === 'handshake')
+      .map(({ verdict, client, listener }) => [client, verdict, listener])
+      .sort(),
+  ).toEqual([
+    ['4.13.2', 'permit', gate.addresses[0]],
+    ['4.15.0', 'refuse', gate.addresses[1]],
+  ]);
+  expect(records.filter(({ event }) => event === 'gate').map(({ what }) => what)).toEqual([
+    'started',
+    'draining',
+    'stopped',
+  ]);
+  expect(records.filter(({ event }) => event === 'session-end')).toHaveLength(1);
+  expect(gate.program.stdout).toBe('');
+});
+
+test('Ctrl-C lets sessions end: new clients are turned away, the open session still works, then the gate ends', async () => {
+  const server = await echoServer('4.14.0');
+  const gate = await serveGate(`${serversOf(server.address)}\n${FAST.replace('2s', '20s')}`);
+  const client = startCli(['connect', gate.url('4.14.0')]);
+  await client.waitFor(/admitted/);
+  gate.program.signal('SIGINT');
+  await gate.program.waitFor(/waiting up to 20 s for 1 sessions to end; Ctrl-C again/);
+  expect(await outcomeOf(gate.url('4.14.0'))).toMatch(/DRAINING|ConnectError/);
+  client.write('still here\n');
+  await client.waitFor(/still here/, 'stdout');
+  client.endInput();
+  expect(await client.exited).toBe(0);
+  expect(await gate.program.exited).toBe(0);
+  expect(gate.records().find(({ event }) => event === 'session-end')).toMatchObject({
+    reason: 'both-ended',
+    bytesFromClient: 11,
+    bytesFromServer: 11,
+  });
+});
+
+test('a second Ctrl-C ends at once, and the session that was cut is in the log', async () => {
+  const server = await echoServer('4.14.0');
+  const gate = await serveGate(`${serversOf(server.address)}\n${FAST.replace('2s', '10m')}`);
+  const client = startCli(['connect', gate.url('4.14.0')]);
+  await client.waitFor(/admitted/);
+  gate.program.signal('SIGINT');
+  await gate.program.waitFor(/Ctrl-C again/);
+  gate.program.signal('SIGINT');
+  expect(await gate.program.exited).toBe(0);
+  await client.exited;
+  expect(gate.records().find(({ event }) => event === 'session-end')).toMatchObject({
+    reason: 'gate-stopped',
+  });
+});
+
+test('a port that is taken is said with the address, status 1', async () => {
+  const taken = net.createServer().listen(0, '127.0.0.1');
+  await new Promise((resolve) => taken.once('listening', resolve));
+  const { port } = taken.address() as net.AddressInfo;
+  const file = path.join(tempFolder(), 'gate.yaml');
+  writeFileSync(
+    file,
+    `listen: [{ tcp: 127.0.0.1:${port} }]\n${serversOf('tcp://127.0.0.1:9')}\nlog: { file: d.ndjson }`,
+  );
+  const { status, stderr } = await runCli(['serve', file]);
+  taken.close();
+  expect(status).toBe(1);
+  expect(stderr).toContain(`127.0.0.1:${port}: another program listens there`);
+  expect(stderr).not.toContain('    at ');
+});
+
+test('a log that cannot be opened keeps the gate from starting, status 1', async () => {
+  const folder = tempFolder();
+  mkdirSync(path.join(folder, 'taken.ndjson'));
+  const file = path.join(folder, 'gate.yaml');
+  writeFileSync(
+    file,
+    `listen: [{ tcp: 127.0.0.1:0 }]\n${serversOf('tcp://127.0.0.1:9')}\nlog: { file: taken.ndjson }`,
+  );
+  const { status, stderr } = await runCli(['serve', file]);
+  expect(status).toBe(1);
+  expect(stderr).toMatch(/^skewgate: .*taken\.ndjson/m);
+  expect(stderr).not.toContain('listening');
+});
+
+test('a config that is wrong, and one that is not there, end with status 2 and say why', async () => {
+  const file = path.join(tempFolder(), 'gate.yaml');
+  writeFileSync(file, 'listen: 1\n');
+  const [wrong, missing] = await Promise.all([runCli(['serve', file]), runCli(['serve', `${file}.not`])]);
+  expect([wrong.status, missing.status]).toEqual([2, 2]);
+  expect(wrong.stderr).toContain(`${file}:1: listen: expected a list`);
+  expect(missing.stderr).toContain('there is no such file');
+});
+
+test('without a log file, decisions go to standard output, one line of JSON each, and nothing else does', async () => {
+  const server = await echoServer('4.14.0');
+  const gate = await serveGate(`${serversOf(server.address)}\n${FAST}`, { log: '' });
+  expect(await outcomeOf(gate.url('4.15.0'))).toBe('SERVER_OUTDATED');
+  gate.program.signal('SIGTERM');
+  expect(await gate.program.exited).toBe(0);
+  const events = gate.program.lines.map((line) => JSON.parse(line));
+  expect(events.find(({ event }) => event === 'handshake')).toMatchObject({
+    code: 'SERVER_OUTDATED',
+    client: '4.15.0',
+  });
+  expect(events.at(-1)).toMatchObject({ event: 'gate', what: 'stopped' });
+});
+
+test('a reader of standard output that goes away ends the log, not the gate', async () => {
+  const server = await echoServer('4.14.0');
+  const gate = await serveGate(`${serversOf(server.address)}\n${FAST}`, { log: '' });
+  gate.program.child.stdout?.destroy();
+  for (const _ of [1, 2]) expect(await outcomeOf(gate.url('4.14.0'))).toBe('admitted by 4.14.0');
+  gate.program.signal('SIGTERM');
+  expect(await gate.program.exited).toBe(0);
+  expect(gate.program.stderr).not.toContain('    at ');
+});
+
+test.each([
+  ['a log file', 'log: { file: /dev/full }', undefined],
+  ['standard output', '', '/dev/full'],
+])('a full disk behind %s is said once, and the gate goes on deciding', async (_what, log, out) => {
+  const server = await echoServer('4.14.0');
+  const stdout = out === undefined ? undefined : openSync(out, 'w');
+  const gate = await serveGate(`${serversOf(server.address)}\n${FAST}`, {
+    log,
+    ...(stdout !== undefined && { stdout }),
+  });
+  if (stdout !== undefined) closeSync(stdout);
+  await gate.program.waitFor(/decision log: .*ENOSPC.*; records are kept in memory and tried again/);
+  expect(await outcomeOf(gate.url('4.14.0'))).toBe('admitted by 4.14.0');
+  expect(await outcomeOf(gate.url('4.15.0'))).toBe('SERVER_OUTDATED');
+  expect(gate.program.stderr.match(/ENOSPC/g)).toHaveLength(1);
+  gate.program.signal('SIGTERM');
+  await gate.program.exited;
+  expect(gate.program.stderr).toMatch(/lost/);
+});
+
+test('standard output into a file gets every record', async () => {
+  const file = path.join(tempFolder(), 'out.ndjson');
+  const stdout = openSync(file, 'w');
+  const server = await echoServer('4.14.0');
+  const gate = await serveGate(`${serversOf(server.address)}\n${FAST}`, { log: '', stdout });
+  closeSync(stdout);
+  expect(await outcomeOf(gate.url('4.14.0'))).toBe('admitted by 4.14.0');
+  gate.program.signal('SIGTERM');
+  expect(await gate.program.exited).toBe(0);
+  const events = readFileSync(file, 'utf8')
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line).event);
+  expect(events).toEqual(expect.arrayContaining(['gate', 'cluster', 'handshake', 'session-end']));
+});

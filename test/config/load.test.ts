@@ -1,0 +1,255 @@
+/** A config file that is right gives its Config; one that is wrong says where and what. */
+import { mkdirSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { expect, test } from 'vitest';
+import { ConfigError, loadConfig, type Problem, parseConfig } from '../../src/config/load.ts';
+import { tempFolder } from '../support/folder.ts';
+
+/** As the users of the first release were promised it. */
+const EXAMPLE = `cluster: main
+listen:
+  - tcp: 127.0.0.1:8700
+  - ws: 127.0.0.1:8701
+  - tcp: 127.0.0.1:8713        # any TCP program on this port counts as a 4.13.1 client
+    assume: 4.13.1
+servers:
+  - id: rs1
+    address: tcp://127.0.0.1:9001
+  - id: pg
+    address: tcp://127.0.0.1:5432
+    version: 4.14.0            # does not speak the handshake: version stated
+policy: { preset: phoenix }
+log: { file: decisions.ndjson }
+`;
+
+/** Six lines; what a test adds stands on line 7 and after, a key of the server on line 7 too. */
+const BASE = `cluster: main
+listen:
+  - tcp: 127.0.0.1:0
+servers:
+  - id: a
+    address: tcp://127.0.0.1:9
+`;
+
+test('the example of the documentation is valid, and means what it says', () => {
+  const config = parseConfig(EXAMPLE);
+  expect(config).toMatchObject({
+    cluster: 'main',
+    listen: [
+      { tcp: '127.0.0.1:8700' },
+      { ws: '127.0.0.1:8701' },
+      { tcp: '127.0.0.1:8713', assume: '4.13.1' },
+    ],
+    servers: [
+      { id: 'rs1', address: 'tcp://127.0.0.1:9001' },
+      { id: 'pg', address: 'tcp://127.0.0.1:5432', version: '4.14.0' },
+    ],
+    policy: { preset: 'phoenix' },
+    log: { file: 'decisions.ndjson', durable: false, rotate: 64 * 1_048_576, keep: 5 },
+    timeouts: { handshake: 10_000, hold: 30_000, dial: 3_000, probe: 5_000, drain: 10_000 },
+    limits: { handshakes: 10_000, sessions: 100_000 },
+  });
+  expect(config.servers[0]).not.toHaveProperty('version');
+  expect(config.listen[0]).not.toHaveProperty('assume');
+});
+
+test('a file of nothing but listeners and servers is enough', () => {
+  const config = parseConfig('listen: [{ ws: "[::1]:0" }]\nservers: [{ id: a, address: ws://h:1/path }]');
+  expect(config).toMatchObject({ cluster: 'main', policy: { preset: 'phoenix' } });
+  expect(config.log.file).toBeUndefined();
+});
+
+test('versions by command and over HTTP, and further releases, are taken as written', () => {
+  const config = parseConfig(`${BASE}    version: { command: [cat, VERSION], pattern: 'v=(.*)' }
+  - id: b
+    address: tcp://127.0.0.1:10
+    version: { http: 'http://127.0.0.1:80/version' }
+catalogue:
+  extends: none
+  releases:
+    - version: 6.0.0
+      accepts: [5.10, '5.9']
+`);
+  expect(config.servers.map(({ version }) => version)).toEqual([
+    { command: ['cat', 'VERSION'], pattern: 'v=(.*)' },
+    { http: 'http://127.0.0.1:80/version' },
+  ]);
+  // YAML alone would read 5.10 as 5.1.
+  expect(config.catalogue?.releases).toEqual([{ version: '6.0.0', accepts: ['5.10', '5.9'] }]);
+});
+
+test.each<[string, string, Array<[line: number | null, field: string, message: RegExp]>]>([
+  [
+    'an empty file',
+    '',
+    [
+      [null, 'listen', /is missing/],
+      [null, 'servers', /is missing/],
+    ],
+  ],
+  ['a list instead of a map', '- a\n- b\n', [[1, '', /expected a map of keys, not a list/]]],
+  ['text instead of a map', 'hello\n', [[1, '', /expected a map of keys, not "hello"/]]],
+  ['tabs', 'listen:\n\t- tcp: 127.0.0.1:0\n', [[2, '', /[Tt]abs/]]],
+  ['a bracket that is not closed', 'cluster: main\nlisten: [\n', [[3, '', /\]/]]],
+  ['a key that stands twice', `${BASE}cluster: other\n`, [[7, '', /unique/]]],
+  ['two documents', `${BASE}---\n${BASE}`, [[7, '', /a second document begins/]]],
+  ['an unknown key', `${BASE}polisy: { preset: phoenix }\n`, [[7, 'polisy', /there is no such key/]]],
+  [
+    'an unknown key further in',
+    `${BASE}policy:\n  preset: custom\n  windoww: 2\n`,
+    [[9, 'policy.windoww', /there is no such key/]],
+  ],
+  ['a missing list', 'servers:\n  - id: a\n    address: tcp://h:1\n', [[1, 'listen', /is missing/]]],
+  [
+    'a missing key',
+    'listen:\n  - tcp: h:1\nservers:\n  - address: tcp://h:1\n',
+    [[4, 'servers[0].id', /is missing/]],
+  ],
+  [
+    'a list with nothing in it',
+    'listen: []\nservers:\n',
+    [
+      [1, 'listen', /needs at least 1 entry/],
+      [2, 'servers', /expected a list, not nothing/],
+    ],
+  ],
+  [
+    'a word for a number',
+    `${BASE}limits:\n  sessions: many\n`,
+    [[8, 'limits.sessions', /expected a number, not "many"/]],
+  ],
+  [
+    'a number that is too small',
+    `${BASE}log:\n  keep: -1\n`,
+    [[8, 'log.keep', /must be at least 0, not -1/]],
+  ],
+  ['a fraction', `${BASE}limits:\n  sessions: 1.5\n`, [[8, 'limits.sessions', /whole number/]]],
+  [
+    'a word for yes',
+    `${BASE}log: { durable: yes }\n`,
+    [[7, 'log.durable', /expected true or false, not "yes"/]],
+  ],
+  ['text for a map', `${BASE}policy: phoenix\n`, [[7, 'policy', /expected a map of keys, not "phoenix"/]]],
+  [
+    'text for a list',
+    `${BASE}    version: { command: redis }\n`,
+    [[7, 'servers[0].version.command', /expected a list, not "redis"/]],
+  ],
+  [
+    'a list for a version',
+    `${BASE}    version: [4.14.0]\n`,
+    [[7, 'servers[0].version', /expected text or a map of keys, not a list/]],
+  ],
+  [
+    'a preset that does not exist',
+    `${BASE}policy: { preset: phoenx }\n`,
+    [[7, 'policy.preset', /"phoenx" is none of phoenix, .*custom/]],
+  ],
+  [
+    'a version of two parts',
+    `${BASE}    version: 4.10\n`,
+    [[7, 'servers[0].version', /"4.10" is not a version: it has 2 /]],
+  ],
+  ['a version with a v', `${BASE}    version: v4.14.0\n`, [[7, 'servers[0].version', /leave out the "v"/]]],
+  [
+    'an assumed version of two parts',
+    BASE.replace('servers:', '    assume: 4.13\nservers:'),
+    [[4, 'listen[0].assume', /"4.13" is not a version/]],
+  ],
+  [
+    'a version by both command and http',
+    `${BASE}    version: { command: [a], http: 'http://h/' }\n`,
+    [[7, 'servers[0].version', /either command or http/]],
+  ],
+  [
+    'a duration without a unit',
+    `${BASE}timeouts:\n  hold: 30\n`,
+    [[8, 'timeouts.hold', /"30" is not of the form 500ms, 15s/]],
+  ],
+  [
+    'a duration in words',
+    `${BASE}timeouts:\n  hold: 30 seconds\n`,
+    [[8, 'timeouts.hold', /"30 seconds" is not of the form/]],
+  ],
+  [
+    'a size without a number',
+    `${BASE}log: { rotate: big }\n`,
+    [[7, 'log.rotate', /"big" is not of the form 512kb, 64mb/]],
+  ],
+  [
+    'two servers of one id',
+    `${BASE}  - id: a\n    address: tcp://127.0.0.1:10\n`,
+    [[7, 'servers[1].id', /a second server "a"/]],
+  ],
+  [
+    'a listener of both kinds',
+    BASE.replace('servers:', '    ws: 127.0.0.1:1\nservers:'),
+    [[3, 'listen[0]', /either tcp or ws/]],
+  ],
+  [
+    'a listener of neither kind',
+    BASE.replace('tcp: 127.0.0.1:0', 'assume: 4.13.1'),
+    [[3, 'listen[0]', /either tcp or ws/]],
+  ],
+  [
+    'a listener without a port',
+    BASE.replace('127.0.0.1:0', '127.0.0.1'),
+    [[3, 'listen[0].tcp', /not HOST:PORT/]],
+  ],
+  [
+    'an address without a scheme',
+    BASE.replace('tcp://', ''),
+    [[6, 'servers[0].address', /such as tcp:\/\//]],
+  ],
+  [
+    'an address of another scheme',
+    BASE.replace('tcp://', 'http://'),
+    [[6, 'servers[0].address', /tcp:\/\/ or ws:\/\//]],
+  ],
+])('%s: line and field are named', (_what, text, expected) => {
+  const problems = problemsOf(text);
+  expect(problems.map(({ line, field }) => [line, field])).toEqual(
+    expected.map(([line, field]) => [line, field]),
+  );
+  for (const [at, [, , message]] of expected.entries()) expect(problems[at]?.message).toMatch(message);
+});
+
+test('all that is wrong is said at once, each on a line that begins with file, line and field', () => {
+  const error = errorOf(`${BASE}polisy: 1\nlog: { keep: -1 }\n`);
+  expect(error.message.split('\n').sort()).toEqual([
+    'gate.yaml:7: polisy: there is no such key',
+    'gate.yaml:8: log.keep: must be at least 0, not -1',
+  ]);
+});
+
+test('a file that blows itself up with aliases is refused', () => {
+  const many = (name: string, of: string) => `${name}: &${name} [${Array(20).fill(of).join(', ')}]\n`;
+  expect(errorOf(many('a', '1') + many('b', '*a') + many('c', '*b')).message).toMatch(/alias/i);
+});
+
+test('a file that is not there, and a folder, are said to be just that', async () => {
+  const folder = tempFolder();
+  const missing = path.join(folder, 'gate.yaml');
+  await expect(loadConfig(missing)).rejects.toThrow(
+    new ConfigError(missing, [{ line: null, field: '', message: 'there is no such file' }]),
+  );
+  mkdirSync(missing);
+  await expect(loadConfig(missing)).rejects.toThrow(/this is a folder/);
+  const real = path.join(folder, 'real.yaml');
+  writeFileSync(real, EXAMPLE);
+  await expect(loadConfig(real)).resolves.toMatchObject({ cluster: 'main' });
+});
+
+function errorOf(text: string): ConfigError {
+  try {
+    parseConfig(text, 'gate.yaml');
+  } catch (error) {
+    if (error instanceof ConfigError) return error;
+    throw error;
+  }
+  throw new Error('it was accepted');
+}
+
+function problemsOf(text: string): readonly Problem[] {
+  return errorOf(text).problems;
+}

@@ -1,0 +1,158 @@
+/** What a reader of the decision log can rely on: which records, which keys, and when. */
+import { describe, expect, test } from 'vitest';
+import type { Transport } from '../../src/ports/transport.ts';
+import { startFleet } from '../support/gate.ts';
+import type { LogLine } from '../support/log.ts';
+import { noteSends } from '../support/spy.ts';
+import { realWorld, virtualWorld } from '../support/world.ts';
+
+const HANDSHAKE = [
+  'time',
+  'event',
+  'gate',
+  'listener',
+  'connection',
+  'peer',
+  'driver',
+  'session',
+  'server',
+  'serverVersion',
+  'waitedFor',
+  'phases',
+  'verdict',
+  'code',
+  'rule',
+  'client',
+  'cluster',
+  'move',
+  'retry',
+  'retryAfterMs',
+  'vendorCode',
+  'sqlState',
+  'message',
+  'notes',
+  'trace',
+  'policy',
+];
+const SESSION_END = [
+  'time',
+  'event',
+  'gate',
+  'session',
+  'client',
+  'server',
+  'reason',
+  'error',
+  'bytesFromClient',
+  'bytesFromServer',
+  'ms',
+];
+const CLUSTER = [
+  'time',
+  'event',
+  'gate',
+  'server',
+  'state',
+  'version',
+  'previousState',
+  'previousVersion',
+  'level',
+  'trouble',
+];
+
+const keysOf = (line: LogLine | undefined) => Object.keys(line ?? {}).sort();
+
+describe('records', () => {
+  test('have the same keys whatever the outcome, and say which gate and policy', async () => {
+    await using fleet = await startFleet(realWorld, {
+      cluster: 'blue',
+      servers: [{ version: '4.14.0' }],
+    });
+    const session = await fleet.admit('4.14.0');
+    session.end();
+    session.resume();
+    await fleet.refuse('4.15.0');
+    await fleet.refuse('1.0.0');
+    await fleet.log.until('session-end');
+    const { handshakes } = fleet.log;
+    expect(handshakes.map(({ code }) => code)).toEqual(['PERMITTED', 'SERVER_OUTDATED', 'MAJOR_MISMATCH']);
+    for (const handshake of handshakes) {
+      expect(keysOf(handshake)).toEqual([...HANDSHAKE].sort());
+      expect(Object.keys(handshake.phases)).toEqual(['hello', 'held', 'dial', 'total']);
+      expect(handshake.gate).toBe('blue');
+      expect(handshake.policy).toMatch(/^[0-9a-f]{12}$/);
+      expect(handshake.listener).toBe(fleet.address());
+      expect(handshake.peer).toMatch(/^127\.0\.0\.1:\d+$/);
+      expect(handshake.time).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
+    }
+    expect(keysOf(fleet.log.of('session-end')[0])).toEqual([...SESSION_END].sort());
+    expect(keysOf(fleet.log.of('cluster')[0])).toEqual([...CLUSTER].sort());
+    const [admitted, refused] = handshakes;
+    expect(admitted).toMatchObject({ session: session.id, server: 's1', serverVersion: '4.14.0' });
+    expect(refused).toMatchObject({ session: null, server: null, serverVersion: null, waitedFor: null });
+  });
+
+  test('every handshake record stands in the log before its client hears a byte', async () => {
+    const world = virtualWorld();
+    const network = world.transports.tcp as Transport;
+    const order: string[] = [];
+    // Clients come by `ws`, servers are reached by `tcp`: only what the gate says to clients is noted.
+    const ws = noteSends(network, () => order.push('told'));
+    await using fleet = await startFleet(
+      { ...world, transports: { tcp: network, ws } },
+      { listen: [{ ws: '127.0.0.1:0' }], servers: [{ version: '4.14.0' }] },
+    );
+    fleet.log.onLine = ({ event }) => {
+      if (event === 'handshake') order.push('logged');
+    };
+    const session = await fleet.admit('4.14.0');
+    await fleet.refuse('4.15.0');
+    expect(order).toEqual(['logged', 'told', 'logged', 'told']);
+    session.destroy();
+  });
+
+  test('phases say how long the hello, the wait and the dial took', async () => {
+    const world = virtualWorld({ latency: 10 });
+    await using fleet = await startFleet(world, { servers: [{ version: '4.14.0' }] });
+    const session = await fleet.admit('4.14.0');
+    // 10 for the way of the hello; then dial, question and answer, 10 each.
+    expect(fleet.log.handshakes[0]?.phases).toEqual({ hello: 10, held: 0, dial: 30, total: 40 });
+    session.destroy();
+  });
+
+  test('a change of a server is one record with what was known before', async () => {
+    await using fleet = await startFleet(realWorld, {
+      servers: [{ version: '4.14.0' }],
+      timeouts: { probe: '20ms' },
+    });
+    expect(fleet.log.of('cluster')).toHaveLength(1);
+    expect(fleet.log.of('cluster')[0]).toMatchObject({
+      gate: 'main',
+      server: 's1',
+      state: 'up',
+      version: '4.14.0',
+      previousState: 'down',
+      previousVersion: null,
+      trouble: null,
+    });
+    await fleet.server(0).stop();
+    expect(await fleet.log.until('cluster', { state: 'down' })).toMatchObject({
+      version: '4.14.0',
+      previousState: 'up',
+      previousVersion: '4.14.0',
+      trouble: expect.stringContaining('ECONNREFUSED'),
+    });
+    await fleet.server(0).restart({ version: '4.15.0' });
+    expect(await fleet.log.until('cluster', { version: '4.15.0' })).toMatchObject({
+      state: 'up',
+      previousVersion: '4.14.0',
+    });
+  });
+
+  test('the gate notes its own start and end', async () => {
+    const fleet = await startFleet(realWorld, { servers: [{ version: '4.14.0' }] });
+    await fleet[Symbol.asyncDispose]();
+    expect(fleet.log.of('gate').map(({ what }) => what)).toEqual(['started', 'draining', 'stopped']);
+    expect(fleet.log.of('gate')[0]?.listeners).toEqual(fleet.gate.addresses);
+  });
+});

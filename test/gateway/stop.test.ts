@@ -1,0 +1,151 @@
+/** A gate that stops: who is refused, who gets time, and that nothing is left. */
+import { buffer } from 'node:stream/consumers';
+import { describe, expect, test } from 'vitest';
+import { startFleet } from '../support/gate.ts';
+import { answersIn, dialRaw, helloBytes } from '../support/raw-client.ts';
+import { realWorld, virtualWorld } from '../support/world.ts';
+
+const settled = async (promise: Promise<unknown>) =>
+  (await Promise.race([promise.then(() => true), new Promise((resolve) => setImmediate(resolve, false))])) ===
+  true;
+
+describe('stop', () => {
+  test('takes no new connections, and lets sessions end by themselves', async () => {
+    await using fleet = await startFleet(realWorld, {
+      listen: [{ tcp: '127.0.0.1:0' }, { ws: '127.0.0.1:0' }],
+      servers: [{ version: '4.14.0' }],
+    });
+    const [one, two] = [await fleet.admit('4.14.0'), await fleet.admit('4.14.0', { at: 1 })];
+    const stopping = fleet.gate.stop(60_000);
+    for (const at of [0, 1])
+      await expect(fleet.connect('4.14.0', { at })).rejects.toMatchObject({ name: 'ConnectError' });
+    expect(await settled(stopping)).toBe(false);
+    one.end('still served');
+    two.end('me too');
+    expect((await buffer(one)).toString()).toBe('still served');
+    expect((await buffer(two)).toString()).toBe('me too');
+    await stopping;
+    expect(fleet.log.of('session-end').map(({ reason }) => reason)).toEqual(['both-ended', 'both-ended']);
+    expect(fleet.log.lines.at(-1)).toMatchObject({ event: 'gate', what: 'stopped' });
+    expect(fleet.gate.sessions).toBe(0);
+  });
+
+  test('closes sessions after the grace, in virtual time exactly then', async () => {
+    const world = virtualWorld();
+    await using fleet = await startFleet(world, { servers: [{ version: '4.14.0' }] });
+    const session = await fleet.admit('4.14.0');
+    let ended = false;
+    session.on('end', () => {
+      ended = true;
+    });
+    session.resume();
+    let stopped = false;
+    void fleet.gate.stop(10_000).then(() => {
+      stopped = true;
+    });
+    await world.clock.run(9_999);
+    expect([stopped, ended, fleet.gate.sessions]).toEqual([false, false, 1]);
+    await world.clock.run(10);
+    expect([stopped, ended, fleet.gate.sessions]).toEqual([true, true, 0]);
+    expect(fleet.log.lines.map(({ event, what }) => what ?? event).slice(-3)).toEqual([
+      'draining',
+      'session-end',
+      'stopped',
+    ]);
+    expect(fleet.cluster.servers[0]?.sessions).toBe(0);
+    expect(fleet.server(0).running.opened).toHaveLength(1);
+  });
+
+  test('a probe that the stop breaks off says nothing about its server', async () => {
+    const world = virtualWorld({ latency: 100 });
+    await using fleet = await startFleet(world, {
+      servers: [{ version: '4.14.0' }],
+      timeouts: { probe: '5s' },
+    });
+    await world.clock.run(5_150);
+    await world.finish(fleet.gate.stop(0));
+    await world.clock.run(1_000);
+    expect(fleet.log.of('cluster')).toHaveLength(1);
+    expect(fleet.cluster.servers[0]?.state).toBe('up');
+  });
+
+  test('a second signal cuts the grace short', async () => {
+    await using fleet = await startFleet(realWorld, { servers: [{ version: '4.14.0' }] });
+    const session = await fleet.admit('4.14.0');
+    const hurry = new AbortController();
+    const stopping = fleet.gate.stop(600_000, hurry.signal);
+    hurry.abort();
+    await stopping;
+    expect((await buffer(session)).length).toBe(0);
+    expect(fleet.gate.sessions).toBe(0);
+  });
+
+  test('a client that waits is refused DRAINING at once', async () => {
+    const world = virtualWorld();
+    await using fleet = await startFleet(world, { servers: [{ version: '4.14.0' }] });
+    await fleet.server(0).stop();
+    const outcome = fleet.connect('4.14.0').catch(({ code, transient }) => ({ code, transient }));
+    await world.clock.run(3_000);
+    expect(fleet.gate.handshakes).toBe(1);
+    const from = world.clock.now();
+    await world.finish(fleet.gate.stop(10_000));
+    expect(world.clock.now() - from).toBeLessThan(3_500);
+    expect(await world.finish(outcome)).toEqual({ code: 'DRAINING', transient: true });
+    expect(fleet.log.codes).toEqual(['DRAINING']);
+    expect(fleet.gate.handshakes).toBe(0);
+  });
+
+  test('a client that was accepted but has not spoken is not let in any more, and does not outlive the gate', async () => {
+    const world = virtualWorld();
+    await using fleet = await startFleet(world, { servers: [{ version: '4.14.0' }] });
+    const silent = await dialRaw(world, fleet.address());
+    const late = await dialRaw(world, fleet.address());
+    const stopping = fleet.gate.stop(1_000);
+    late.connection.send(helloBytes('4.14.0'));
+    await world.clock.run(900);
+    expect(answersIn(late.bytes).permit).toBeNull();
+    await world.finish(stopping);
+    expect(fleet.gate.handshakes).toBe(0);
+    expect(fleet.log.lines.at(-1)).toMatchObject({ what: 'stopped' });
+    await world.clock.run(60_000);
+    expect(silent.closed).not.toBeUndefined();
+    expect(fleet.server(0).clients).toEqual([]);
+  });
+});
+
+describe('limits', () => {
+  test('one client too many on its way in is refused; the others are not', async () => {
+    const world = virtualWorld();
+    await using fleet = await startFleet(world, {
+      servers: [{ version: '4.14.0' }],
+      limits: { handshakes: 3 },
+    });
+    const silent = await Promise.all([0, 1, 2].map(() => dialRaw(world, fleet.address())));
+    const refused = await fleet.refuse('4.14.0');
+    expect(refused).toMatchObject({ code: 'TOO_MANY_CONNECTIONS', transient: true });
+    for (const { connection } of silent.slice(0, 2)) connection.send(helloBytes('4.14.0'));
+    await world.clock.run(100);
+    expect(fleet.gate.sessions).toBe(2);
+    const session = await fleet.admit('4.14.0');
+    session.destroy();
+    for (const { connection } of silent) connection.destroy();
+    await world.clock.run(100);
+    expect([fleet.gate.sessions, fleet.gate.handshakes]).toEqual([0, 0]);
+  });
+
+  test('sessions: the limit is given back as they end', async () => {
+    const world = virtualWorld();
+    await using fleet = await startFleet(world, {
+      servers: [{ version: '4.14.0' }],
+      limits: { sessions: 2 },
+    });
+    const [one, two] = [await fleet.admit('4.14.0'), await fleet.admit('4.14.0')];
+    const refused = await fleet.refuse('4.14.0');
+    expect(refused).toMatchObject({ code: 'TOO_MANY_CONNECTIONS', retry: 'later' });
+    expect(fleet.server(0).clients).toHaveLength(2);
+    one.destroy();
+    await world.clock.run(10);
+    const three = await fleet.admit('4.14.0');
+    for (const session of [two, three]) session.destroy();
+  });
+});

@@ -1,0 +1,144 @@
+/** The README shows what the code does: commands with their output, configs, programs, links. */
+import { execFile } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { parseConfig } from '../src/config/load.ts';
+import { PRESET_NAMES } from '../src/policy/presets.ts';
+import { RULES } from '../src/policy/types.ts';
+import { runCli } from './support/cli.ts';
+import { judged } from './support/facts.ts';
+import { installPackage } from './support/installed.ts';
+import { type Running, startCli } from './support/running.ts';
+
+const ROOT = fileURLToPath(new URL('../', import.meta.url));
+const README = readFileSync(path.join(ROOT, 'README.md'), 'utf8');
+
+/** Fenced blocks of a language. */
+const blocks = (language: string): string[] =>
+  [...README.matchAll(new RegExp(`^\`\`\`${language}\\n(.*?)^\`\`\`$`, 'gms'))].map(
+    ([, text]) => text as string,
+  );
+
+interface Shown {
+  readonly command: string;
+  readonly output: string;
+}
+
+/** Every `$ command` with what the README shows below it. */
+const shown: Shown[] = blocks('console').flatMap((block) =>
+  block
+    .split(/^\$ /m)
+    .slice(1)
+    .map((part) => {
+      const [command = '', ...output] = part.split('\n');
+      return { command, output: output.join('\n').trimEnd() };
+    }),
+);
+const showing = (start: string) => shown.filter(({ command }) => command.includes(`npx skewgate ${start}`));
+const trimEnds = (text: string) => text.replace(/ +$/gm, '').trimEnd();
+/** The words after `npx skewgate`, without their quotes. */
+const wordsOf = (command: string) =>
+  command
+    .replace(/^.*npx skewgate /, '')
+    .split(/ +/)
+    .map((word) => word.replace(/^'(.*)'$/, '$1'));
+
+test('it shows something of each kind', () => {
+  expect(shown.length).toBeGreaterThan(5);
+  expect(blocks('yaml').length).toBeGreaterThan(1);
+  expect(blocks('mermaid')).toHaveLength(2);
+});
+
+test.each([...showing('explain'), ...showing('matrix')])('$command', async ({ command, output }) => {
+  const result = await runCli(wordsOf(command));
+  expect(trimEnds(result.stdout)).toBe(output);
+});
+
+test.each(blocks('yaml'))('a config that serve takes: %s', (text) => {
+  expect(parseConfig(text).servers.length).toBeGreaterThan(0);
+});
+
+test('the summary of a decision log', async () => {
+  const folder = await mkdtemp(path.join(os.tmpdir(), 'skewgate-readme-'));
+  const file = path.join(folder, 'decisions.ndjson');
+  const clients = ['4.13.2', '4.12.1', '4.15.0', '4.15.0', '4.15.0'];
+  const records = clients.map((version) => ({
+    time: '2026-01-31T12:00:00.000Z',
+    event: 'handshake',
+    ...judged(version, ['4.14.1', '4.15.0']),
+  }));
+  await writeFile(file, records.map((record) => `${JSON.stringify(record)}\n`).join(''));
+  const summary = shown.find(({ command }) => command === 'npx skewgate log decisions.ndjson --summary');
+  const { stdout } = await runCli(['log', file, '--summary']);
+  await rm(folder, { recursive: true });
+  expect(trimEnds(stdout)).toBe(summary?.output);
+});
+
+describe('the example that npm start runs', () => {
+  let demo: Running;
+  beforeAll(async () => {
+    demo = await startCli(['serve'], /skewgate:\/\/(\S+)\n\s+skewgate\+ws:\/\/(\S+)\n[\s\S]*Decisions:/);
+  }, 20_000);
+  afterAll(() => demo.stop());
+
+  const anySession = (text: string) =>
+    text.replace(/session [0-9a-z]{16}/g, 'session …').replace(/server rs\d \(4\.14\.\d\)/, 'server rs…');
+
+  test.each(showing('connect'))('$command', async ({ command, output }) => {
+    const words = wordsOf(command).map((word) => word.replace('127.0.0.1:8700', demo.match[1] as string));
+    const input = /^echo (\w+) \|/.exec(command)?.[1];
+    const { stdout, stderr, status } = await runCli(words, {
+      input: input === undefined ? '' : `${input}\n`,
+    });
+    const lines = (text: string) => anySession(text).trim().split('\n').sort();
+    expect(lines(stdout + stderr)).toEqual(lines(output));
+    expect(status).toBe(output.startsWith('admitted') ? 0 : 1);
+  });
+});
+
+describe('programs', () => {
+  let folder: string;
+  beforeAll(async () => {
+    folder = await mkdtemp(path.join(os.tmpdir(), 'skewgate-readme-'));
+    await installPackage(folder);
+  }, 60_000);
+  afterAll(() => rm(folder, { recursive: true }));
+
+  test('the one that asks the policy prints what its comment says', async () => {
+    const [program = ''] = blocks('js').filter((text) => text.includes('decide('));
+    const file = path.join(folder, 'program.mjs');
+    await writeFile(file, program);
+    const { stdout } = await promisify(execFile)(process.execPath, [file]);
+    expect(stdout.trim()).toBe(/^console\.log\(.*\); \/\/ (.*)$/m.exec(program)?.[1]);
+  });
+
+  test('the excerpt is of the example file', () => {
+    const [excerpt = ''] = blocks('js').filter((text) => text.startsWith('test('));
+    expect(readFileSync(path.join(ROOT, 'examples/fleet.test.mjs'), 'utf8')).toContain(excerpt);
+  });
+});
+
+test('every link to a file leads somewhere', () => {
+  const links = [...README.matchAll(/\]\(([^)]+)\)/g)].map(([, target]) => target as string);
+  expect(links.length).toBeGreaterThan(10);
+  expect(
+    links.filter((target) => !target.startsWith('https://') && !existsSync(path.join(ROOT, target))),
+  ).toEqual([]);
+});
+
+test('the npm scripts that it names exist', () => {
+  const { scripts } = JSON.parse(readFileSync(path.join(ROOT, 'package.json'), 'utf8'));
+  for (const [, name] of README.matchAll(/npm ci && npm (\w+)/g))
+    expect(scripts).toHaveProperty(name as string);
+});
+
+test('every rule has its row in the policy table, and every preset is named', () => {
+  const rows = [...README.matchAll(/^\| ([A-Z]\d) \|/gm)].map(([, rule]) => rule);
+  expect(rows.toSorted()).toEqual(RULES.filter((rule) => /^[A-Z]\d$/.test(rule)).toSorted());
+  for (const preset of PRESET_NAMES) expect(README).toContain(`\`${preset}\``);
+});

@@ -1,0 +1,39 @@
+/** Where a test's fleet lives: on real sockets and time, or on virtual ones. */
+import type { Clock } from '../../src/ports/clock.ts';
+import type { Random } from '../../src/ports/random.ts';
+import type { Transports } from '../../src/transport/address.ts';
+import { realTransports } from '../../src/transport/index.ts';
+import { createMemoryNetwork } from '../../src/transport/memory.ts';
+import { realClock, realRandom } from '../../src/transport/real.ts';
+import { VirtualClock } from '../../src/transport/virtual-clock.ts';
+import { seeded } from './random.ts';
+
+export interface World {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly transports: Transports;
+  /** Lets as much time pass as `promise` needs. */
+  finish<T>(promise: Promise<T>): Promise<T>;
+}
+
+export interface VirtualWorld extends World {
+  readonly clock: VirtualClock;
+}
+
+export const realWorld: World = {
+  clock: realClock,
+  random: realRandom,
+  transports: realTransports,
+  finish: (promise) => promise,
+};
+
+export function virtualWorld({ seed = 1, latency = 1 } = {}): VirtualWorld {
+  const clock = new VirtualClock();
+  const network = createMemoryNetwork(clock, latency);
+  return {
+    clock,
+    random: seeded(seed),
+    transports: { tcp: network, ws: network },
+    finish: (promise) => clock.until(promise),
+  };
+}

@@ -1,0 +1,170 @@
+import { once } from 'node:events';
+import http from 'node:http';
+import net from 'node:net';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { WebSocket, WebSocketServer } from 'ws';
+import type { Connection } from '../../src/ports/transport.ts';
+import { MAX_MESSAGE, ws } from '../../src/transport/ws.ts';
+import { randomBytes } from '../support/random.ts';
+import { Recorder } from '../support/recorder.ts';
+import { describeTransport } from './contract.ts';
+import { describeSockets } from './sockets.ts';
+
+describeTransport('ws', () => ({ transport: ws, address: '127.0.0.1:0', bulk: 32 * 1_048_576 }));
+describeSockets('ws', ws);
+
+/** A client that knows nothing of this project, and our end of its connection. */
+async function plainClient(): Promise<{ client: WebSocket; ours: Recorder; messages: Buffer[] }> {
+  const accepted = Promise.withResolvers<Connection>();
+  const listener = await ws.listen('127.0.0.1:0', accepted.resolve);
+  const client = new WebSocket(`ws://${listener.address}`);
+  const messages: Buffer[] = [];
+  client.on('message', (data) => messages.push(data as Buffer));
+  await once(client, 'open');
+  const ours = new Recorder(await accepted.promise);
+  onTestFinished(async () => {
+    client.terminate();
+    await listener.close();
+  });
+  return { client, ours, messages };
+}
+
+async function closeOf(client: WebSocket): Promise<{ code: number; reason: string }> {
+  const [code, reason] = (await once(client, 'close')) as [number, Buffer];
+  return { code, reason: reason.toString() };
+}
+
+describe('ws, seen by a plain WebSocket peer', () => {
+  test('a farewell is its close code and reason, after all that was sent', async () => {
+    const { client, ours, messages } = await plainClient();
+    const bytes = randomBytes(300_000);
+    ours.connection.send(bytes);
+    ours.connection.close({ code: 4002, reason: 'SERVER_OUTDATED: rs1 is older' });
+    expect(await closeOf(client)).toEqual({ code: 4002, reason: 'SERVER_OUTDATED: rs1 is older' });
+    expect(Buffer.concat(messages).equals(bytes)).toBe(true);
+    expect(await ours.untilClosed()).toBeNull();
+  });
+
+  test('a text message is refused with 1003 and not delivered', async () => {
+    const { client, ours } = await plainClient();
+    client.send('hello in words');
+    client.send(Buffer.from('and bytes'));
+    expect(await closeOf(client)).toEqual({ code: 1003, reason: 'binary messages only' });
+    expect(await ours.untilClosed()).toBeNull();
+    expect(ours.received).toBe(0);
+  });
+
+  test('an empty message is its half-close; when both have said it, the code is 1000', async () => {
+    const { client, ours, messages } = await plainClient();
+    client.send(Buffer.from('that was all'));
+    client.send(Buffer.alloc(0));
+    client.send(Buffer.from('not heard any more'));
+    await ours.untilEnded();
+    ours.connection.send(Buffer.from('answer'));
+    ours.connection.end();
+    expect((await closeOf(client)).code).toBe(1000);
+    expect(ours.text).toBe('that was all');
+    expect(messages.map((message) => message.toString())).toEqual(['answer', '']);
+  });
+
+  test('a peer that closes politely without half-close ends it without an error', async () => {
+    const { client, ours } = await plainClient();
+    client.send(Buffer.from('bye'));
+    client.close(1000);
+    expect(await ours.untilClosed()).toBeNull();
+    expect(ours.text).toBe('bye');
+  });
+
+  test('what came before the peer closed waits for a paused receiver', async () => {
+    const { client, ours } = await plainClient();
+    for (let at = 0; at < 50; at++) client.send(Uint8Array.of(at));
+    client.close(1000);
+    ours.onData = () => {
+      ours.connection.pause();
+      setImmediate(() => ours.connection.resume());
+    };
+    expect(await ours.untilClosed()).toBeNull();
+    expect(ours.bytes).toEqual(Buffer.from(Array.from({ length: 50 }, (_, at) => at)));
+  });
+
+  test('messages in fragments are bytes like others', async () => {
+    const { client, ours } = await plainClient();
+    client.send(Buffer.from('one '), { fin: false });
+    client.send(Buffer.from('two'), { fin: true });
+    await ours.untilReceived(7);
+    expect(ours.text).toBe('one two');
+  });
+
+  test('a message over the limit closes with 1009 and delivers nothing of it', async () => {
+    const { client, ours } = await plainClient();
+    client.send(Buffer.alloc(MAX_MESSAGE + 1));
+    expect((await closeOf(client)).code).toBe(1009);
+    expect(await ours.untilClosed()).toBeInstanceOf(Error);
+    expect(ours.received).toBe(0);
+  });
+
+  test('what is sent is cut into messages that every peer of ours takes', async () => {
+    const { client, ours, messages } = await plainClient();
+    ours.connection.send(randomBytes(3 * MAX_MESSAGE + 4));
+    ours.connection.close();
+    await closeOf(client);
+    expect(messages.map(({ length }) => length)).toEqual([MAX_MESSAGE, MAX_MESSAGE, MAX_MESSAGE, 4]);
+  });
+});
+
+describe('ws, and HTTP', () => {
+  test('a plain HTTP request is told what this port is', async () => {
+    const listener = await ws.listen('127.0.0.1:0', () => {});
+    onTestFinished(() => listener.close());
+    const response = await fetch(`http://${listener.address}/`);
+    expect(response.status).toBe(426);
+    expect(await response.text()).toContain('skewgate+ws://');
+  });
+
+  test('a closed listener lets go of connections that never became a WebSocket', async () => {
+    const listener = await ws.listen('127.0.0.1:0', () => {});
+    const [host, port] = listener.address.split(':') as [string, string];
+    const silent = net.connect(Number(port), host).resume();
+    silent.on('error', () => {});
+    await once(silent, 'connect');
+    silent.write('GET / HT');
+    await fetch(`http://${listener.address}/`).then((response) => response.text());
+    const closed = once(silent, 'close');
+    await listener.close();
+    await closed;
+  });
+
+  test('dialling an HTTP server that is no WebSocket server fails', async () => {
+    const plain = http.createServer((_request, response) => response.end('hello')).listen(0, '127.0.0.1');
+    onTestFinished(() => void plain.close());
+    await once(plain, 'listening');
+    const { port } = plain.address() as net.AddressInfo;
+    await expect(ws.dial(`127.0.0.1:${port}`)).rejects.toThrow(/200/);
+  });
+
+  test('dialling a peer that never answers ends with the signal', async () => {
+    const mute = net.createServer((socket) => socket.on('error', () => {}).resume()).listen(0, '127.0.0.1');
+    onTestFinished(() => void mute.close());
+    await once(mute, 'listening');
+    const { port } = mute.address() as net.AddressInfo;
+    const abort = new AbortController();
+    const connected = once(mute, 'connection');
+    const dialling = ws.dial(`127.0.0.1:${port}`, { signal: abort.signal });
+    dialling.catch(() => {});
+    const [socket] = (await connected) as [net.Socket];
+    const left = once(socket, 'close');
+    abort.abort();
+    await expect(dialling).rejects.toThrow(/gave up/);
+    await left;
+  });
+
+  test('a path in the address is asked for', async () => {
+    const server = new WebSocketServer({ port: 0, host: '127.0.0.1', path: '/db' });
+    onTestFinished(() => server.close());
+    await once(server, 'listening');
+    const { port } = server.address() as net.AddressInfo;
+    const near = await ws.dial(`127.0.0.1:${port}/db`);
+    near.destroy();
+    await expect(ws.dial(`127.0.0.1:${port}/other`)).rejects.toThrow(/400/);
+  });
+});
