@@ -1,0 +1,48 @@
+/** What a scenario is played on: a fleet on virtual time, or one of real processes and sockets. */
+import type { RefusedError, Session } from '../client/session.ts';
+import type { LogRecord } from '../decision/record.ts';
+import type { Ledger } from '../migration/ledger/ledger.ts';
+import type { Clock } from '../ports/clock.ts';
+
+export type Logged = LogRecord & { readonly time: string };
+
+/** How a client's attempt ended. */
+export type Attempt =
+  | { readonly kind: 'admitted'; readonly session: Session }
+  | { readonly kind: 'refused'; readonly error: RefusedError }
+  | { readonly kind: 'lost'; readonly error: Error };
+
+export interface FleetDriver {
+  readonly clock: Clock;
+  readonly serverIds: readonly string[];
+  readonly gateIds: readonly string[];
+  /** Decision records of all gates so far, in the order in which they were written. */
+  readonly records: readonly Logged[];
+  /** The same as NDJSON lines, each with the gate that wrote it as `process`. */
+  readonly lines: readonly string[];
+  readonly ledger: Ledger;
+  /** Schema level of the system tables; null: the servers keep none. */
+  readonly level: number | null;
+  /** Sessions, and clients on their way in, over all gates that live. */
+  readonly open: { readonly sessions: number; readonly handshakes: number };
+  /** Lets as much of this fleet's time pass as `promise` needs. */
+  finish<T>(promise: Promise<T>): Promise<T>;
+  start(): Promise<void>;
+  stop(): Promise<void>;
+  /** Does nothing if it runs. */
+  startServer(id: string, version?: string): Promise<void>;
+  /** In order: it says that it leaves, and lets sessions end for `grace` ms. */
+  stopServer(id: string, grace: number): Promise<void>;
+  /** A server or gate dies at once, as by SIGKILL. */
+  kill(id: string): void;
+  /** Starts a dead server or gate. */
+  revive(id: string): Promise<void>;
+  /** As by SIGSTOP and SIGCONT. */
+  pause(id: string): void;
+  resume(id: string): void;
+  /** @throws if this fleet can't cut links. */
+  cut(a: string, b: string): void;
+  heal(a: string, b: string): void;
+  /** A client dials the gates in turn; one that can't be reached is passed over. */
+  connect(client: string, version: string, upgrade: 'may' | 'must-not'): Promise<Attempt>;
+}
