@@ -17,7 +17,7 @@ export function configJsonSchema(): object {
   return z.toJSONSchema(configSchema, { io: 'input', unrepresentable: 'any' });
 }
 
-/** Markdown: one row a key. One that several forms of a value share is shown once. */
+/** Markdown: one row a key. Keys that several forms of a value share are shown once, and those of hooks under `hook`. */
 export function configTable(): string {
   const rows = rowsOf(configJsonSchema() as Node, '');
   return ['| key | default | meaning |', '| --- | --- | --- |', ...new Set(rows)].join('\n');
@@ -29,9 +29,13 @@ function rowsOf(node: Node, path: string): string[] {
     const inner = [child, child.items, ...(child.anyOf ?? [])].filter((part) => part !== undefined);
     const byDefault = node.required?.includes(key) ? 'required' : defaultOf(child);
     const row = `| \`${name}\` | ${byDefault} | ${escaped(meaningOf(child))} |`;
+    if (isFurtherHook(child)) return [row];
     return [row, ...inner.flatMap((part) => rowsOf(part, child.type === 'array' ? `${name}[]` : name))];
   });
 }
+
+/** A hook besides the main one: it has the same keys. */
+const isFurtherHook = ({ description }: Node) => description?.startsWith('a hook ') === true;
 
 function meaningOf({ description = '', enum: values }: Node): string {
   if (values === undefined) return description;

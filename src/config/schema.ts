@@ -163,9 +163,11 @@ const migration = z
       .prefault({ server: true })
       .describe('what runs a step; default: an upgraded server is asked to'),
     hooks: z.record(version, hook).default({}).describe('hooks of single releases, by version'),
-    check: hook.optional().describe('asked before a step whether it is done already: success means yes'),
-    snapshot: hook.optional().describe('run before each step'),
-    restore: hook.optional().describe('run after a failed step'),
+    check: hook
+      .optional()
+      .describe('a hook asked before a step whether it is done already: success means yes'),
+    snapshot: hook.optional().describe('a hook run before each step'),
+    restore: hook.optional().describe('a hook run after a failed step'),
     retry: z
       .strictObject({
         attempts: z

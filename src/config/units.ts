@@ -13,7 +13,8 @@ const SIZE: Readonly<Record<string, number>> = { b: 1, kb: 1_024, mb: 1_048_576,
 function parseUnits(text: string, units: Readonly<Record<string, number>>): number | null {
   const match = /^(\d{1,12}(?:\.\d{1,3})?)([a-z]+)$/.exec(text);
   const factor = match && units[match[2] as string];
-  return factor ? Math.round(Number(match[1]) * factor) : null;
+  const value = factor ? Math.round(Number(match[1]) * factor) : null;
+  return Number.isSafeInteger(value) ? value : null;
 }
 
 const quantity = (units: Readonly<Record<string, number>>, example: string) =>

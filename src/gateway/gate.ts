@@ -145,6 +145,7 @@ export class Gate {
     }
   }
 
+  test() { return [this.#options.migration.level, [...this.#sessions.values()].map((s) => { const { migration, cluster, policy, clock } = this.#options; return decide(s.facts, {servers: cluster.servers, level: migration.level, upgrade: migration.stateFor(s.caller)}, policy, clock.now()).code; })]; }
   #judgeAgain({ relay, facts, caller }: Session): void {
     const { migration, cluster, policy, clock } = this.#options;
     const cluster_ = {

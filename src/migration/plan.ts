@@ -68,21 +68,27 @@ export function planUpgrade({ catalogue, from, to, hooked = [] }: PlanRequest): 
   let at = { release: start, level: from.level };
   for (const stop of stops) {
     const level = levelOf(catalogue, stop);
-    if (level <= at.level && stop !== to) continue;
+    // A stop before it may have reached the level already; the last releases of an older major may need more.
+    if (level <= at.level || level > toLevel) continue;
     steps.push({ from: print(at.release), to: printCore(stop), fromLevel: at.level, level });
-    for (const release of [...hookedBetween(hooked, at.release, stop), stop]) {
+    const onTheWay = hookedBetween(hooked, at.release, stop).filter(
+      (one) => levelOf(catalogue, one) <= level,
+    );
+    for (const release of [...onTheWay, stop]) {
       const own = hooked.some((other) => compareVersions(other, release) === 0);
+      // The first releases of a major may need less than the last ones of the major before.
+      const toLevel = Math.max(at.level, levelOf(catalogue, release));
       const entersMajor = at.release !== null && at.release.major < release.major;
       runs.push({
         step: steps.length,
         from: print(at.release),
         to: printCore(release),
         fromLevel: at.level,
-        toLevel: levelOf(catalogue, release),
+        toLevel,
         own,
         script: entersMajor ? (major?.script ?? null) : null,
       });
-      at = { release, level: levelOf(catalogue, release) };
+      at = { release, level: toLevel };
     }
   }
   return { steps, runs, downtime: major?.downtime === true || major?.together === true };
@@ -103,8 +109,9 @@ function stopsBetween(catalogue: Catalogue, from: Version | null, to: Version): 
   const between = (version: Version) =>
     (from === null || compareVersions(version, from) > 0) && compareVersions(version, to) < 0;
   if (isHopByHop(catalogue, to)) {
-    const first = from ?? firstKnown(catalogue, to);
-    const minors = Array.from({ length: Math.max(0, to.minor - first.minor) }, (_, at) => first.minor + at);
+    const start = from ?? firstKnown(catalogue, to);
+    const first = start.major < to.major ? 0 : start.minor;
+    const minors = Array.from({ length: Math.max(0, to.minor - first) }, (_, at) => first + at);
     return minors
       .map((minor) => firstOf({ major: to.major, minor }))
       .filter((stop) => between(stop) && (from === null || compareMinors(stop, from) > 0));

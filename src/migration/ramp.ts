@@ -1,6 +1,6 @@
 /**
- * After an upgrade, lets held clients in at a rate that doubles every second, not all at once. The n-th to ask
- * gets the moment at which a rate of `start * 2^t` a second has let n through.
+ * After an upgrade, lets held clients in at a rate that doubles every second, not all at once: by `t` seconds
+ * `start * (2^t - 1)` were let in, so `start` in the first second. The n-th to ask gets the moment that is its own.
  */
 import { type Clock, pause } from '../ports/clock.ts';
 
@@ -24,7 +24,7 @@ export class Ramp {
 
   /** Resolves when it is this client's turn, or when `signal` aborts. */
   pass(signal: AbortSignal): Promise<void> {
-    const at = this.#since + 1_000 * Math.log2(1 + (this.#asked++ * Math.LN2) / this.#start);
+    const at = this.#since + 1_000 * Math.log2(1 + this.#asked++ / this.#start);
     const wait = at - this.#clock.now();
     return wait > 0 ? pause(this.#clock, wait, signal) : Promise.resolve();
   }

@@ -95,6 +95,8 @@ test('every key has a line about it, and a row in the reference table', () => {
     for (const [key, child] of Object.entries(node.properties ?? {})) {
       const name = `${path}.${key}`.slice(1);
       const row = table.find((line) => line.startsWith(`| \`${name}\` |`));
+      // The keys of a hook are shown once.
+      if (/^migration\.(check|snapshot|restore)\./.test(name)) continue;
       expect(row, name).toBeDefined();
       if (!SELF_EVIDENT.test(name)) expect(child.description, name).toBeTruthy();
     }

@@ -34,6 +34,8 @@ export function createEtcdStore({ hosts, prefix = '/skewgate/' }: EtcdStoreOptio
   };
   /** By their keys. */
   const leases = new Map<string, Lease>();
+  /** etcd's revision at the latest read: it orders the history, and goes on growing where a record was lost. */
+  let latest = 0;
   /** Encoded: a name with a slash in it would reach into the keys of another cluster. */
   const rootOf = (cluster: string) => `${prefix}${encodeURIComponent(cluster)}`;
   const stateOf = (cluster: string) => `${rootOf(cluster)}/state/`;
@@ -48,25 +50,25 @@ export function createEtcdStore({ hosts, prefix = '/skewgate/' }: EtcdStoreOptio
     }
   };
 
-  /** The transaction of a swap, `version` being the number of swaps so far. */
+  /** The transaction of a swap. */
   const transact = async (
     client: Etcd3,
     cluster: string,
     swap: Swap,
     leaseId: string | null,
   ): Promise<boolean> => {
-    const [modified, version] = swap.expect.split(':') as [string, string];
     const record = recordOf(cluster);
-    let transaction = client.if(record, 'Mod', '==', modified);
+    let transaction = client.if(record, 'Mod', '==', swap.expect);
     if (swap.guard !== undefined)
       transaction = transaction.and(leaseOf(cluster, swap.guard), 'Create', '!=', 0);
     if (swap.vacant !== undefined)
       transaction = transaction.and(leaseOf(cluster, swap.vacant), 'Create', '==', 0);
+    const place = String(latest).padStart(16, '0');
     const operations = [
       client.put(record).value(swap.text),
       ...swap.history.map((entry, at) => {
-        const sequence = `${String(Number(version) + 1).padStart(12, '0')}-${String(at).padStart(3, '0')}`;
-        return client.put(`${historyOf(cluster)}${sequence}`).value(JSON.stringify(entry));
+        const key = `${historyOf(cluster)}${place}-${String(at).padStart(3, '0')}`;
+        return client.put(key).value(JSON.stringify(entry));
       }),
       ...(swap.grant && leaseId !== null
         ? [client.put(leaseOf(cluster, swap.grant.token)).value('').lease(leaseId)]
@@ -81,7 +83,8 @@ export function createEtcdStore({ hosts, prefix = '/skewgate/' }: EtcdStoreOptio
     url,
     read: (cluster) =>
       guarded(async (client) => {
-        const { kvs } = await client.getAll().prefix(stateOf(cluster)).exec();
+        const { kvs, header } = await client.getAll().prefix(stateOf(cluster)).exec();
+        latest = Math.max(latest, Number(header.revision));
         const record = kvs.find(({ key }) => key.toString() === recordOf(cluster));
         const leasePrefix = leaseOf(cluster, 0).slice(0, -1);
         const alive = new Set(
@@ -91,7 +94,7 @@ export function createEtcdStore({ hosts, prefix = '/skewgate/' }: EtcdStoreOptio
             .map((key) => Number(key.slice(leasePrefix.length))),
         );
         return {
-          revision: `${record?.mod_revision ?? 0}:${record?.version ?? 0}`,
+          revision: record?.mod_revision ?? '0',
           text: record?.value.toString() ?? null,
           alive,
         };
