@@ -23,10 +23,12 @@ const checked = (parse: (text: string) => unknown) =>
 const version = checked(parseVersion);
 const line = z.union([z.number().transform(String), z.string()]).pipe(checked(parseMinor));
 const hostPort = checked(parseHostPort);
-const protocolRange = z.strictObject({
-  min: z.int().min(0).describe('lowest'),
-  max: z.int().min(0).describe('highest'),
-});
+const protocolRange = z
+  .strictObject({
+    min: z.int().min(0).describe('lowest'),
+    max: z.int().min(0).describe('highest'),
+  })
+  .refine(({ min, max }) => min <= max, { message: 'min is above max' });
 
 const address = checked((text) => {
   const [scheme, rest] = splitAddress(text);
@@ -57,8 +59,7 @@ const learned = z
       .url({ protocol: /^http$/ })
       .optional()
       .describe('a URL whose answer holds the version'),
-    pattern: z
-      .string()
+    pattern: checked((text) => new RegExp(text))
       .optional()
       .describe(
         'regular expression whose first group is the version; default: the first `major.minor.patch`',

@@ -29,7 +29,7 @@ export interface FileOptions {
    * Called when the disk begins to refuse (with the error), when it takes lines again (null), when the file can't
    * be rotated and grows on, and when it is closed with lines unwritten.
    */
-  readonly onTrouble: (error: Error | null) => void;
+  readonly onTrouble: (error: Error | null, kept?: boolean) => void;
 }
 
 const RETRY_MS = 1_000;
@@ -189,7 +189,7 @@ export class LogFile {
   #refused(error: Error): void {
     if (!this.#troubled) {
       this.#troubled = true;
-      this.#options.onTrouble(error);
+      this.#options.onTrouble(error, true);
     }
     this.#retry ??= this.#options.clock.after(RETRY_MS, () => {
       this.#retry = null;

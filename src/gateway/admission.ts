@@ -35,6 +35,8 @@ export interface AdmissionContext {
   readonly times: AdmissionTimes;
   /** Clients that wait for an upgrade: bounded, counted over all of them. */
   readonly waiting: { count: number; readonly limit: number };
+  /** Takes a place for one more session, which its end gives back; or the refusal where there is none. */
+  readonly takePlace: () => Decision | null;
   /** Set once the gate drains: a client that waits is refused with it. */
   readonly closing: AbortSignal;
 }
@@ -195,10 +197,11 @@ export class Admission {
     const reached = await this.#reach(client, unreachable);
     if (reached === null) return { kind: 'not-yet', decision: this.#notReached(decision, unreachable) };
     decision = this.#decide(client);
-    if (decision.verdict === 'permit' && this.#fits(client, reached.server))
-      return { kind: 'reached', decision, reached };
+    const fits = decision.verdict === 'permit' && this.#fits(client, reached.server);
+    const full = fits && !this.#gone ? this.#context.takePlace() : null;
+    if (fits && !this.#gone && full === null) return { kind: 'reached', decision, reached };
     reached.connection.close();
-    return { kind: 'again' };
+    return full === null && !this.#gone ? { kind: 'again' } : { kind: 'not-yet', decision: full ?? decision };
   }
 
   get #gone(): boolean {

@@ -93,16 +93,19 @@ function openLog(
   { file, ...options }: Config['log'],
   { folder, clock, stdout, say }: Surroundings,
 ): DecisionLog {
-  if (file === undefined) return createStreamLog(stdout, options.buffer, clock);
+  if (file === undefined)
+    return createStreamLog(stdout, options.buffer, clock, ({ message }) =>
+      say(`decision log: standard output: ${message}; records are lost from now on`),
+    );
   return createFileLog({
     ...options,
     path: path.resolve(folder, file),
     clock,
-    onTrouble: (error) =>
+    onTrouble: (error, kept) =>
       say(
         error === null
           ? `decision log: ${file} takes records again`
-          : `decision log: ${file}: ${error.message}; records are kept in memory and tried again`,
+          : `decision log: ${file}: ${error.message}${kept ? '; records are kept in memory and tried again' : ''}`,
       ),
   });
 }

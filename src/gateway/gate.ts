@@ -4,7 +4,7 @@ import type { DecisionLog, GateRecord } from '../decision/record.ts';
 import type { Migration } from '../migration/migration.ts';
 import { decide } from '../policy/decide.ts';
 import { refusal } from '../policy/decision.ts';
-import type { Policy, ProtocolRange } from '../policy/types.ts';
+import type { Decision, Policy, ProtocolRange } from '../policy/types.ts';
 import { Changes } from '../ports/changes.ts';
 import { type Clock, deadline } from '../ports/clock.ts';
 import { type Random, randomId } from '../ports/random.ts';
@@ -60,6 +60,8 @@ export class Gate {
   readonly #idle = new Changes();
   readonly #waiting: { count: number; readonly limit: number };
   #handshakes = 0;
+  /** Sessions, also those about to begin. */
+  #places = 0;
   #watching: Promise<void> = Promise.resolve();
 
   constructor(options: GateOptions) {
@@ -145,7 +147,6 @@ export class Gate {
     }
   }
 
-  test() { return [this.#options.migration.level, [...this.#sessions.values()].map((s) => { const { migration, cluster, policy, clock } = this.#options; return decide(s.facts, {servers: cluster.servers, level: migration.level, upgrade: migration.stateFor(s.caller)}, policy, clock.now()).code; })]; }
   #judgeAgain({ relay, facts, caller }: Session): void {
     const { migration, cluster, policy, clock } = this.#options;
     const cluster_ = {
@@ -160,7 +161,12 @@ export class Gate {
 
   async #serve(caller: Caller, listener: string): Promise<void> {
     const admission = new Admission(
-      { ...this.#options, waiting: this.#waiting, closing: this.#closing.signal },
+      {
+        ...this.#options,
+        waiting: this.#waiting,
+        closing: this.#closing.signal,
+        takePlace: () => this.#takePlace(),
+      },
       caller,
     );
     const log = (outcome: Outcome) => this.#logHandshake(outcome, listener);
@@ -212,9 +218,19 @@ export class Gate {
     if (this.#closing.signal.aborted) return refusal('DRAINING', 'The gate is shutting down: come again.');
     if (this.#handshakes >= limits.handshakes)
       return refusal('TOO_MANY_CONNECTIONS', `${limits.handshakes} clients are on their way in already.`);
-    if (this.#sessions.size >= limits.sessions)
-      return refusal('TOO_MANY_CONNECTIONS', `${limits.sessions} sessions are open already.`);
-    return null;
+    return this.#noPlace();
+  }
+
+  #takePlace(): Decision | null {
+    const none = this.#noPlace();
+    if (none === null) this.#places++;
+    return none;
+  }
+
+  #noPlace(): Decision | null {
+    const { sessions } = this.#options.limits;
+    if (this.#places < sessions) return null;
+    return refusal('TOO_MANY_CONNECTIONS', `${sessions} sessions are open already.`);
   }
 
   async #relay(caller: Caller, admitted: Admitted): Promise<void> {
@@ -226,6 +242,7 @@ export class Gate {
     this.#sessions.set(session, { ...admitted, relay: running });
     const { reason, error } = await running.done;
     this.#sessions.delete(session);
+    this.#places--;
     cluster.sessionEnded(reached.server.id);
     log.write({
       event: 'session-end',

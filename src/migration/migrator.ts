@@ -11,7 +11,7 @@ import { type Random, randomId } from '../ports/random.ts';
 import { levelOf } from '../version/catalogue.ts';
 import { parseVersion, printVersion, tryParseVersion, type Version } from '../version/version.ts';
 import { ClaimLost, type HeldClaim, type Ledger, type LedgerView } from './ledger/ledger.ts';
-import { activeBlock, LedgerFormatError, type TriggerInfo } from './ledger/record.ts';
+import { activeBlock, LedgerFormatError, type LedgerRecord, type TriggerInfo } from './ledger/record.ts';
 import type { Caller, Migration, MigrationProgress } from './migration.ts';
 import { type Plan, PlanError, planUpgrade, releaseOfTables } from './plan.ts';
 import { Ramp } from './ramp.ts';
@@ -70,6 +70,8 @@ export class Migrator implements Migration {
   #heartbeat: Timer | null = null;
   #reading: Promise<void> | null = null;
   #foreignToken = 0;
+  /** Of the upgrade whose steps began the ramp. */
+  #rampToken = 0;
 
   constructor(options: MigratorOptions) {
     this.#options = options;
@@ -200,7 +202,7 @@ export class Migrator implements Migration {
   async #act(before: LedgerView | null): Promise<void> {
     if (this.#standing.kind !== 'known') return;
     const { record, leaseAlive } = this.#standing.view;
-    if (before?.record.claim && record.claim === null) this.#ramp.begin();
+    if (before !== null) this.#beginRamp(before.record, record);
     if (record.claim?.abort && leaseAlive && this.#abortRun !== null) {
       const { by, reason } = record.claim.abort;
       this.#abortRun.abort(new AbortedByOperator(`aborted by ${by}: ${reason}`));
@@ -208,6 +210,14 @@ export class Migrator implements Migration {
     if (record.claim !== null && !leaseAlive && activeBlock(record, this.#options.clock.now()) === null)
       this.#begin(record.claim.trigger);
     else if (record.claim === null) await this.#followFacts().catch(() => {});
+  }
+
+  /** Held clients may go on where a step is on record, and where an upgrade ended without one. */
+  #beginRamp(before: LedgerRecord, now: LedgerRecord): void {
+    const rose = before.claim !== null && (now.level ?? 0) > (before.level ?? 0);
+    const ended = before.claim !== null && now.claim === null;
+    if (rose || (ended && this.#rampToken !== now.token)) this.#ramp.begin();
+    if (rose) this.#rampToken = now.token;
   }
 
   /** The record follows what the servers report, once they were asked after it was read and all say the same. */

@@ -77,18 +77,18 @@ export function planUpgrade({ catalogue, from, to, hooked = [] }: PlanRequest): 
     for (const release of [...onTheWay, stop]) {
       const own = hooked.some((other) => compareVersions(other, release) === 0);
       // The first releases of a major may need less than the last ones of the major before.
-      const toLevel = Math.max(at.level, levelOf(catalogue, release));
+      const reached = Math.max(at.level, levelOf(catalogue, release));
       const entersMajor = at.release !== null && at.release.major < release.major;
       runs.push({
         step: steps.length,
         from: print(at.release),
         to: printCore(release),
         fromLevel: at.level,
-        toLevel,
+        toLevel: reached,
         own,
         script: entersMajor ? (major?.script ?? null) : null,
       });
-      at = { release, level: toLevel };
+      at = { release, level: reached };
     }
   }
   return { steps, runs, downtime: major?.downtime === true || major?.together === true };

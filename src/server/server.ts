@@ -13,7 +13,8 @@ import type { Message } from '../wire/messages.ts';
 import type { Tables } from './tables.ts';
 
 export interface ServerOptions {
-  readonly id: string;
+  /** Default: its address as bound. */
+  readonly id?: string;
   readonly version: Version;
   /** With scheme. */
   readonly listen: string;
@@ -58,7 +59,7 @@ export async function startServer(options: ServerOptions): Promise<SimulatedServ
   const opened: Message<'open'>[] = [];
   const connections = new Set<Connection>();
   const left = new Changes();
-  const state = { going: false };
+  const state = { going: false, id: options.id ?? options.listen };
   const listener: Listener = await transport.listen(address, (connection) => {
     connections.add(connection);
     converse(connection, { ...options, state, opened, forget });
@@ -67,8 +68,10 @@ export async function startServer(options: ServerOptions): Promise<SimulatedServ
       left.notify();
     }
   });
+  const bound = `${scheme}://${listener.address}`;
+  state.id = options.id ?? bound;
   return {
-    address: `${scheme}://${listener.address}`,
+    address: bound,
     opened,
     leave() {
       state.going = true;
@@ -86,7 +89,7 @@ export async function startServer(options: ServerOptions): Promise<SimulatedServ
 }
 
 interface Context extends ServerOptions {
-  readonly state: { readonly going: boolean };
+  readonly state: { readonly going: boolean; readonly id: string };
   readonly opened: Message<'open'>[];
   readonly forget: () => void;
 }
@@ -125,9 +128,9 @@ function converse(connection: Connection, context: Context): void {
   });
 }
 
-function helloOf({ id, version, tables, protocol, state }: Context) {
+function helloOf({ version, tables, protocol, state }: Context) {
   return {
-    id,
+    id: state.id,
     version: printVersion(version),
     level: tables?.level ?? null,
     token: tables?.token ?? null,

@@ -78,9 +78,13 @@ class TcpConnection implements Connection {
     else socket.once('finish', linger);
   }
 
-  /** With a reset: a FIN would look like an orderly end. */
+  /** With a reset: a FIN would look like an orderly end. While a FIN is on its way no reset is possible. */
   destroy(): void {
-    if (!this.#socket.destroyed) this.#socket.resetAndDestroy();
+    const socket = this.#socket;
+    if (socket.destroyed) return;
+    const ending = socket.writableEnded && !socket.writableFinished && socket.writableLength === 0;
+    if (ending) socket.destroy();
+    else socket.resetAndDestroy();
   }
 }
 

@@ -43,7 +43,7 @@ export function addMigration(program: Command): void {
       .option('--json', 'print one JSON object');
   const act = (name: string, description: string): Command =>
     verb(name, description)
-      .option('--by <name>', 'who acts, for the record', userInfo().username)
+      .option('--by <name>', 'who acts, for the record', userName())
       .option('--reason <text>', 'why, for the record');
 
   verb('status', 'Say where the tables are and how the upgrade stands. Changes nothing.')
@@ -68,6 +68,15 @@ export function addMigration(program: Command): void {
   act('abort', 'Stop the running upgrade; it does not start again until "retry".').action(
     operate((ledger, who) => ledger.abort(who)),
   );
+}
+
+/** A container's user may have a number and no name. */
+function userName(): string {
+  try {
+    return userInfo().username;
+  } catch {
+    return `user ${process.getuid?.() ?? '?'}`;
+  }
 }
 
 /** Runs with the ledger that the options name. Trouble with it ends with status 1. */

@@ -20,13 +20,16 @@ export function addServe(program: Command): void {
     .description(
       'Run the gate. Without a file: an example with three simulated servers. Ctrl-C drains, a second one ends at once.',
     )
-    .argument('[file]', 'the config file; relative paths in it start from its folder')
-    .action((file: string | undefined) => (file === undefined ? demo() : serve(file)));
+    .argument('[file]', 'the config file')
+    .option('--folder <folder>', 'where relative paths in the file start (default: its own folder)')
+    .action((file: string | undefined, { folder }: { folder?: string }) =>
+      file === undefined ? demo() : serve(file, folder ?? path.dirname(file)),
+    );
 }
 
-async function serve(file: string): Promise<void> {
+async function serve(file: string, folder: string): Promise<void> {
   const config = await loadConfig(file);
-  await run(config, path.dirname(path.resolve(file)), logOutput(say), (addresses) => {
+  await run(config, path.resolve(folder), logOutput(say), (addresses) => {
     say(`cluster ${config.cluster}, listening on ${addresses.join(', ')}`);
   });
 }

@@ -19,11 +19,9 @@ interface Options {
   readonly tables?: string;
   readonly tablesRelease?: string;
   readonly upgradeTime: number;
+  readonly grace: number;
   readonly protocol?: string;
 }
-
-/** ms that sessions get once the server is going. */
-const GRACE = 10_000;
 
 export function addServer(program: Command): void {
   program
@@ -40,6 +38,7 @@ export function addServer(program: Command): void {
       'if the file is new: the release that left the tables (default: --version)',
     )
     .option('--upgrade-time <duration>', 'how long it takes to upgrade the tables', durationOption, 2_000)
+    .option('--grace <duration>', 'that sessions get to end once it leaves', durationOption, 10_000)
     .option('--protocol <range>', 'protocol versions it speaks, MIN..MAX, for the preset "ranges"')
     .action(server);
 }
@@ -53,7 +52,7 @@ async function server(options: Options): Promise<void> {
   const listen = listenAddress(options.listen);
   const tables = options.tables === undefined ? undefined : tablesIn(options.tables, level);
   const running = await startServer({
-    id: options.id ?? options.listen,
+    ...(options.id !== undefined && { id: options.id }),
     version,
     listen,
     transports: realTransports,
@@ -67,7 +66,7 @@ async function server(options: Options): Promise<void> {
   );
   await untilStopped(async (hurry) => {
     running.leave();
-    await running.idle(GRACE, hurry);
+    await running.idle(options.grace, hurry);
   });
   await running.close();
   tables?.close();

@@ -47,11 +47,12 @@ export function createHttpHook({ url, secret, clock, poll = 1_000 }: HttpHookOpt
     const response = await fetch(at, {
       method,
       signal,
-      redirect: 'error',
+      // Followed, a redirect would carry the facts to whoever it names.
+      redirect: 'manual',
       headers: { ...(method === 'POST' && { 'content-type': 'application/json' }), ...sign(body) },
       ...(method === 'POST' && { body }),
     });
-    const text = (await response.text()).slice(0, MAX_ANSWER);
+    const text = await readText(response);
     if (response.status >= 500) throw new Error(`${at} answered ${response.status}: ${text.slice(0, 200)}`);
     if (!response.ok) throw new HookError(`${at} answered ${response.status}: ${text.slice(0, 200)}`);
     const parsed = answer.safeParse(parseJson(text));
@@ -83,12 +84,29 @@ export function createHttpHook({ url, secret, clock, poll = 1_000 }: HttpHookOpt
           if (signal.aborted) throw new HookError(`${url}: stopped waiting for it`);
           if (error instanceof HookError) throw error;
           // The request may have arrived: asking again under the same key does no harm, giving up would.
-          if (++lost > MAX_LOST) throw new HookError(`${url}: ${(error as Error).message}`, { cause: error });
+          if (++lost > MAX_LOST) throw new HookError(`${url}: ${reasonOf(error as Error)}`, { cause: error });
         }
         await pause(clock, poll, signal);
       }
     },
   };
+}
+
+/** Up to MAX_ANSWER; the rest is not read. */
+async function readText({ body }: Response): Promise<string> {
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+  for await (const chunk of body ?? []) {
+    chunks.push(chunk);
+    length += chunk.length;
+    if (length > MAX_ANSWER) break;
+  }
+  return Buffer.concat(chunks).toString('utf8', 0, MAX_ANSWER);
+}
+
+/** What fetch keeps in `cause`: which address refused, and how. */
+function reasonOf({ message, cause }: Error): string {
+  return cause instanceof Error && cause.message !== '' ? `${message}: ${cause.message}` : message;
 }
 
 function parseJson(text: string): unknown {

@@ -12,6 +12,7 @@ export function createModuleHook(file: string, folder: string): Hook {
     name: file,
     async run(facts, { signal, progress }) {
       const run = await load(path.resolve(folder, file));
+      if (signal.aborted) throw new HookError(`${file}: stopped before it began`);
       const stopped = Promise.withResolvers<never>();
       const stop = () => stopped.reject(new HookError(`${file} was stopped`));
       signal.addEventListener('abort', stop);
@@ -22,7 +23,9 @@ export function createModuleHook(file: string, folder: string): Hook {
       } catch (error) {
         throw error instanceof HookError
           ? error
-          : new HookError(`${file}: ${(error as Error).message}`, { cause: error });
+          : new HookError(`${file}: ${error instanceof Error ? error.message : String(error)}`, {
+              cause: error,
+            });
       } finally {
         signal.removeEventListener('abort', stop);
       }

@@ -19,16 +19,23 @@ export function createServerHook(cluster: Cluster, catalogue: Catalogue): Hook {
         throw new HookError(
           `no server that is up, keeps system tables and is on ${request.to} or later can run the upgrade`,
         );
-      const { upstream, connection } = await cluster.reach(able.id, 'upgrade', signal);
-      if (upstream === null) throw new HookError(`${able.id} does not speak the handshake`);
-      const askedAt = cluster.now();
+      if (signal.aborted) throw new HookError('stopped before it began');
       try {
-        const { level, error } = await upstream.upgrade(request, signal, progress);
-        if (error !== null) throw new HookError(`${able.id}: ${error}`);
-        if (level !== null) cluster.reportLevel(level, askedAt);
-        return { level };
-      } finally {
-        connection.close();
+        const { upstream, connection } = await cluster.reach(able.id, 'upgrade', signal);
+        try {
+          if (upstream === null) throw new HookError(`${able.id} does not speak the handshake`);
+          const askedAt = cluster.now();
+          const { level, error } = await upstream.upgrade(request, signal, progress);
+          if (error !== null) throw new HookError(`${able.id}: ${error}`);
+          if (level !== null) cluster.reportLevel(level, askedAt);
+          return { level };
+        } finally {
+          connection.close();
+        }
+      } catch (error) {
+        if (error instanceof HookError) throw error;
+        const why = signal.aborted ? 'stopped waiting for it' : (error as Error).message;
+        throw new HookError(`${able.id}: ${why}`, { cause: error });
       }
     },
   };
