@@ -59,16 +59,23 @@ export async function startDemo(): Promise<Demo> {
     'policy: { preset: phoenix }',
     `migration: { ledger: 'sqlite:${FOLDER}/ledger.db', baseline: ${TABLES}, lease: 5s }`,
   ].join('\n');
+  // What happens while the gate starts is shown below the introduction.
+  const introduced = Promise.withResolvers<void>();
   return {
     config,
     log: new Writable({
       write(chunk, _encoding, done) {
         const line = lineOf(JSON.parse(String(chunk)));
-        if (line !== null) console.log(line);
-        done();
+        void introduced.promise.then(() => {
+          if (line !== null) console.log(line);
+          done();
+        });
       },
     }),
-    introduce: (addresses) => introduce(addresses, left, tables.level),
+    introduce(addresses) {
+      introduce(addresses, left, tables.level);
+      introduced.resolve();
+    },
     async close() {
       await Promise.all(servers.map((server) => server.close()));
       tables.close();

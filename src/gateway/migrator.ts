@@ -13,7 +13,7 @@ import { parseWindow, type TriggerRule } from '../migration/trigger.ts';
 import type { SkewPolicy } from '../policy/types.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Random } from '../ports/random.ts';
-import { parseVersion } from '../version/version.ts';
+import { parseVersion, printCore } from '../version/version.ts';
 
 type MigrationConfig = Config['migration'];
 type HookConfig = NonNullable<MigrationConfig['check']>;
@@ -60,7 +60,9 @@ function hooksOf(config: MigrationConfig, { cluster, policy, clock, folder }: Mi
       : timed(config.hook);
   return {
     main,
-    own: new Map(Object.entries(config.hooks).map(([release, hook]) => [release, timed(hook)])),
+    own: new Map(
+      Object.entries(config.hooks).map(([release, hook]) => [printCore(parseVersion(release)), timed(hook)]),
+    ),
     check: maybe(config.check),
     snapshot: maybe(config.snapshot),
     restore: maybe(config.restore),

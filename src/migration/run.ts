@@ -106,7 +106,7 @@ async function awaitOrphan({ clock, hooks, note, signal, held }: RunContext, cla
   if (seen === 'elsewhere') return note('hook-out-of-sight', about);
   if (seen === 'gone') return;
   note('waiting-for-hook', about);
-  if (await isGone(hooks.main.timeout)) return;
+  if (await isGone(hookOf(claim.plan.runs[claim.runsDone], hooks).timeout)) return;
   note('killing-hook', about);
   killProcess(process);
   if (!(await isGone(KILL_TIME)))
@@ -121,6 +121,11 @@ async function awaitOrphan({ clock, hooks, note, signal, held }: RunContext, cla
     if (!(signal.reason instanceof ClaimLost)) killProcess(process as ProcessInfo);
     throw signal.reason;
   }
+}
+
+/** A release's own hook, or the main one. */
+function hookOf(run: Claim['plan']['runs'][number] | undefined, hooks: Hooks): TimedHook {
+  return (run && hooks.own.get(run.to)) ?? hooks.main;
 }
 
 async function runOne(context: RunContext, record: LedgerRecord, claim: Claim, index: number): Promise<void> {
@@ -146,7 +151,7 @@ async function runOne(context: RunContext, record: LedgerRecord, claim: Claim, i
   if (hooks.snapshot) await call(context, hooks.snapshot, facts);
   await held.runStarted(facts.key);
   if (run.script !== null) await call(context, hooks.script(run.script), facts);
-  await call(context, hooks.own.get(run.to) ?? hooks.main, facts);
+  await call(context, hookOf(run, hooks), facts);
   await cluster.refresh(0);
   if (cluster.level !== null && cluster.level < run.toLevel)
     throw new HookError(
@@ -155,10 +160,14 @@ async function runOne(context: RunContext, record: LedgerRecord, claim: Claim, i
   await held.runDone(index, facts.key, true);
 }
 
-/** Asked before each run: a crash between a hook's success and its record must not run it again. */
+/**
+ * Asked before each run: a crash between a hook's success and its record must not run it again. A level says
+ * nothing of a run that does not raise it (a release's own hook, a script).
+ */
 async function isDone(context: RunContext, facts: HookFacts): Promise<boolean> {
   const { cluster, hooks } = context;
-  if (cluster.level !== null && cluster.level >= facts.toLevel) return true;
+  const byLevel = facts.toLevel > facts.fromLevel;
+  if (byLevel && cluster.level !== null && cluster.level >= facts.toLevel) return true;
   if (hooks.check === null) return false;
   try {
     await call(context, hooks.check, facts);

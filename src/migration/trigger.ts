@@ -53,10 +53,11 @@ function clock(minute: number): string {
   return `${two(Math.floor(minute / 60))}:${two(minute % 60)}`;
 }
 
-/** `02:00-04:30` to minutes of the day; null if `text` is none. */
+/** `02:00-04:30` to minutes of the day; null if `text` is none, or a window that never opens. */
 export function parseWindow(text: string): { from: number; to: number } | null {
   const match = /^([01]\d|2[0-3]):([0-5]\d)-([01]\d|2[0-3]):([0-5]\d)$/.exec(text);
   if (match === null) return null;
   const [h1, m1, h2, m2] = match.slice(1).map(Number) as [number, number, number, number];
-  return { from: h1 * 60 + m1, to: h2 * 60 + m2 };
+  const [from, to] = [h1 * 60 + m1, h2 * 60 + m2];
+  return from === to ? null : { from, to };
 }

@@ -17,6 +17,9 @@ export const NO_ETCD: string | null =
     : 'there is no program etcd (Debian: apt-get install etcd-server)';
 if (NO_ETCD !== null) console.log(`skipped: ${NO_ETCD}`);
 
+/** So that a member ends with the process that started it, however that ends. */
+const LEASH = spawnSync('setpriv', ['--version']).status === 0 ? ['setpriv', '--pdeathsig', 'KILL'] : [];
+
 const DEADLINE = 15_000;
 
 export class EtcdMember {
@@ -35,7 +38,8 @@ export class EtcdMember {
 
   /** Resolves once it serves requests, which takes a majority of the members. */
   async start(): Promise<void> {
-    const child = spawn('etcd', this.#args, { stdio: ['ignore', 'ignore', 'pipe'] });
+    const [program, ...args] = [...LEASH, 'etcd', ...this.#args] as [string, ...string[]];
+    const child = spawn(program, args, { stdio: ['ignore', 'ignore', 'pipe'] });
     this.#child = child;
     const ready = Promise.withResolvers<void>();
     let said = '';

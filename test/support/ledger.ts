@@ -58,3 +58,25 @@ export function losingAnswers(store: Store): { readonly store: Store; loseNext()
     },
   };
 }
+
+/** A store whose next swap happens only once `meanwhile` is over, as if the process was paused before it. */
+export function stalling(store: Store): {
+  readonly store: Store;
+  stallNext(meanwhile: () => Promise<void>): void;
+} {
+  let stall: (() => Promise<void>) | null = null;
+  return {
+    store: {
+      ...store,
+      async swap(cluster, swap) {
+        const meanwhile = stall;
+        stall = null;
+        await meanwhile?.();
+        return store.swap(cluster, swap);
+      },
+    },
+    stallNext(meanwhile) {
+      stall = meanwhile;
+    },
+  };
+}

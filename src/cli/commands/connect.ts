@@ -63,14 +63,17 @@ async function run(url: string, options: Options): Promise<void> {
 }
 
 async function attempt(target: Target, options: Options, signal: AbortSignal): Promise<Report> {
+  const view = createWaitView();
   try {
     const session = await connectTo(target, realTransports, {
       signal,
-      ...(!options.json && options.count === 1 && { onWait: showWait }),
+      ...(!options.json && options.count === 1 && { onWait: view.show }),
     });
     return admission(session, target.hello.version);
   } catch (error) {
     return failure(error);
+  } finally {
+    view.end();
   }
 }
 
@@ -89,9 +92,22 @@ async function hold(session: Session, { hold: time }: Options, signal: AbortSign
   session.destroy();
 }
 
-function showWait({ code, reason, progress }: Message<'wait'>): void {
-  const done = progress === null ? '' : ` ${bar(progress)}`;
-  console.error(paint('yellow', `waiting (${code})${done} ${reason}`, process.stderr));
+/** News of the wait: in a terminal one line that changes, elsewhere a line for each thing that is new. */
+function createWaitView(): { show(wait: Message<'wait'>): void; end(): void } {
+  const { isTTY } = process.stderr;
+  let said = '';
+  return {
+    show({ code, reason, progress }) {
+      const line = `waiting (${code})${progress === null ? '' : ` ${bar(progress)}`} ${reason}`;
+      if (line === said) return;
+      said = line;
+      const text = paint('yellow', isTTY ? line.slice(0, process.stderr.columns - 1) : line, process.stderr);
+      process.stderr.write(isTTY ? `\r\x1b[K${text}` : `${text}\n`);
+    },
+    end() {
+      if (isTTY && said !== '') process.stderr.write('\r\x1b[K');
+    },
+  };
 }
 
 function admission(session: Session, version: string): Report {

@@ -19,7 +19,7 @@ interface Options extends PolicyOptions {
 export function addExplain(program: Command): void {
   const command = program
     .command('explain')
-    .summary('say what the policy decides, and why')
+    .summary('Say what the policy decides, and why.')
     .description(
       'Say what the policy decides for a client and a set of servers. Status 0: permit or migrate; 1: hold or refuse; 2: wrong usage.',
     )

@@ -4,15 +4,13 @@
  * signal aborts.
  */
 import { spawn } from 'node:child_process';
-import { createInterface } from 'node:readline';
 import { environmentOf, type Hook, HookError } from './hook.ts';
-import { parseProgress } from './lines.ts';
+import { parseProgress, readLines } from './lines.ts';
 import { describeProcess } from './process.ts';
 
 /** Waits for a line before it becomes the program, so that nothing runs that is not on record. */
 const GO_AHEAD = 'read -r go && exec "$@"';
 const MAX_ERROR_TEXT = 2_000;
-const MAX_LINE = 65_536;
 
 export interface CommandHookOptions {
   readonly command: readonly string[];
@@ -39,8 +37,7 @@ export function createCommandHook({ command, folder }: CommandHookOptions): Hook
         child.stderr.on('data', (chunk) => {
           complaint = `${complaint}${chunk}`.slice(-MAX_ERROR_TEXT);
         });
-        const lines = createInterface({ input: child.stdout });
-        lines.on('line', (line) => line.length < MAX_LINE && progress(parseProgress(line)));
+        readLines(child.stdout, (line) => progress(parseProgress(line)));
         child.stdin.on('error', () => {});
         child.once('error', (error) => {
           signal.removeEventListener('abort', kill);

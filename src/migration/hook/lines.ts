@@ -8,3 +8,24 @@ export function parseProgress(line: string): { done: number | null; text: string
     return { done: Math.min(1, Number(part[1]) / Number(part[2])), text: part[3] || text };
   return { done: null, text };
 }
+
+/** A line that reaches this length is passed over. */
+const MAX_LINE = 4_096;
+
+/** Calls `each` for every line of text, never holding more than one of them. */
+export function readLines(stream: NodeJS.ReadableStream, each: (line: string) => void): void {
+  let held = '';
+  stream.setEncoding('utf8');
+  stream.on('data', (chunk) => {
+    const parts = `${chunk}`.split('\n');
+    for (const [at, part] of parts.entries()) {
+      held = `${held}${part}`.slice(0, MAX_LINE);
+      if (at === parts.length - 1) break;
+      if (held.length < MAX_LINE) each(held);
+      held = '';
+    }
+  });
+  stream.on('end', () => {
+    if (held !== '' && held.length < MAX_LINE) each(held);
+  });
+}

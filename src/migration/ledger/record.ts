@@ -322,8 +322,10 @@ export function runDone(record: LedgerRecord, held: Claim, key: string, ran: boo
   };
 }
 
-/** All steps are done. */
+/** All steps are done. @throws if they are not. */
 export function completed(record: LedgerRecord, held: Claim, now: number): Change {
+  if (held.runsDone < held.plan.runs.length)
+    throw new Error('an upgrade was called complete before its last step');
   return {
     record: { ...record, claim: null, failure: null, approval: null },
     history: [{ what: 'done', at: now, ...aboutClaim(held) }],
@@ -364,7 +366,13 @@ export function observed(
   if (record.level === level) return null;
   const back = record.level !== null && level < record.level;
   return {
-    record: { ...record, level, release, ...(back && { epoch: record.epoch + 1, failure: null }) },
+    record: {
+      ...record,
+      level,
+      release,
+      ...(back && { epoch: record.epoch + 1 }),
+      ...((back || (record.failure !== null && level >= record.failure.toLevel)) && { failure: null }),
+    },
     history: [
       {
         what: back ? 'level-went-back' : 'level-observed',

@@ -1,0 +1,198 @@
+/** The default hook: a simulated server, asked over real sockets, and its tables. */
+import { existsSync, rmSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { Cluster } from '../../../src/cluster/cluster.ts';
+import { createServerHook } from '../../../src/migration/hook/server.ts';
+import { createMemoryTables, openTables, StaleToken, type Tables } from '../../../src/server/tables.ts';
+import { realTransports } from '../../../src/transport/index.ts';
+import { realClock } from '../../../src/transport/real.ts';
+import { PHOENIX_CATALOGUE } from '../../../src/version/phoenix.ts';
+import { tempFolder } from '../../support/folder.ts';
+import { type ServerSpec, TestServer } from '../../support/servers.ts';
+import { realWorld } from '../../support/world.ts';
+import { COMPLAINT, FACTS, failureOf, hookContract, Told } from '../hook-contract.ts';
+
+const OLD = 27;
+const NEW = 28;
+
+/** Tables that note the tokens that steps were begun under. */
+function noting(
+  tables: Tables,
+  complete = tables.complete,
+): Tables & { readonly begun: { token: number }[] } {
+  const begun: { token: number }[] = [];
+  return {
+    begun,
+    get level() {
+      return tables.level;
+    },
+    get token() {
+      return tables.token;
+    },
+    begin(token) {
+      tables.begin(token);
+      begun.push({ token });
+    },
+    complete: (token, level) => complete.call(tables, token, level),
+    close: () => tables.close(),
+  };
+}
+
+async function clusterOf(specs: readonly ServerSpec[]) {
+  const servers = await Promise.all(specs.map((spec, at) => TestServer.start(realWorld, `s${at + 1}`, spec)));
+  const cluster = new Cluster({
+    gate: 'main',
+    servers: servers.map(({ id, address }) => ({ id, address })),
+    transports: realTransports,
+    clock: realClock,
+    dialTimeout: 5_000,
+    probeInterval: 60_000,
+  });
+  await cluster.refresh(0);
+  return {
+    cluster,
+    servers,
+    hook: createServerHook(cluster, PHOENIX_CATALOGUE),
+    async [Symbol.asyncDispose]() {
+      cluster.stop();
+      await Promise.all(servers.map((server) => server.stop()));
+    },
+  };
+}
+
+for (const scheme of ['tcp', 'ws'] as const)
+  hookContract(`a server over ${scheme}`, async ({ does }) => {
+    const failing = () => {
+      throw new Error(COMPLAINT);
+    };
+    const tables = noting(createMemoryTables(OLD), does === 'fails' ? failing : undefined);
+    const upgradeMs = does === 'hangs' ? 10_000 : 10;
+    const { hook, ...rest } = await clusterOf([{ version: '4.14.0', tables, scheme, upgradeMs }]);
+    // The second attempt of the contract finds tables that are there: it is begun all the same.
+    return { hook, begun: () => tables.begun, [Symbol.asyncDispose]: rest[Symbol.asyncDispose] };
+  });
+
+describe('the server that is asked', () => {
+  test('brings its tables to the level, tells of progress in words, and the cluster knows at once', async () => {
+    const tables = createMemoryTables(OLD);
+    await using at = await clusterOf([{ version: '4.14.0', tables, upgradeMs: 10 }]);
+    const told = new Told();
+    expect(await at.hook.run(FACTS, told)).toEqual({ level: NEW });
+    expect([tables.level, tables.token, at.cluster.level]).toEqual([NEW, 7, NEW]);
+    expect(told.heard.map(({ done }) => done)).toEqual([0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1]);
+    expect(told.heard[0]?.text).toContain('4.14.0');
+  });
+
+  test('is one that is up, keeps tables, and is on the release or later', async () => {
+    const old = noting(createMemoryTables(OLD));
+    const able = noting(createMemoryTables(OLD));
+    await using at = await clusterOf([
+      { version: '4.13.0', tables: old },
+      { version: '4.14.0' },
+      { version: '4.14.0', tables: able },
+    ]);
+    await at.hook.run(FACTS, new Told());
+    expect([old.begun.length, able.begun.length]).toEqual([0, 1]);
+  });
+
+  test('where there is none, that is said, and nobody is asked', async () => {
+    const old = noting(createMemoryTables(OLD));
+    await using at = await clusterOf([{ version: '4.13.0', tables: old }, { version: '4.14.0' }]);
+    const { message } = await failureOf(at.hook.run(FACTS, new Told()));
+    expect(message).toContain('no server that is up, keeps system tables and is on 4.14.0 or later');
+    expect(old.begun).toEqual([]);
+  });
+
+  test('goes away in the middle: a failure that names it', async () => {
+    await using at = await clusterOf([
+      { version: '4.14.0', tables: createMemoryTables(OLD), upgradeMs: 10_000 },
+    ]);
+    const told = new Told();
+    const run = failureOf(at.hook.run(FACTS, told));
+    await told.until(() => told.heard.length > 0, 'progress');
+    await at.servers[0]?.stop();
+    expect((await run).message).toMatch(/^s1: .*(went away|closed)/);
+  });
+
+  test('refuses a token lower than it has seen, and its tables stay as they are', async () => {
+    const tables = createMemoryTables(OLD);
+    tables.begin(8);
+    await using at = await clusterOf([{ version: '4.14.0', tables, upgradeMs: 10 }]);
+    expect(at.cluster.token).toBe(8);
+    const { message } = await failureOf(at.hook.run(FACTS, new Told()));
+    expect(message).toBe('s1: token 7 is stale: token 8 was seen');
+    expect([tables.level, tables.token]).toEqual([OLD, 8]);
+    expect(await at.hook.run({ ...FACTS, token: 9 }, new Told())).toEqual({ level: NEW });
+  });
+
+  test('a higher token in mid-step: the step under the lower one does not complete', async () => {
+    const tables = createMemoryTables(OLD);
+    await using at = await clusterOf([{ version: '4.14.0', tables, upgradeMs: 500 }]);
+    const told = new Told();
+    const run = failureOf(at.hook.run(FACTS, told));
+    await told.until(() => told.heard.length > 0, 'progress');
+    tables.begin(8);
+    expect((await run).message).toContain('token 7 is stale');
+    expect(tables.level).toBe(OLD);
+  });
+});
+
+describe.each([
+  ['in memory', () => createMemoryTables(OLD)],
+  ['in a SQLite file', () => openTables(path.join(tempFolder(), 'tables.db'), OLD)],
+])('tables %s', (_where, make) => {
+  test('begin as they were left, with no token seen', () => {
+    const tables = make();
+    expect([tables.level, tables.token]).toEqual([OLD, 0]);
+    tables.close();
+  });
+
+  test('take equal and higher tokens, and refuse lower ones for good', () => {
+    const tables = make();
+    tables.begin(3);
+    tables.begin(3);
+    tables.begin(5);
+    expect(() => tables.begin(4)).toThrow(StaleToken);
+    expect(() => tables.begin(4)).toThrow('token 4 is stale: token 5 was seen');
+    expect(() => tables.complete(4, NEW)).toThrow(StaleToken);
+    expect([tables.level, tables.token]).toEqual([OLD, 5]);
+    tables.complete(5, NEW);
+    expect([tables.level, tables.token]).toEqual([NEW, 5]);
+    tables.close();
+  });
+
+  test('never go back: a step to a lower level leaves them where they are', () => {
+    const tables = make();
+    tables.complete(1, NEW);
+    tables.complete(2, OLD);
+    expect([tables.level, tables.token]).toEqual([NEW, 2]);
+    tables.close();
+  });
+});
+
+describe('a file of tables', () => {
+  test('is shared: each opener sees the level and the token of the others, and what is created first counts', () => {
+    const file = path.join(tempFolder(), 'tables.db');
+    const one = openTables(file, OLD);
+    const two = openTables(file, 99);
+    expect(two.level).toBe(OLD);
+    one.begin(7);
+    expect(() => two.begin(6)).toThrow(StaleToken);
+    two.complete(7, NEW);
+    expect(one.level).toBe(NEW);
+    one.close();
+    two.close();
+    const again = openTables(file, OLD);
+    expect([again.level, again.token]).toEqual([NEW, 7]);
+    again.close();
+  });
+
+  test('that is no database is refused, and left as it is', () => {
+    const file = path.join(tempFolder(), 'tables.db');
+    writeFileSync(file, 'not a database\n'.repeat(100));
+    expect(() => openTables(file, OLD)).toThrow(/not a database/);
+    expect(existsSync(`${file}-wal`)).toBe(false);
+    rmSync(file);
+  });
+});

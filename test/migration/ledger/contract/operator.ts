@@ -1,0 +1,189 @@
+/** What an operator does: block, unblock, approve, retry, abort; and failures, which only an operator may have to end. */
+import { expect } from 'vitest';
+import { Ledger } from '../../../../src/migration/ledger/ledger.ts';
+import { activeBlock } from '../../../../src/migration/ledger/record.ts';
+import { checkHistory } from '../../../support/check-history.ts';
+import { claimed, finish, OPERATOR, requestOf, stalling } from '../../../support/ledger.ts';
+import { CLUSTER, type Rules } from '../bench.ts';
+
+const HOUR = 3_600_000;
+
+export const operatorRules: Rules = {
+  'a block denies the claim itself, and is kept with who and why': async (bench) => {
+    await bench.another().block(OPERATOR, null);
+    expect(await bench.ledger.claim(requestOf('gate-a'), bench.lease)).toBe('blocked');
+    const { record } = await bench.another().read();
+    expect(record).toMatchObject({ block: { ...OPERATOR, until: null }, token: 0, claim: null });
+    expect((await bench.ledger.history()).map(({ what }) => what)).toEqual(['blocked']);
+  },
+
+  'a block set between the look and the claim is seen by the claim': async (bench) => {
+    const { store, stallNext } = stalling(bench.open());
+    const racing = new Ledger(store, CLUSTER, bench.clock);
+    stallNext(async () => {
+      await bench.another().block(OPERATOR, null);
+    });
+    expect(await racing.claim(requestOf('gate-a'), bench.lease)).toBe('blocked');
+    expect((await bench.ledger.read()).record).toMatchObject({ claim: null, token: 0 });
+  },
+
+  'a block lapses at its own time, and not before': async (bench) => {
+    const until = bench.clock.now() + HOUR;
+    const { block } = (await bench.ledger.block(OPERATOR, until)) ?? {};
+    expect(block).toMatchObject({ until });
+    const { record } = await bench.ledger.read();
+    expect(activeBlock(record, until - 1)).toMatchObject(OPERATOR);
+    expect(activeBlock(record, until)).toBeNull();
+    expect(await bench.ledger.claim(requestOf('gate-a'), bench.lease)).toBe('blocked');
+    await bench.ledger.block(OPERATOR, bench.clock.now());
+    claimed(await bench.ledger.claim(requestOf('gate-a'), bench.lease));
+  },
+
+  'a block does not stop who runs, outlives the lease, and stops the takeover until it is lifted': async (
+    bench,
+  ) => {
+    const held = claimed(await bench.ledger.claim(requestOf('gate-a'), bench.lease));
+    await held.runStarted('key-0');
+    await bench.another().block(OPERATOR, null);
+    await held.runDone(0, 'key-0', true);
+    expect(await held.renew()).toBe(true);
+    await bench.lapse(CLUSTER, held.token);
+    const other = bench.another();
+    expect(await other.claim(requestOf('gate-b'), bench.lease)).toBe('blocked');
+    const { record } = await other.read();
+    expect(record).toMatchObject({ block: OPERATOR, claim: { owner: 'gate-a', runsDone: 1 } });
+    await other.unblock({ by: 'olga', reason: 'freeze over' });
+    const second = claimed(await other.claim(requestOf('gate-b'), 10 * bench.lease));
+    expect((await second.current()).claim.runsDone).toBe(1);
+    await finish(second);
+    checkHistory(await bench.ledger.history());
+  },
+
+  'a block survives completion, failure and release; only unblock or its time lift it': async (bench) => {
+    const end = async (act: 'complete' | 'fail' | 'release', to: string, from: string) => {
+      const held = claimed(await bench.ledger.claim(requestOf('gate-a', from, to), bench.lease));
+      await bench.ledger.block(OPERATOR, null);
+      if (act === 'complete') await finish(held);
+      if (act === 'fail') await held.fail('no disk', bench.clock.now());
+      if (act === 'release') await held.release('the gate stops');
+      const { record } = await bench.another().read();
+      expect([act, record.block?.reason, record.claim]).toEqual([act, OPERATOR.reason, null]);
+      expect(await bench.ledger.claim(requestOf('gate-a'), bench.lease)).toBe('blocked');
+      await bench.ledger.unblock(OPERATOR);
+    };
+    await end('release', '4.14.0', '4.13.0');
+    await end('fail', '4.14.0', '4.13.0');
+    await end('complete', '4.14.0', '4.13.0');
+    expect((await bench.ledger.read()).record.block).toBeNull();
+  },
+
+  'unblock lets the next claim pass, and is recorded with who and why': async (bench) => {
+    await bench.ledger.block(OPERATOR, null);
+    await bench.another().unblock({ by: 'otto', reason: 'freeze over' });
+    claimed(await bench.ledger.claim(requestOf('gate-a'), bench.lease));
+    const history = await bench.ledger.history();
+    expect(history.map(({ what, by, reason }) => [what, by, reason])).toEqual([
+      ['blocked', 'olga', 'change freeze'],
+      ['unblocked', 'otto', 'freeze over'],
+      ['planned', undefined, undefined],
+    ]);
+  },
+
+  'a failure denies claims until its retry time; attempts are counted': async (bench) => {
+    const held = claimed(await bench.ledger.claim(requestOf('gate-a'), bench.lease));
+    const retryAt = bench.clock.now() + HOUR;
+    await held.fail('no disk', retryAt);
+    expect((await bench.another().read()).record.failure).toMatchObject({
+      error: 'no disk',
+      attempts: 1,
+      retryAt,
+      toLevel: 4,
+    });
+    const before = await bench.fingerprint();
+    expect(await bench.another().claim(requestOf('gate-b'), bench.lease)).toBe('failed');
+    expect(await bench.fingerprint()).toBe(before);
+    await bench.ledger.retry(OPERATOR);
+    const again = claimed(await bench.another().claim(requestOf('gate-b'), bench.lease));
+    await again.fail('no disk', bench.clock.now());
+    const third = claimed(await bench.another().claim(requestOf('gate-b'), bench.lease));
+    expect((await third.current()).claim.attempt).toBe(2);
+    await finish(third);
+    expect((await bench.ledger.read()).record.failure).toBeNull();
+    checkHistory(await bench.ledger.history());
+  },
+
+  'an open circuit stays open until retry, whoever asks': async (bench) => {
+    const held = claimed(await bench.ledger.claim(requestOf('gate-a'), bench.lease));
+    await held.fail('no disk', null);
+    for (const owner of ['gate-a', 'gate-b'])
+      expect(await bench.another().claim(requestOf(owner), bench.lease)).toBe('failed');
+    await bench.another().retry({ by: 'olga', reason: 'disk replaced' });
+    const again = claimed(await bench.another().claim(requestOf('gate-b'), bench.lease));
+    expect((await again.current()).claim.attempt).toBe(1);
+    expect((await bench.ledger.history()).find(({ what }) => what === 'retried')).toMatchObject({
+      by: 'olga',
+      reason: 'disk replaced',
+    });
+  },
+
+  'steps that were done before a failure are not planned again': async (bench) => {
+    const held = claimed(await bench.ledger.claim(requestOf('gate-a'), bench.lease));
+    await held.runStarted('key-0');
+    await held.runDone(0, 'key-0', true);
+    await held.runStarted('key-1');
+    await held.fail('no disk', null);
+    const { record } = await bench.another().read();
+    expect(record).toMatchObject({ level: 3, release: '4.1.0', failure: { error: 'no disk' } });
+    const failed = (await bench.ledger.history()).at(-1);
+    expect(failed).toMatchObject({ what: 'failed', steps: 2, stepsDone: 1, error: 'no disk', token: 1 });
+  },
+
+  'an approval is kept until an upgrade completes, over failures too': async (bench) => {
+    await bench.another().approve({ by: 'olga', reason: 'tested' });
+    const held = claimed(await bench.ledger.claim(requestOf('gate-a'), bench.lease));
+    await held.fail('no disk', bench.clock.now());
+    expect((await bench.ledger.read()).record.approval).toMatchObject({ by: 'olga', reason: 'tested' });
+    await finish(claimed(await bench.ledger.claim(requestOf('gate-a'), bench.lease)));
+    expect((await bench.ledger.read()).record.approval).toBeNull();
+    expect((await bench.ledger.history())[0]).toMatchObject({ what: 'approved', by: 'olga' });
+  },
+
+  'abort of a live claim asks the holder, who keeps the claim until it stops': async (bench) => {
+    const held = claimed(await bench.ledger.claim(requestOf('gate-a'), bench.lease));
+    await bench.another().abort(OPERATOR);
+    expect((await held.current()).claim.abort).toEqual(OPERATOR);
+    expect(await bench.another().claim(requestOf('gate-b'), bench.lease)).toBe('held');
+    await held.fail('aborted', null);
+    expect(await bench.another().claim(requestOf('gate-b'), bench.lease)).toBe('failed');
+  },
+
+  'abort of a dead claim ends it: nothing starts until retry': async (bench) => {
+    const held = claimed(await bench.ledger.claim(requestOf('gate-a'), bench.lease));
+    await held.runStarted('key-0');
+    await bench.lapse(CLUSTER, held.token);
+    await bench.another().abort(OPERATOR);
+    expect((await bench.ledger.read()).record).toMatchObject({
+      claim: null,
+      failure: { error: 'aborted by olga: change freeze', retryAt: null },
+    });
+    expect(await bench.ledger.claim(requestOf('gate-b'), bench.lease)).toBe('failed');
+    await bench.ledger.retry(OPERATOR);
+    expect(claimed(await bench.ledger.claim(requestOf('gate-b'), bench.lease)).token).toBe(2);
+    const history = await bench.ledger.history();
+    checkHistory(history);
+    expect(history.map(({ what }) => what)).toEqual([
+      'planned',
+      'running',
+      'aborted',
+      'failed',
+      'retried',
+      'planned',
+    ]);
+  },
+
+  'abort of nothing is recorded, and opens no circuit': async (bench) => {
+    await bench.ledger.abort(OPERATOR);
+    claimed(await bench.ledger.claim(requestOf('gate-a'), bench.lease));
+    expect((await bench.ledger.history()).map(({ what }) => what)).toEqual(['aborted', 'planned']);
+  },
+};

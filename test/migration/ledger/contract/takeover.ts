@@ -1,0 +1,97 @@
+/** Takeover: after the lease and not before, from where the dead holder's records end. */
+import { expect } from 'vitest';
+import { checkHistory } from '../../../support/check-history.ts';
+import { claimed, finish, OPERATOR, requestOf } from '../../../support/ledger.ts';
+import { CLUSTER, type Rules } from '../bench.ts';
+
+export const takeoverRules: Rules = {
+  'a dead holder is taken over after its lease, and not before': async (bench) => {
+    const before = bench.clock.now();
+    const first = claimed(await bench.ledger.claim(requestOf('gate-a'), bench.lease));
+    await bench.almostLapse();
+    expect(await bench.another().claim(requestOf('gate-b'), bench.lease)).toBe('held');
+    await bench.lapse(CLUSTER, first.token);
+    expect(bench.clock.now() - before).toBeGreaterThanOrEqual(bench.lease);
+    const second = claimed(await bench.another().claim(requestOf('gate-b'), bench.lease));
+    expect(second.token).toBe(first.token + 1);
+    const history = await bench.ledger.history();
+    expect(history.map(({ what, token, owner }) => [what, token, owner])).toEqual([
+      ['planned', 1, 'gate-a'],
+      ['taken-over', 2, 'gate-b'],
+      ['planned', 2, 'gate-b'],
+    ]);
+    expect(history[1]?.reason).toBe('the lease of gate-a lapsed');
+  },
+
+  'it goes on after the last completed step, and keeps what the dead one began': async (bench) => {
+    const first = claimed(await bench.ledger.claim(requestOf('gate-a'), bench.lease));
+    await first.runStarted('key-0');
+    await first.runDone(0, 'key-0', true);
+    await first.runStarted('key-1');
+    const process = { host: 'h1', pid: 4711, started: 'boot:1' };
+    await first.note({ process });
+    await bench.lapse(CLUSTER, first.token);
+    const second = claimed(await bench.another().claim(requestOf('gate-b'), 10 * bench.lease));
+    const { record, claim } = await second.current();
+    expect(record).toMatchObject({ level: 3, release: '4.1.0' });
+    expect(claim).toMatchObject({ runsDone: 1, begun: true, process, checksum: '4.0.0-4.2.0' });
+    await finish(second);
+    const history = await bench.ledger.history();
+    checkHistory(history);
+    expect(
+      history.filter(({ what }) => what === 'step-done').map(({ step, token }) => [step, token]),
+    ).toEqual([
+      [1, 1],
+      [2, 2],
+    ]);
+  },
+
+  'a claim whose work is all done is taken over only to be ended': async (bench) => {
+    const first = claimed(await bench.ledger.claim(requestOf('gate-a', '4.13.0', '4.14.0'), bench.lease));
+    await first.runStarted('key-0');
+    await first.runDone(0, 'key-0', true);
+    await bench.lapse(CLUSTER, first.token);
+    const nothing = requestOf('gate-b', '4.14.0', '4.14.0');
+    const second = claimed(await bench.another().claim(nothing, 10 * bench.lease));
+    expect((await second.current()).claim).toMatchObject({ runsDone: 1 });
+    await second.complete();
+    const history = await bench.ledger.history();
+    checkHistory(history);
+    expect(history.filter(({ what }) => what === 'step-done')).toHaveLength(1);
+    expect((await bench.ledger.read()).record).toMatchObject({ claim: null, level: 28, release: '4.14.0' });
+  },
+
+  'a plan that leads elsewhere replaces the one of the dead holder': async (bench) => {
+    const first = claimed(await bench.ledger.claim(requestOf('gate-a', '4.13.0', '4.14.0'), bench.lease));
+    await bench.lapse(CLUSTER, first.token);
+    const wanted = requestOf('gate-b', '4.13.0', '4.16.0');
+    const second = claimed(await bench.another().claim(wanted, 10 * bench.lease));
+    expect((await second.current()).claim).toMatchObject({ plan: wanted.plan, runsDone: 0, begun: false });
+    await finish(second);
+    checkHistory(await bench.ledger.history());
+    expect((await bench.ledger.read()).record).toMatchObject({ level: 33, release: '4.16.0' });
+  },
+
+  'an abort that the dead holder did not live to see is still asked for after the takeover': async (
+    bench,
+  ) => {
+    const first = claimed(await bench.ledger.claim(requestOf('gate-a'), bench.lease));
+    await bench.another().abort(OPERATOR);
+    await bench.lapse(CLUSTER, first.token);
+    const second = claimed(await bench.another().claim(requestOf('gate-b'), 10 * bench.lease));
+    expect((await second.current()).claim.abort).toEqual(OPERATOR);
+  },
+
+  'tables that went back while nobody held the claim are upgraded from where they are': async (bench) => {
+    const first = claimed(await bench.ledger.claim(requestOf('gate-a'), bench.lease));
+    await first.runStarted('key-0');
+    await first.runDone(0, 'key-0', true);
+    await bench.lapse(CLUSTER, first.token);
+    await bench.another().observe(0, '4.0.0', 'gate-b');
+    const second = claimed(await bench.another().claim(requestOf('gate-b'), 10 * bench.lease));
+    expect((await second.current()).claim).toMatchObject({ runsDone: 0, begun: false });
+    await finish(second);
+    checkHistory(await bench.ledger.history());
+    expect((await bench.ledger.read()).record).toMatchObject({ level: 4, epoch: 2 });
+  },
+};

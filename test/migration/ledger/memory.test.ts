@@ -1,0 +1,4 @@
+import { runContract } from './contract.ts';
+import { memoryPlace } from './places.ts';
+
+runContract('memory', memoryPlace);

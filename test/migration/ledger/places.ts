@@ -1,0 +1,137 @@
+/** Where ledgers of the contract keep their data: in memory and SQLite on virtual time, in etcd on real time. */
+import { createHash } from 'node:crypto';
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { Etcd3 } from 'etcd3';
+import { createEtcdStore } from '../../../src/migration/ledger/etcd.ts';
+import { createMemoryStore } from '../../../src/migration/ledger/memory.ts';
+import { createSqliteStore } from '../../../src/migration/ledger/sqlite.ts';
+import type { Store } from '../../../src/migration/ledger/store.ts';
+import { pause } from '../../../src/ports/clock.ts';
+import { realClock } from '../../../src/transport/real.ts';
+import { VirtualClock } from '../../../src/transport/virtual-clock.ts';
+import type { Etcd } from '../../support/etcd.ts';
+import type { Place } from './bench.ts';
+
+const VIRTUAL_LEASE = 15_000;
+/** The shortest that etcd grants. */
+const ETCD_LEASE = 1_000;
+const DEADLINE = 10_000;
+
+export function memoryPlace(): Place {
+  const clock = new VirtualClock();
+  const store = createMemoryStore(clock);
+  const clusters = new Set<string>();
+  const noting: Store = {
+    ...store,
+    swap(cluster, swap) {
+      clusters.add(cluster);
+      return store.swap(cluster, swap);
+    },
+  };
+  return {
+    ...onVirtualTime(clock, () => noting),
+    async fingerprint() {
+      const rows = [...clusters].map(async (cluster) => {
+        const { revision, text } = await store.read(cluster);
+        return [cluster, revision, text, await store.history(cluster)];
+      });
+      return JSON.stringify(await Promise.all(rows));
+    },
+    async [Symbol.asyncDispose]() {},
+  };
+}
+
+export function sqlitePlace(): Place & { readonly file: string; readonly clock: VirtualClock } {
+  const clock = new VirtualClock();
+  const folder = mkdtempSync(path.join(tmpdir(), 'skewgate-ledger-'));
+  const file = path.join(folder, 'not', 'yet', 'there', 'ledger.db');
+  return {
+    ...onVirtualTime(clock, () => createSqliteStore({ file, clock, wall: () => clock.now() })),
+    clock,
+    file,
+    fingerprint: async () => fingerprintOf(file),
+    async [Symbol.asyncDispose]() {
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+/** Of a database: the file itself and what is not in it yet. An empty log beside it holds nothing. */
+export function fingerprintOf(file: string): string {
+  const [itself, log] = [file, `${file}-wal`].map((name) =>
+    existsSync(name) && (name === file || statSync(name).size > 0)
+      ? createHash('sha256').update(readFileSync(name)).digest('hex')
+      : 'nothing',
+  );
+  return `${itself} ${log}`;
+}
+
+function onVirtualTime(clock: VirtualClock, open: () => Store) {
+  const lease = VIRTUAL_LEASE;
+  return {
+    clock,
+    lease,
+    open,
+    almostLapse: () => clock.run(lease - 1),
+    async lapse(_cluster: string, _token: number, meanwhile: () => Promise<unknown> = async () => {}) {
+      for (let part = 0; part < 4; part++) {
+        await meanwhile();
+        await clock.run(lease / 4);
+      }
+    },
+    finish: <T>(promise: Promise<T>) => clock.until(promise),
+    plant: (cluster: string, text: string) => plant(open(), cluster, text),
+  };
+}
+
+let places = 0;
+
+export function etcdPlace({ hosts }: Pick<Etcd, 'hosts'>): Place {
+  const prefix = `/place-${++places}/`;
+  const client = new Etcd3({ hosts: hosts.map((host) => `http://${host}`) });
+  const open = () => createEtcdStore({ hosts, prefix });
+  return {
+    clock: realClock,
+    lease: ETCD_LEASE,
+    open,
+    async almostLapse() {},
+    async lapse(cluster, token, meanwhile = async () => {}) {
+      const store = open();
+      const watcher = await client.watch().prefix(prefix).create();
+      const gone = new AbortController();
+      watcher.on('delete', () => void look());
+      const late = AbortSignal.timeout(DEADLINE);
+      async function look() {
+        if (!(await store.read(cluster)).alive.has(token)) gone.abort();
+      }
+      await look();
+      while (!gone.signal.aborted) {
+        if (late.aborted) throw new Error(`the lease of token ${token} does not end`);
+        await meanwhile();
+        await pause(realClock, ETCD_LEASE / 4, gone.signal);
+      }
+      await watcher.cancel();
+      await store.close();
+    },
+    finish: (promise) => promise,
+    plant: (cluster, text) => plant(open(), cluster, text),
+    async fingerprint() {
+      const { kvs } = await client.getAll().prefix(prefix).exec();
+      // Keys of leases are left out: they go when the lease does, whoever reads.
+      const written = kvs.filter(({ key }) => !key.toString().includes('/lease/'));
+      return JSON.stringify(written.map(({ key, mod_revision }) => [key.toString(), mod_revision]));
+    },
+    async [Symbol.asyncDispose]() {
+      await client.delete().prefix(prefix);
+      client.close();
+    },
+  };
+}
+
+async function plant(store: Store, cluster: string, text: string): Promise<void> {
+  const { revision } = await store.read(cluster);
+  await store.swap(cluster, { expect: revision, text, history: [] });
+  if (store.url !== 'memory:') await store.close();
+}

@@ -1,0 +1,4 @@
+import { runContract } from './contract.ts';
+import { sqlitePlace } from './places.ts';
+
+runContract('sqlite', sqlitePlace);

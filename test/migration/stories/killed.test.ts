@@ -1,0 +1,187 @@
+/** Gates in processes of their own that are killed, or stopped in their tracks, while they hold the claim. */
+import { expect, test } from 'vitest';
+import { GateProcess } from './gate-process.ts';
+import { eventually, onEachLedger, Story } from './story.ts';
+
+onEachLedger('a gate is killed', (start) => {
+  test('PHOENIX-6072: SIGKILL in mid-hook; started again, the gate finishes the upgrade once', async () => {
+    const story = await start();
+    const migration = { hook: story.hook(Story.RAISE) };
+    const first = await story.process({ migration });
+    const cut = first.connect('4.14.0').catch((error: Error) => error.name);
+    await story.worked(1);
+    await first.kill();
+    expect(await cut).toBe('ConnectError');
+    expect((await story.ledger.read()).record.claim).toMatchObject({ token: 1, begun: true });
+    const second = await story.process({ migration });
+    const client = second.connect('4.14.0');
+    story.letGo();
+    const session = await client;
+    expect(session.schemaLevel).toBe(28);
+    // The hook outlived its gate and did its work: it is waited for, and not run again.
+    expect(story.work()).toEqual([
+      expect.stringMatching(/^begin 1 27 28/),
+      expect.stringMatching(/^end 1 27 28/),
+    ]);
+    const { record } = await story.upgraded(28);
+    expect(record).toMatchObject({ token: 2, failure: null });
+    expect(await story.kinds()).toEqual([
+      'level-observed',
+      'planned',
+      'running',
+      'taken-over',
+      'planned',
+      'step-done',
+      'done',
+    ]);
+    session.destroy();
+  });
+
+  test('liquibase-sessionlock 36: the hook of a killed gate goes on; the next gate waits and never runs a second beside it', async () => {
+    // Nothing tells that the step is done: the next gate has to run it again, under a higher token and the same key.
+    const story = await start({ reporting: false });
+    const migration = { baseline: '4.13.0', hook: story.hook() };
+    const [first, second] = await Promise.all([story.process({ migration }), story.gate({ migration })]);
+    const cut = first.connect('4.14.0').catch((error: Error) => error.name);
+    await story.worked(1);
+    const client = second.connect('4.14.0');
+    await first.kill();
+    await cut;
+    await second.log.until('migration', { what: 'waiting-for-hook' });
+    expect(story.work()).toHaveLength(1);
+    story.letGo();
+    const session = await client;
+    const work = story.work();
+    expect(work.map((line) => line.split(' ').slice(0, 2).join(' '))).toEqual([
+      'begin 1',
+      'end 1',
+      'begin 2',
+      'end 2',
+    ]);
+    expect(new Set(work.map((line) => line.split(' ').at(-1))).size).toBe(1);
+    expect(await story.count('step-done')).toBe(1);
+    session.destroy();
+  });
+
+  test('the hook of a killed gate that never ends is killed at the deadline, before a second one begins', async () => {
+    const story = await start({ reporting: false });
+    const hook = story.hook();
+    const first = await story.process({ migration: { baseline: '4.13.0', hook } });
+    const cut = first.connect('4.14.0').catch((error: Error) => error.name);
+    await story.worked(1);
+    await first.kill();
+    await cut;
+    const other = story.hook('true', 'other');
+    const second = await story.gate({
+      migration: { baseline: '4.13.0', hook: { ...other, timeout: '700ms' } },
+    });
+    story.letGo('other');
+    const client = second.connect('4.14.0');
+    await second.log.until('migration', { what: 'killing-hook' });
+    const session = await client;
+    story.letGo();
+    expect(story.work()).toEqual([expect.stringMatching(/^begin 1 /)]);
+    expect(story.work('other')).toEqual([
+      expect.stringMatching(/^begin 2 /),
+      expect.stringMatching(/^end 2 /),
+    ]);
+    session.destroy();
+  });
+
+  test('liquibase 1498: the change is done and the gate lost before the record; a check hook tells, it is not run again', async () => {
+    const story = await start({ reporting: false });
+    // The hook's work is done once `done` exists, and it hangs on before it says so.
+    const hook = story.hook('touch done; while [ -e alive ]; do sleep 0.02; done');
+    const migration = {
+      baseline: '4.13.0',
+      hook,
+      check: { command: ['test', '-e', 'done'] as [string, ...string[]] },
+    };
+    const first = await story.process({ migration });
+    const cut = first.connect('4.14.0').catch((error: Error) => error.name);
+    story.letGo();
+    await story.worked(1);
+    const { claim } = (
+      await story.until(({ record }) => record.claim?.process != null, 'a process on record')
+    ).record;
+    await eventually(() => story.exists('done'), 'the work');
+    await first.kill();
+    process.kill(-(claim?.process?.pid as number), 'SIGKILL');
+    await cut;
+    const second = await story.gate({ migration });
+    const session = await second.connect('4.14.0');
+    expect(story.work()).toEqual([expect.stringMatching(/^begin 1 /)]);
+    const done = (await story.history()).filter(({ what }) => what === 'step-done');
+    expect(done).toMatchObject([{ token: 2, ran: false, toLevel: 28 }]);
+    session.destroy();
+  });
+
+  test("liquibase 1498: the same, told by the servers' level", async () => {
+    const story = await start();
+    const hook = story.hook(`${Story.RAISE}; while [ -e alive ]; do sleep 0.02; done`);
+    const first = await story.process({ migration: { hook } });
+    const cut = first.connect('4.14.0').catch((error: Error) => error.name);
+    story.letGo();
+    await story.worked(1);
+    const { claim } = (
+      await story.until(({ record }) => record.claim?.process != null, 'a process on record')
+    ).record;
+    await eventually(() => story.tables.level === 28, 'the work');
+    await first.kill();
+    process.kill(-(claim?.process?.pid as number), 'SIGKILL');
+    await cut;
+    const second = await story.gate({ migration: { hook } });
+    const session = await second.connect('4.14.0');
+    expect(story.work()).toEqual([expect.stringMatching(/^begin 1 /)]);
+    const done = (await story.history()).filter(({ what }) => what === 'step-done');
+    expect(done).toMatchObject([{ token: 2, ran: false, toLevel: 28 }]);
+    session.destroy();
+  });
+
+  test('a gate stopped in its tracks past its lease: another takes over, and what the first says then is rejected', async () => {
+    const story = await start({ reporting: false });
+    const migration = { baseline: '4.13.0', hook: story.hook() };
+    const [first, second] = await Promise.all([story.process({ migration }), story.gate({ migration })]);
+    const paused = first.connect('4.14.0');
+    await story.worked(1);
+    first.pause();
+    const other = second.connect('4.14.0');
+    await second.log.until('migration', { what: 'waiting-for-hook' });
+    // The first one's hook succeeds now, and nobody is there to record it.
+    story.letGo();
+    const session = await other;
+    expect((await story.ledger.read()).record).toMatchObject({ token: 2, level: 28, claim: null });
+    first.resume();
+    await first.log.until('migration', { what: 'lost' });
+    const admitted = await paused;
+    expect(first.log.of('migration', { what: 'done' })).toEqual([]);
+    const history = await story.history();
+    expect(
+      history.filter(({ what }) => what === 'step-done' || what === 'done').map(({ token }) => token),
+    ).toEqual([2, 2]);
+    for (const each of [session, admitted]) each.destroy();
+  });
+});
+
+onEachLedger('several gates', (start) => {
+  test('PHOENIX-4523: four gates boot first at the same time, with no store yet: one upgrade', async () => {
+    const story = await start();
+    const files = [1, 2, 3, 4].map(() => story.gateFile());
+    expect(await story.history()).toEqual([]);
+    const gates = files.map((file) => GateProcess.launch(file));
+    const sessions = await Promise.all(
+      gates.map(async (gate) => {
+        story.gates.push(gate);
+        await gate.listening();
+        return gate.connect('4.14.0');
+      }),
+    );
+    expect(story.tables.completed).toEqual([28]);
+    expect(await story.count('done')).toBe(1);
+    for (const gate of gates) {
+      expect(gate.program.stderr).not.toMatch(/upgrade:/);
+      expect(gate.log.of('migration', { what: 'ledger-unavailable' })).toEqual([]);
+    }
+    for (const session of sessions) session.destroy();
+  });
+});

@@ -1,0 +1,157 @@
+/** The ledger out of reach, damaged, deleted, or not the one that others use. */
+import { mkdirSync, renameSync, rmdirSync, rmSync } from 'node:fs';
+import { describe, expect, test } from 'vitest';
+import { NO_ETCD, startEtcd } from '../../support/etcd.ts';
+import { eventually, onEachLedger, Story } from './story.ts';
+
+interface Reach {
+  readonly story: Story;
+  cut(): void | Promise<void>;
+  mend(): void | Promise<void>;
+}
+
+const SQLITE = 'sqlite:ledger.db';
+
+async function onSqlite(): Promise<Reach> {
+  const story = await Story.start(SQLITE);
+  return {
+    story,
+    cut() {
+      renameSync(story.file('ledger.db'), story.file('ledger.saved'));
+      mkdirSync(story.file('ledger.db'));
+    },
+    mend() {
+      rmdirSync(story.file('ledger.db'));
+      renameSync(story.file('ledger.saved'), story.file('ledger.db'));
+    },
+  };
+}
+
+async function onEtcd(etcd: Awaited<ReturnType<typeof startEtcd>>): Promise<Reach> {
+  const story = await Story.start(etcd.url);
+  return { story, cut: () => etcd.member(0).kill(), mend: () => etcd.member(0).start() };
+}
+
+async function outOfReach({ story, cut, mend }: Reach): Promise<void> {
+  const gate = await story.gate({ migration: { grace: '3s' } });
+  await story.until(({ record }) => record.level === 27, 'the level on record');
+  await cut();
+  await gate.log.until('migration', { what: 'ledger-unavailable' });
+  const at = Date.now();
+  const refused = await gate.refuse('4.14.0');
+  expect(refused).toMatchObject({ code: 'LEDGER_UNAVAILABLE', transient: true });
+  const served = await gate.connect('4.13.0');
+  expect(Date.now() - at).toBeLessThan(3_000);
+  expect(story.tables.token).toBe(0);
+  // After the grace nobody is served by what it said last; sessions go on.
+  await eventually(async () => {
+    const outcome = await gate.connect('4.13.0').catch(({ code }) => code);
+    if (typeof outcome === 'string') expect(outcome).toBe('LEDGER_UNAVAILABLE');
+    else outcome.destroy();
+    return typeof outcome === 'string';
+  }, 'the grace to be over');
+  expect(Date.now() - at).toBeGreaterThan(2_000);
+  served.write('still here');
+  expect(String((await served.iterator({ destroyOnReturn: false }).next()).value)).toBe('still here');
+  await mend();
+  const session = await story.comeBack(gate, '4.14.0', 'LEDGER_UNAVAILABLE');
+  expect(session.schemaLevel).toBe(28);
+  expect(gate.log.of('migration', { what: 'ledger-available' }).length).toBeGreaterThanOrEqual(1);
+  expect(story.tables.completed).toEqual([28]);
+  for (const each of [session, served]) each.destroy();
+}
+
+async function neverReached({ story, cut, mend }: Reach): Promise<void> {
+  const before = await story.gate();
+  await story.until(({ record }) => record.level === 27, 'the level on record');
+  await before[Symbol.asyncDispose]();
+  await cut();
+  const gate = await story.gate();
+  // It knows of no last level to serve anybody by.
+  for (const version of ['4.13.0', '4.14.0'])
+    expect((await gate.refuse(version)).code).toBe('LEDGER_UNAVAILABLE');
+  await mend();
+  (await story.comeBack(gate, '4.13.0', 'LEDGER_UNAVAILABLE')).destroy();
+}
+
+describe('out of reach: SQLite', () => {
+  test('clients that need no upgrade are served for the grace, the others refused, after it everybody; until it is back', async () => {
+    await outOfReach(await onSqlite());
+  });
+  test('at the start: nobody is served until it is there', async () => {
+    await neverReached(await onSqlite());
+  });
+});
+
+describe.skipIf(NO_ETCD !== null)(
+  `out of reach: etcd${NO_ETCD === null ? '' : ` (skipped: ${NO_ETCD})`}`,
+  () => {
+    test('clients that need no upgrade are served for the grace, the others refused, after it everybody; until it is back', async () => {
+      await using etcd = await startEtcd();
+      await outOfReach(await onEtcd(etcd));
+    });
+    test('at the start: nobody is served until it is there', async () => {
+      await using etcd = await startEtcd();
+      await neverReached(await onEtcd(etcd));
+    });
+  },
+);
+
+onEachLedger('a record that can not be used', (start) => {
+  test.for([
+    ['half a record', '{"format":1,"clus', /damaged: it is not JSON/],
+    ['a record without its level', '{"format":1}', /damaged/],
+    ['a record of a newer program', '{"format":7,"lock":"elsewhere"}', /format 7.*newer skewgate/],
+  ] as const)(
+    '%s is explained, nothing is run or repaired, and all goes on once it is mended',
+    async ([, text, why]) => {
+      const story = await start();
+      const gate = await story.gate();
+      await story.until(({ record }) => record.level === 27, 'the level on record');
+      const good = await story.rawRecord();
+      await story.writeRecord(text);
+      await gate.log.until('migration', { what: 'ledger-unavailable', damaged: true });
+      const refused = await gate.refuse('4.14.0');
+      expect(refused.code).toBe('LEDGER_UNAVAILABLE');
+      expect(refused.message).toMatch(why);
+      (await gate.connect('4.13.0')).destroy();
+      expect(await story.rawRecord()).toBe(text);
+      expect(story.tables.token).toBe(0);
+      await story.writeRecord(good);
+      (await story.comeBack(gate, '4.14.0', 'LEDGER_UNAVAILABLE')).destroy();
+    },
+  );
+});
+
+describe('a SQLite file that is deleted while its gates run', () => {
+  test('another one is begun: no second run, and its tokens are higher than those that servers saw', async () => {
+    const story = await Story.start(SQLITE, { unchecked: true });
+    const gates = await Promise.all([story.gate(), story.gate()]);
+    for (const gate of gates) (await gate.connect('4.14.0')).destroy();
+    await story.upgraded(28);
+    for (const ending of ['', '-wal', '-shm']) rmSync(story.file(`ledger.db${ending}`), { force: true });
+    await story.upgraded(28);
+    for (const server of story.servers) await server.restart({ version: '4.15.0' });
+    const sessions = await Promise.all(gates.map((gate) => gate.connect('4.15.0')));
+    expect(story.tables.completed).toEqual([28, 29]);
+    expect((await story.upgraded(29)).record.token).toBe(2);
+    for (const session of sessions) session.destroy();
+  });
+});
+
+onEachLedger('two gates that do not share a ledger', (start) => {
+  test('serve the same servers: the one that did not upgrade notices, logs it and says it; neither runs beside the other', async () => {
+    const story = await start();
+    const gate = await story.gate();
+    const stranger = await story.process({ migration: { ledger: 'sqlite:another.db' } });
+    (await gate.connect('4.14.0')).destroy();
+    const said = await stranger.log.until('migration', { what: 'foreign-ledger' });
+    expect(said).toMatchObject({ token: 0, seenToken: 1 });
+    await stranger.program.waitFor(/upgrade: foreign-ledger: .*another ledger/, 'stderr');
+    expect(gate.log.of('migration', { what: 'foreign-ledger' })).toEqual([]);
+    const session = await stranger.connect('4.14.0');
+    expect(session.waitedMs).toBe(0);
+    expect(story.tables.completed).toEqual([28]);
+    session.destroy();
+  });
+});

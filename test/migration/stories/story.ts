@@ -1,0 +1,391 @@
+/**
+ * One failure story: a ledger of its own, tables in a file that servers and hooks share, gates in this process and
+ * in others. At its end the ledger's history and the handshakes of all gates are checked against each other.
+ */
+import { randomUUID } from 'node:crypto';
+import { appendFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { Etcd3 } from 'etcd3';
+import { describe, expect, onTestFinished } from 'vitest';
+import type { Session } from '../../../src/client/session.ts';
+import type { configSchema } from '../../../src/config/schema.ts';
+import { Ledger, type LedgerView } from '../../../src/migration/ledger/ledger.ts';
+import { openStore } from '../../../src/migration/ledger/open.ts';
+import type { HistoryEntry, HistoryKind } from '../../../src/migration/ledger/record.ts';
+import { StaleToken, type Tables } from '../../../src/server/tables.ts';
+import { realClock } from '../../../src/transport/real.ts';
+import { levelOf } from '../../../src/version/catalogue.ts';
+import { PHOENIX_CATALOGUE } from '../../../src/version/phoenix.ts';
+import { parseVersion } from '../../../src/version/version.ts';
+import { checkHistory, levelAt } from '../../support/check-history.ts';
+import { NO_ETCD, sharedEtcd } from '../../support/etcd.ts';
+import { tempFolder } from '../../support/folder.ts';
+import { type Fleet, type FleetOptions, startFleet } from '../../support/gate.ts';
+import type { LogLine } from '../../support/log.ts';
+import { type ServerSpec, TestServer } from '../../support/servers.ts';
+import { realWorld } from '../../support/world.ts';
+import { GateProcess } from './gate-process.ts';
+
+export type MigrationInput = NonNullable<
+  Parameters<typeof configSchema.parse>[0] & FleetOptions
+>['migration'];
+export type GateInput = Omit<FleetOptions, 'servers' | 'others' | 'folder'>;
+
+/** Every story of `tell` on SQLite, then on etcd. */
+export function onEachLedger(
+  title: string,
+  tell: (start: (options?: StoryOptions) => Promise<Story>) => void,
+): void {
+  describe(`${title}: SQLite`, () => tell((options) => Story.start('sqlite:ledger.db', options)));
+  describe.skipIf(NO_ETCD !== null)(
+    `${title}: etcd${NO_ETCD === null ? '' : ` (skipped: ${NO_ETCD})`}`,
+    () => {
+      const etcd = sharedEtcd();
+      tell((options) => Story.start(etcd().url, options));
+    },
+  );
+}
+
+export interface StoryOptions {
+  /** Where the tables are at first. */
+  readonly level?: number;
+  /** Versions of the simulated servers. */
+  readonly servers?: readonly string[];
+  /** Whether servers report the level; default true. */
+  readonly reporting?: boolean;
+  readonly upgradeMs?: number;
+  /** For the final check: clients whose release needs more than is recorded may be among the admitted. */
+  readonly unchecked?: boolean;
+}
+
+/** Short, so that a takeover does not take long; etcd grants no shorter ones than this. */
+export const LEASE = '1s';
+
+export class Story {
+  readonly folder: string;
+  readonly cluster = `story-${randomUUID()}`;
+  readonly url: string;
+  readonly ledger: Ledger;
+  readonly tables: FileTables;
+  readonly servers: TestServer[] = [];
+  readonly gates: Array<{ readonly log: { readonly lines: readonly LogLine[] } }> = [];
+
+  private constructor(url: string, level: number) {
+    this.folder = tempFolder();
+    this.url = url;
+    writeFileSync(this.file('alive'), '');
+    this.tables = new FileTables(this.folder, level);
+    const store = openStore(url, this.folder, realClock);
+    this.ledger = new Ledger(store, this.cluster, realClock);
+    onTestFinished(() => store.close());
+  }
+
+  static async start(
+    url: string,
+    {
+      level = 27,
+      servers = ['4.14.0', '4.14.1'],
+      reporting = true,
+      upgradeMs = 300,
+      unchecked,
+    }: StoryOptions = {},
+  ): Promise<Story> {
+    const story = new Story(url, level);
+    onTestFinished(() => story.#end(unchecked === true));
+    for (const version of servers)
+      await story.addServer({ version, upgradeMs, ...(reporting && { tables: story.tables }) });
+    return story;
+  }
+
+  async addServer(spec: ServerSpec): Promise<TestServer> {
+    const server = await TestServer.start(realWorld, `s${this.servers.length + 1}`, spec);
+    this.servers.push(server);
+    return server;
+  }
+
+  read(name: string): string {
+    return readFileSync(this.file(name), 'utf8');
+  }
+
+  exists(name: string): boolean {
+    return existsSync(this.file(name));
+  }
+
+  file(name: string): string {
+    return path.join(this.folder, name);
+  }
+
+  config({ migration, ...config }: GateInput = {}) {
+    return {
+      cluster: this.cluster,
+      listen: [{ tcp: '127.0.0.1:0' }],
+      timeouts: { probe: '500ms', hold: '5s', dial: '2s', fresh: '1ms' },
+      ...config,
+      migration: { ledger: this.url, lease: LEASE, ...migration },
+    };
+  }
+
+  /** Servers that the test started itself. */
+  others: ReadonlyArray<{ readonly id: string; readonly address: string }> = [];
+
+  get #entries() {
+    return [...this.servers.map(({ id, address }) => ({ id, address })), ...this.others];
+  }
+
+  /** A gate in this process. */
+  async gate(config: GateInput = {}): Promise<Fleet> {
+    const store = openStore(config.migration?.ledger ?? this.url, this.folder, realClock);
+    const gate = await startFleet(realWorld, {
+      ...this.config(config),
+      others: this.#entries,
+      folder: this.folder,
+      store,
+    });
+    onTestFinished(() => store.close());
+    this.gates.push(gate);
+    let stopped: Promise<void> | null = null;
+    const stop = gate[Symbol.asyncDispose].bind(gate);
+    Object.assign(gate, { [Symbol.asyncDispose]: () => (stopped ??= stop()) });
+    onTestFinished(() => gate[Symbol.asyncDispose]());
+    return gate;
+  }
+
+  /** The config of a gate that is started by `GateProcess`. */
+  gateFile(config: GateInput = {}): string {
+    const file = this.file(`gate-${randomUUID()}.yaml`);
+    writeFileSync(file, JSON.stringify({ ...this.config(config), servers: this.#entries }));
+    return file;
+  }
+
+  /** The real command, in a process of its own. */
+  async process(config: GateInput = {}): Promise<GateProcess> {
+    const gate = await GateProcess.start(this.gateFile(config));
+    this.gates.push(gate);
+    return gate;
+  }
+
+  /** A command hook that notes when it begins and ends, waits in between for `letGo`, and then says that it did `work`. */
+  hook(work = 'true', name = 'hook'): { command: [string] } {
+    const file = this.file(`${name}.sh`);
+    writeFileSync(
+      file,
+      `#!/bin/sh
+set -e
+echo "begin $SKEWGATE_TOKEN $SKEWGATE_FROM_LEVEL $SKEWGATE_TO_LEVEL $SKEWGATE_KEY" >> ${name}.work
+while [ ! -e ${name}.go ]; do [ -e alive ] || exit 9; sleep 0.02; done
+${work}
+echo "end $SKEWGATE_TOKEN $SKEWGATE_FROM_LEVEL $SKEWGATE_TO_LEVEL $SKEWGATE_KEY" >> ${name}.work
+`,
+      { mode: 0o755 },
+    );
+    return { command: [file] };
+  }
+
+  /** Has the tables follow what a hook says it did. */
+  static readonly RAISE = 'echo $SKEWGATE_TO_LEVEL > level';
+
+  letGo(name = 'hook'): void {
+    appendFileSync(this.file(`${name}.go`), '');
+  }
+
+  /** `begin TOKEN FROM TO KEY` and `end …`, in the order in which they came. */
+  work(name = 'hook'): string[] {
+    const file = this.file(`${name}.work`);
+    return existsSync(file) ? readFileSync(file, 'utf8').trimEnd().split('\n') : [];
+  }
+
+  async worked(count: number, name = 'hook'): Promise<void> {
+    await eventually(() => this.work(name).length >= count, `${count} lines of work by ${name}`);
+  }
+
+  /** The record is gone, as if nobody had ever used the ledger; what happened before is not. */
+  loseRecord(): Promise<void> {
+    return this.#inStore(
+      (db) => db.exec('DELETE FROM skewgate_ledger; DELETE FROM skewgate_lease'),
+      (etcd, at) => etcd.delete().prefix(at).exec(),
+    );
+  }
+
+  /** The record as it stands in the store. */
+  async rawRecord(): Promise<string> {
+    let text: string | null = null;
+    await this.#inStore(
+      (db) => {
+        text = String(db.prepare('SELECT record FROM skewgate_ledger').get()?.record);
+      },
+      async (etcd, at) => {
+        text = await etcd.get(`${at}record`).string();
+      },
+    );
+    return text ?? '';
+  }
+
+  writeRecord(text: string): Promise<void> {
+    return this.#inStore(
+      (db) => db.prepare('UPDATE skewgate_ledger SET record = ?, revision = revision + 1').run(text),
+      (etcd, at) => etcd.put(`${at}record`).value(text).exec(),
+    );
+  }
+
+  /** Behind the ledger's back. */
+  async #inStore(
+    sqlite: (db: DatabaseSync) => unknown,
+    etcd: (client: Etcd3, prefix: string) => Promise<unknown>,
+  ): Promise<void> {
+    if (this.url.startsWith('sqlite:')) {
+      const db = new DatabaseSync(this.file('ledger.db'), { timeout: 5_000 });
+      sqlite(db);
+      db.close();
+      return;
+    }
+    const client = new Etcd3({ hosts: this.url.slice('etcd://'.length).split(',') });
+    await etcd(client, `/skewgate/${this.cluster}/state/`);
+    client.close();
+  }
+
+  history(): Promise<HistoryEntry[]> {
+    return this.ledger.history();
+  }
+
+  async kinds(): Promise<HistoryKind[]> {
+    return (await this.history()).map(({ what }) => what);
+  }
+
+  async count(what: HistoryKind): Promise<number> {
+    return (await this.kinds()).filter((kind) => kind === what).length;
+  }
+
+  /** The ledger, once it is as `condition` wants it. */
+  async until(condition: (view: LedgerView) => boolean, what: string): Promise<LedgerView> {
+    let view = await this.ledger.read();
+    await eventually(async () => {
+      view = await this.ledger.read();
+      return condition(view);
+    }, what);
+    return view;
+  }
+
+  /** The ledger once nothing runs and the tables are recorded at `level`. */
+  upgraded(level: number): Promise<LedgerView> {
+    return this.until(
+      ({ record }) => record.claim === null && record.level === level,
+      `level ${level} on record`,
+    );
+  }
+
+  /** A client that comes again and again for as long as it is refused with `code`. @throws any other refusal */
+  async comeBack(gate: Pick<Fleet, 'connect'>, version: string, code: string): Promise<Session> {
+    let session: Session | null = null;
+    await eventually(async () => {
+      session = await gate.connect(version).catch((error) => {
+        if (error?.code === code) return null;
+        throw error;
+      });
+      return session !== null;
+    }, `client ${version} to be admitted`);
+    return session as unknown as Session;
+  }
+
+  async #end(unchecked: boolean): Promise<void> {
+    const history = await this.history().catch(() => null);
+    if (history === null) return;
+    checkHistory(history);
+    if (!unchecked)
+      checkAdmitted(
+        history,
+        this.gates.flatMap(({ log }) => log.lines),
+      );
+    if (existsSync(this.file('hook.work'))) expectNoOverlap(this.work());
+  }
+}
+
+/** Nobody was admitted to more than was on record at that moment. */
+export function checkAdmitted(history: readonly HistoryEntry[], lines: readonly LogLine[]): void {
+  for (const line of lines) {
+    if (line.event !== 'handshake' || line.verdict !== 'permit') continue;
+    const needs = levelOf(PHOENIX_CATALOGUE, parseVersion(line.client));
+    // The log's time is cut to whole milliseconds.
+    const recorded = levelAt(history, Date.parse(line.time) + 1);
+    if (recorded !== null && needs > recorded)
+      throw new Error(
+        `${line.client} needs level ${needs}, and was admitted at ${line.time} with ${recorded} on record`,
+      );
+  }
+}
+
+/** One at a time: every `begin` but the last is followed by its `end`, or by nothing of its own any more. */
+export function expectNoOverlap(work: readonly string[]): void {
+  const ended = new Set<string>();
+  let running: string | null = null;
+  for (const line of work) {
+    const [what, ...about] = line.split(' ');
+    const run = about.join(' ');
+    if (what === 'begin') running = run;
+    // One that was begun before another one, and ends after that began, ran at the same time.
+    else if (run !== running) expect.fail(`${line} while ${running} was running:\n${work.join('\n')}`);
+    else if (ended.has(run)) expect.fail(`${line} came twice:\n${work.join('\n')}`);
+    else ended.add(run);
+  }
+}
+
+/** Tables of a simulated cluster in plain files: a level that hooks and tests can change as well. */
+export class FileTables implements Tables {
+  readonly #level: string;
+  readonly #token: string;
+  /** Steps completed by servers, in order. */
+  readonly completed: number[] = [];
+  /** Steps whose token was too old. */
+  readonly refused: number[] = [];
+
+  constructor(folder: string, level: number) {
+    this.#level = path.join(folder, 'level');
+    this.#token = path.join(folder, 'token');
+    writeFileSync(this.#level, String(level));
+    writeFileSync(this.#token, '0');
+  }
+
+  get level(): number {
+    return Number(readFileSync(this.#level, 'utf8'));
+  }
+
+  set level(level: number) {
+    writeFileSync(this.#level, String(level));
+  }
+
+  get token(): number {
+    return Number(readFileSync(this.#token, 'utf8'));
+  }
+
+  begin(token: number): void {
+    if (token < this.token) {
+      this.refused.push(token);
+      throw new StaleToken(token, this.token);
+    }
+    writeFileSync(this.#token, String(token));
+  }
+
+  complete(token: number, level: number): void {
+    this.begin(token);
+    this.level = Math.max(this.level, level);
+    this.completed.push(level);
+  }
+
+  close(): void {}
+}
+
+const DEADLINE = 12_000;
+const LOOK_EVERY = 10;
+
+/** Looks again and again, for what nobody announces. */
+export async function eventually(
+  condition: () => boolean | Promise<boolean>,
+  what: string,
+  deadline = DEADLINE,
+): Promise<void> {
+  const limit = Date.now() + deadline;
+  while (!(await condition())) {
+    if (Date.now() > limit) throw new Error(`not within ${deadline / 1_000} s: ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY));
+  }
+}

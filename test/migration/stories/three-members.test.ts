@@ -1,0 +1,125 @@
+/** Three gates on an etcd of three members, of which some are killed or cut off; and a gate that is cut off itself. */
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type Etcd, NO_ETCD, startEtcd } from '../../support/etcd.ts';
+import { Relay } from './relay.ts';
+import { Story } from './story.ts';
+
+describe.skipIf(NO_ETCD !== null)(`three members${NO_ETCD === null ? '' : ` (skipped: ${NO_ETCD})`}`, () => {
+  let etcd: Etcd;
+  beforeAll(async () => {
+    etcd = await startEtcd(3);
+  });
+  afterAll(() => etcd?.[Symbol.asyncDispose]());
+
+  /** One completion, and the token under which it came. */
+  async function expectOneCompletion(story: Story, token: number): Promise<void> {
+    expect((await story.upgraded(28)).record).toMatchObject({ token, claim: null });
+    const history = await story.history();
+    const ends = history.filter(({ what }) => what === 'step-done' || what === 'done');
+    expect(ends.map((entry) => [entry.what, entry.token])).toEqual([
+      ['step-done', token],
+      ['done', token],
+    ]);
+  }
+
+  test('three gates, in processes of their own, on three members: one upgrade', async () => {
+    const story = await Story.start(etcd.url);
+    const gates = await Promise.all([story.process(), story.process(), story.process()]);
+    const sessions = await Promise.all(
+      gates.flatMap((gate) => [gate.connect('4.14.0'), gate.connect('4.14.0')]),
+    );
+    expect(new Set(sessions.map(({ schemaLevel }) => schemaLevel))).toEqual(new Set([28]));
+    expect(story.tables.completed).toEqual([28]);
+    await expectOneCompletion(story, 1);
+    for (const session of sessions) session.destroy();
+  });
+
+  test('the leader is killed in mid-upgrade: the upgrade goes on, one completion under the first token', async () => {
+    const story = await Story.start(etcd.url);
+    const migration = { hook: story.hook(Story.RAISE), lease: '6s' };
+    const gates = await Promise.all([
+      story.gate({ migration }),
+      story.gate({ migration }),
+      story.gate({ migration }),
+    ]);
+    const clients = gates.map((gate) => gate.connect('4.14.0'));
+    await story.worked(1);
+    const leader = await etcd.leader();
+    await leader.kill();
+    story.letGo();
+    const sessions = await Promise.all(clients);
+    await expectOneCompletion(story, 1);
+    expect(story.work()).toHaveLength(2);
+    for (const session of sessions) session.destroy();
+    await leader.start();
+  });
+
+  test('a member is cut off: gates that talked to it go on with the others', async () => {
+    const story = await Story.start(etcd.url);
+    const migration = { hook: story.hook(Story.RAISE), lease: '10s' };
+    const gates = await Promise.all([story.gate({ migration }), story.gate({ migration })]);
+    const clients = gates.map((gate) => gate.connect('4.14.0'));
+    await story.worked(1);
+    const leader = await etcd.leader();
+    const follower = etcd.members.find((member) => member !== leader);
+    follower?.pause();
+    try {
+      story.letGo();
+      const sessions = await Promise.all(clients);
+      await expectOneCompletion(story, 1);
+      for (const session of sessions) session.destroy();
+    } finally {
+      follower?.resume();
+    }
+  });
+
+  test('the gate is cut off from etcd past its lease: it stops its hook, another takes over, one completion under the second token', async () => {
+    const story = await Story.start(etcd.url);
+    const relays = await Promise.all(etcd.hosts.map((host) => Relay.start(host)));
+    const lonely = `etcd://${relays.map(({ host }) => host).join(',')}`;
+    const migration = { hook: story.hook(Story.RAISE) };
+    const [first, second] = await Promise.all([
+      story.gate({ migration: { ...migration, ledger: lonely } }),
+      story.gate({ migration }),
+    ]);
+    const cut = first.connect('4.14.0').catch(({ code }) => code);
+    await story.worked(1);
+    const since = Date.now();
+    for (const relay of relays) relay.cut();
+    // It knows itself that its lease is over, and does not wait for an answer that tells it.
+    expect(await first.log.until('migration', { what: 'lost' })).toMatchObject({ token: 1 });
+    expect(Date.now() - since).toBeLessThan(1_000 + 1_500);
+    const other = second.connect('4.14.0');
+    await story.worked(2);
+    story.letGo();
+    const session = await other;
+    await expectOneCompletion(story, 2);
+    expect(story.work().map((line) => line.split(' ').slice(0, 2).join(' '))).toEqual([
+      'begin 1',
+      'begin 2',
+      'end 2',
+    ]);
+    for (const relay of relays) relay.mend();
+    expect(await cut).toSatisfy((end: unknown) => end === 'LEDGER_UNAVAILABLE' || typeof end === 'object');
+    const back = await first.connect('4.14.0').catch(({ code }) => code);
+    if (typeof back === 'object') back.destroy();
+    session.destroy();
+  });
+
+  test('a gate stopped in its tracks past its lease, on three members: its completion is rejected', async () => {
+    const story = await Story.start(etcd.url, { reporting: false });
+    const migration = { baseline: '4.13.0', hook: story.hook() };
+    const [first, second] = await Promise.all([story.process({ migration }), story.gate({ migration })]);
+    const paused = first.connect('4.14.0');
+    await story.worked(1);
+    first.pause();
+    const other = second.connect('4.14.0');
+    await second.log.until('migration', { what: 'waiting-for-hook' });
+    story.letGo();
+    const session = await other;
+    first.resume();
+    await first.log.until('migration', { what: 'lost' });
+    await expectOneCompletion(story, 2);
+    for (const each of [session, await paused]) each.destroy();
+  });
+});
