@@ -7,12 +7,15 @@ import { VersionError } from '../version/version.ts';
 import { addCheck } from './commands/check.ts';
 import { addConnect } from './commands/connect.ts';
 import { addExplain } from './commands/explain.ts';
+import { addExplore } from './commands/explore.ts';
 import { addLog } from './commands/log.ts';
 import { addMatrix } from './commands/matrix.ts';
 import { addMigration } from './commands/migration.ts';
+import { addPairs } from './commands/pairs.ts';
 import { addPlan } from './commands/plan.ts';
 import { addServe } from './commands/serve.ts';
 import { addServer } from './commands/server.ts';
+import { addTest } from './commands/test.ts';
 import { UsageError } from './usage.ts';
 
 const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));
@@ -29,9 +32,12 @@ for (const add of [
   addCheck,
   addExplain,
   addMatrix,
+  addPairs,
   addPlan,
   addConnect,
   addServer,
+  addTest,
+  addExplore,
   addLog,
   addMigration,
 ])

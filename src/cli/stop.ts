@@ -1,21 +1,29 @@
 /** Ctrl-C once ends in order, twice at once. */
+export interface Stop {
+  /** Resolves at the first SIGINT or SIGTERM. */
+  readonly asked: Promise<void>;
+  /** Aborts at the second. */
+  readonly hurry: AbortSignal;
+}
 
-/** Resolves when a first SIGINT or SIGTERM came and `finish` is done; a second one aborts `hurry`. */
-export async function untilStopped(finish: (hurry: AbortSignal) => Promise<void>): Promise<void> {
+/** Runs `act`, which ends in its own way once it is asked to; signals that come early are not lost. */
+export async function untilStopped(act: (stop: Stop) => Promise<void>): Promise<void> {
   const hurry = new AbortController();
-  const first = Promise.withResolvers<void>();
+  const asked = Promise.withResolvers<void>();
   let signals = 0;
   const onSignal = () => {
-    if (++signals === 1) first.resolve();
+    if (++signals === 1) asked.resolve();
     else hurry.abort();
   };
   process.on('SIGINT', onSignal);
   process.on('SIGTERM', onSignal);
   // Signals alone do not keep a process alive.
   const alive = setInterval(() => {}, 2 ** 30);
-  await first.promise;
-  await finish(hurry.signal);
-  clearInterval(alive);
-  process.off('SIGINT', onSignal);
-  process.off('SIGTERM', onSignal);
+  try {
+    await act({ asked: asked.promise, hurry: hurry.signal });
+  } finally {
+    clearInterval(alive);
+    process.off('SIGINT', onSignal);
+    process.off('SIGTERM', onSignal);
+  }
 }

@@ -89,9 +89,13 @@ export class Migrator implements Migration {
     const { cluster, policy, baseline } = this.#options;
     const record = this.#standing.view?.record;
     const recorded = record?.level ?? null;
-    // Nobody is admitted to what an upgrade did before it is on record, also where its gate was lost in between.
-    if (record?.claim && recorded !== null && cluster.level !== null)
-      return Math.min(recorded, cluster.level);
+    // Nobody is admitted to what an upgrade did before the whole of it is on record, also where its gate was lost
+    // in between: until the claim ends, its last step does not count.
+    if (record?.claim && recorded !== null) {
+      const last = record.claim.plan.steps.at(-1);
+      const whole = last && recorded === last.level ? last.fromLevel : recorded;
+      return Math.min(whole, cluster.level ?? whole);
+    }
     return cluster.level ?? recorded ?? (baseline && levelOf(policy.catalogue, baseline));
   }
 

@@ -57,13 +57,20 @@ export type RunEnd = { readonly kind: 'done' } | { readonly kind: 'not-needed'; 
 /** @throws {HookError | ClaimLost} */
 export async function runUpgrade(context: RunContext): Promise<RunEnd> {
   const { held } = context;
-  const { record, claim } = await held.current();
-  await awaitOrphan(context, claim);
-  const reason = await whyNot(context, record, claim);
-  if (reason !== null) return { kind: 'not-needed', reason };
-  if (claim.plan.downtime) await context.drain();
-  for (let done = claim.runsDone; done < claim.plan.runs.length; done++)
-    await runOne(context, record, claim, done);
+  const { claim: taken } = await held.current();
+  await awaitOrphan(context, taken);
+  let drained = !taken.plan.downtime;
+  for (;;) {
+    const { record, claim } = await held.current();
+    const { plan, runsDone } = claim;
+    if (plan.runs.length > 0 && runsDone === plan.runs.length) break;
+    // Before each run: hooks take long, and the cluster may change meanwhile.
+    const reason = await whyNot(context, record, claim);
+    if (reason !== null) return { kind: 'not-needed', reason };
+    if (drained) await runOne(context, record, claim, runsDone);
+    else await context.drain();
+    drained = true;
+  }
   await held.complete();
   return { kind: 'done' };
 }

@@ -57,9 +57,10 @@ async function run(
     stdout,
     say,
   });
-  await gate.start();
-  started(gate.addresses);
-  await untilStopped(async (hurry) => {
+  await untilStopped(async ({ asked, hurry }) => {
+    await gate.start();
+    started(gate.addresses);
+    await asked;
     if (gate.sessions + gate.handshakes > 0)
       say(
         `waiting up to ${config.timeouts.drain / 1_000} s for ${gate.sessions} sessions to end; Ctrl-C again to end at once`,

@@ -51,24 +51,25 @@ async function server(options: Options): Promise<void> {
   );
   const listen = listenAddress(options.listen);
   const tables = options.tables === undefined ? undefined : tablesIn(options.tables, level);
-  const running = await startServer({
-    ...(options.id !== undefined && { id: options.id }),
-    version,
-    listen,
-    transports: realTransports,
-    clock: realClock,
-    upgradeMs: options.upgradeTime,
-    ...(tables && { tables }),
-    ...(options.protocol !== undefined && { protocol: parseRange(options.protocol) }),
-  });
-  console.log(
-    `server ${options.id ?? running.address} ${printVersion(version)} on ${running.address}${tables ? `, system tables at level ${tables.level}` : ''}`,
-  );
-  await untilStopped(async (hurry) => {
+  await untilStopped(async ({ asked, hurry }) => {
+    const running = await startServer({
+      ...(options.id !== undefined && { id: options.id }),
+      version,
+      listen,
+      transports: realTransports,
+      clock: realClock,
+      upgradeMs: options.upgradeTime,
+      ...(tables && { tables }),
+      ...(options.protocol !== undefined && { protocol: parseRange(options.protocol) }),
+    });
+    console.log(
+      `server ${options.id ?? running.address} ${printVersion(version)} on ${running.address}${tables ? `, system tables at level ${tables.level}` : ''}`,
+    );
+    await asked;
     running.leave();
     await running.idle(options.grace, hurry);
+    await running.close();
   });
-  await running.close();
   tables?.close();
 }
 

@@ -1,7 +1,8 @@
 /** Upgrades that fail, are aborted, or get in their own way; older clients are served throughout. */
 import { writeFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { eventually, onEachLedger, Story } from './story.ts';
+import { eventually } from './eventually.ts';
+import { onEachLedger, Story } from './story.ts';
 
 const BY = { by: 'ann', reason: 'looked into it' };
 const FAILS = 'echo "no space left" >&2; [ -e mended ] || exit 3';

@@ -2,7 +2,8 @@
 import { mkdirSync, renameSync, rmdirSync, rmSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { NO_ETCD, startEtcd } from '../../support/etcd.ts';
-import { eventually, onEachLedger, Story } from './story.ts';
+import { eventually } from './eventually.ts';
+import { onEachLedger, Story } from './story.ts';
 
 interface Reach {
   readonly story: Story;

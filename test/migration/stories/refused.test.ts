@@ -1,6 +1,7 @@
 /** Who does not bring the upgrade: clients that policy refuses, and clients that have to wait for an operator. */
 import { expect, test } from 'vitest';
-import { eventually, onEachLedger, Story } from './story.ts';
+import { eventually } from './eventually.ts';
+import { onEachLedger, Story } from './story.ts';
 
 const BY = { by: 'ann', reason: 'release day' };
 

@@ -49,7 +49,7 @@ onEachLedger('servers in processes of their own', (start) => {
 
   test('the server that upgrades is killed: the failure is said, and the next attempt goes to another server', async () => {
     const story = await start({ servers: [] });
-    const servers = await startServers(story, ['10m', '300ms']);
+    const servers = await startServers(story, ['8s', '300ms']);
     story.others = servers.map(({ id, address }) => ({ id, address }));
     const gate = await story.gate({ migration: { retry: { backOff: '100ms' } } });
     const client = gate.refuse('4.14.0');

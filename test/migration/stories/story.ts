@@ -7,24 +7,23 @@ import { appendFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs
 import path from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { Etcd3 } from 'etcd3';
-import { describe, expect, onTestFinished } from 'vitest';
+import { describe, onTestFinished } from 'vitest';
 import type { Session } from '../../../src/client/session.ts';
 import type { configSchema } from '../../../src/config/schema.ts';
 import { Ledger, type LedgerView } from '../../../src/migration/ledger/ledger.ts';
 import { openStore } from '../../../src/migration/ledger/open.ts';
 import type { HistoryEntry, HistoryKind } from '../../../src/migration/ledger/record.ts';
-import { StaleToken, type Tables } from '../../../src/server/tables.ts';
 import { realClock } from '../../../src/transport/real.ts';
-import { levelOf } from '../../../src/version/catalogue.ts';
-import { PHOENIX_CATALOGUE } from '../../../src/version/phoenix.ts';
-import { parseVersion } from '../../../src/version/version.ts';
-import { checkHistory, levelAt } from '../../support/check-history.ts';
+import { checkHistory } from '../../support/check-history.ts';
 import { NO_ETCD, sharedEtcd } from '../../support/etcd.ts';
 import { tempFolder } from '../../support/folder.ts';
 import { type Fleet, type FleetOptions, startFleet } from '../../support/gate.ts';
 import type { LogLine } from '../../support/log.ts';
 import { type ServerSpec, TestServer } from '../../support/servers.ts';
 import { realWorld } from '../../support/world.ts';
+import { checkAdmitted, expectNoOverlap } from './checks.ts';
+import { eventually } from './eventually.ts';
+import { FileTables } from './file-tables.ts';
 import { GateProcess } from './gate-process.ts';
 
 export type MigrationInput = NonNullable<
@@ -297,95 +296,5 @@ echo "end $SKEWGATE_TOKEN $SKEWGATE_FROM_LEVEL $SKEWGATE_TO_LEVEL $SKEWGATE_KEY"
         this.gates.flatMap(({ log }) => log.lines),
       );
     if (existsSync(this.file('hook.work'))) expectNoOverlap(this.work());
-  }
-}
-
-/** Nobody was admitted to more than was on record at that moment. */
-export function checkAdmitted(history: readonly HistoryEntry[], lines: readonly LogLine[]): void {
-  for (const line of lines) {
-    if (line.event !== 'handshake' || line.verdict !== 'permit') continue;
-    const needs = levelOf(PHOENIX_CATALOGUE, parseVersion(line.client));
-    // The log's time is cut to whole milliseconds.
-    const recorded = levelAt(history, Date.parse(line.time) + 1);
-    if (recorded !== null && needs > recorded)
-      throw new Error(
-        `${line.client} needs level ${needs}, and was admitted at ${line.time} with ${recorded} on record`,
-      );
-  }
-}
-
-/** One at a time: every `begin` but the last is followed by its `end`, or by nothing of its own any more. */
-export function expectNoOverlap(work: readonly string[]): void {
-  const ended = new Set<string>();
-  let running: string | null = null;
-  for (const line of work) {
-    const [what, ...about] = line.split(' ');
-    const run = about.join(' ');
-    if (what === 'begin') running = run;
-    // One that was begun before another one, and ends after that began, ran at the same time.
-    else if (run !== running) expect.fail(`${line} while ${running} was running:\n${work.join('\n')}`);
-    else if (ended.has(run)) expect.fail(`${line} came twice:\n${work.join('\n')}`);
-    else ended.add(run);
-  }
-}
-
-/** Tables of a simulated cluster in plain files: a level that hooks and tests can change as well. */
-export class FileTables implements Tables {
-  readonly #level: string;
-  readonly #token: string;
-  /** Steps completed by servers, in order. */
-  readonly completed: number[] = [];
-  /** Steps whose token was too old. */
-  readonly refused: number[] = [];
-
-  constructor(folder: string, level: number) {
-    this.#level = path.join(folder, 'level');
-    this.#token = path.join(folder, 'token');
-    writeFileSync(this.#level, String(level));
-    writeFileSync(this.#token, '0');
-  }
-
-  get level(): number {
-    return Number(readFileSync(this.#level, 'utf8'));
-  }
-
-  set level(level: number) {
-    writeFileSync(this.#level, String(level));
-  }
-
-  get token(): number {
-    return Number(readFileSync(this.#token, 'utf8'));
-  }
-
-  begin(token: number): void {
-    if (token < this.token) {
-      this.refused.push(token);
-      throw new StaleToken(token, this.token);
-    }
-    writeFileSync(this.#token, String(token));
-  }
-
-  complete(token: number, level: number): void {
-    this.begin(token);
-    this.level = Math.max(this.level, level);
-    this.completed.push(level);
-  }
-
-  close(): void {}
-}
-
-const DEADLINE = 12_000;
-const LOOK_EVERY = 10;
-
-/** Looks again and again, for what nobody announces. */
-export async function eventually(
-  condition: () => boolean | Promise<boolean>,
-  what: string,
-  deadline = DEADLINE,
-): Promise<void> {
-  const limit = Date.now() + deadline;
-  while (!(await condition())) {
-    if (Date.now() > limit) throw new Error(`not within ${deadline / 1_000} s: ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY));
   }
 }

@@ -1,0 +1,160 @@
+/** `skewgate test`: plays scenarios, on virtual time or on real processes, and says what came of them. */
+import { createWriteStream } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { finished } from 'node:stream/promises';
+import { type Command, Option } from 'commander';
+import { ConfigError, readText } from '../../config/load.ts';
+import { compareDecisions, printDifferences } from '../../fleet/baseline.ts';
+import { needsReal } from '../../fleet/check.ts';
+import type { FleetDriver } from '../../fleet/driver.ts';
+import { describePlan } from '../../fleet/plan-text.ts';
+import { htmlReport } from '../../fleet/report/html.ts';
+import { type Finished, jsonReport } from '../../fleet/report/json.ts';
+import { junitReport } from '../../fleet/report/junit.ts';
+import { clock } from '../../fleet/report/sections.ts';
+import { type Mode, summarise } from '../../fleet/report/summary.ts';
+import { printReport } from '../../fleet/report/text.ts';
+import { runScenario } from '../../fleet/run.ts';
+import { parseScenario, type Scenario } from '../../fleet/scenario.ts';
+import { World } from '../../fleet/world.ts';
+import { paint, table } from '../print.ts';
+import { UsageError, wholeNumber } from '../usage.ts';
+
+interface Options {
+  readonly virtual?: true;
+  readonly real?: true;
+  readonly seed?: number;
+  readonly log?: string;
+  readonly report?: keyof typeof REPORTS;
+  readonly out?: string;
+  readonly baseline?: string;
+}
+
+/** A scenario that was read, and how it is to be played. */
+interface Planned {
+  readonly file: string;
+  readonly scenario: Scenario;
+  readonly mode: Mode;
+}
+
+const REPORTS = { junit: junitReport, json: jsonReport, html: htmlReport } as const;
+
+export function addTest(program: Command): void {
+  program
+    .command('test')
+    .summary('Play scenarios of mixed-version fleets and check what is expected of them.')
+    .description(
+      'Play scenarios of mixed-version fleets and check what is expected of them. Status 0: all of it holds; 1: something does not; 2: a file is wrong, and none was played.',
+    )
+    .argument('<file...>', 'scenario files')
+    .addOption(
+      new Option('--virtual', 'on virtual time (default, where the file names no commands)').conflicts(
+        'real',
+      ),
+    )
+    .option('--real', 'with real processes and sockets')
+    .option('--seed <n>', 'of all that is random (default: the one in the file)', wholeNumber)
+    .option('--log <file>', 'write the decision log there, NDJSON')
+    .addOption(
+      new Option('--report <form>', 'write a report for other programs').choices(Object.keys(REPORTS)),
+    )
+    .option('--out <file>', 'where the report goes (default: standard output)')
+    .option('--baseline <file>', 'fail where decisions differ from those in this log of an earlier run')
+    .action(test);
+}
+
+async function test(files: readonly string[], options: Options): Promise<void> {
+  if (options.out !== undefined && options.report === undefined)
+    throw new UsageError('--out needs a --report: junit, json or html');
+  // All are read before any is played: a run that fails halfway for a misspelt key wastes time.
+  const plans = await Promise.all(files.map((file) => plan(file, options)));
+  const baseline = options.baseline === undefined ? null : (await readText(options.baseline)).split('\n');
+  // Standard output is the report's, if it goes there.
+  const say = options.report !== undefined && options.out === undefined ? console.error : console.log;
+  const runs: Finished[] = [];
+  for (const planned of plans) runs.push(await play(planned, say));
+  const lines = runs.flatMap(({ report }) => report.log);
+  if (options.log !== undefined) await writeLines(options.log, lines);
+  if (options.report !== undefined) {
+    const text = REPORTS[options.report](runs);
+    if (options.out === undefined) process.stdout.write(text.endsWith('\n') ? text : `${text}\n`);
+    else await writeFile(options.out, text);
+  }
+  const alike = baseline === null || decideAlike(baseline, lines, say);
+  if (runs.length > 1) say(tally(runs));
+  process.exitCode = alike && runs.every(({ summary }) => summary.passed) ? 0 : 1;
+}
+
+/** @throws {ConfigError} */
+async function plan(file: string, { virtual, real, seed }: Options): Promise<Planned> {
+  const parsed = parseScenario(await readText(file), file);
+  const demands = needsReal(parsed);
+  if (virtual && demands.length > 0)
+    throw new ConfigError(
+      file,
+      demands.map((field) => ({ line: null, field, message: 'runs a program, which needs --real' })),
+    );
+  return {
+    file,
+    scenario: seed === undefined ? parsed : { ...parsed, seed },
+    mode: real || demands.length > 0 ? 'real' : 'virtual',
+  };
+}
+
+async function play({ file, scenario, mode }: Planned, say: (line: string) => void): Promise<Finished> {
+  const { fleet, steps } = describePlan(scenario);
+  const { name, about } = scenario;
+  say(paint('bold', `${name} (${mode})`));
+  if (about !== undefined) say(about.trim());
+  say(`\n${paint('bold', 'Plan')}`);
+  for (const line of fleet) say(`  ${line}`);
+  for (const [at, line] of steps.entries()) say(`  ${String(at + 1).padStart(2)}. ${line}`);
+  say(`\n${paint('bold', 'Run')}`);
+  const folder = path.dirname(path.resolve(file));
+  const report = await runScenario(scenario, await createFleet(scenario, mode, folder, say), {
+    onStep: (what, at) => say(`  ${clock(at).padStart(8)}  ${what}`),
+    folder,
+  });
+  const summary = summarise(report, mode);
+  say(`\n${printReport(report, summary, { table, paint })}\n`);
+  return { file, report, summary };
+}
+
+async function createFleet(
+  scenario: Scenario,
+  mode: Mode,
+  folder: string,
+  say: (line: string) => void,
+): Promise<FleetDriver> {
+  if (mode === 'virtual') return new World(scenario);
+  const { createRealFleet } = await import('../../fleet/real/index.ts');
+  return createRealFleet(scenario, { folder, say });
+}
+
+async function writeLines(file: string, lines: readonly string[]): Promise<void> {
+  const stream = createWriteStream(file);
+  for (const line of lines) stream.write(line);
+  stream.end();
+  await finished(stream);
+}
+
+function tally(runs: readonly Finished[]): string {
+  const failed = runs.filter(({ summary }) => !summary.passed);
+  const names = failed.map(({ summary }) => summary.name).join(', ');
+  return failed.length === 0
+    ? paint('green', `${runs.length} scenarios passed`)
+    : paint('red', `${failed.length} of ${runs.length} scenarios FAILED: ${names}`);
+}
+
+/** Whether these lines decide as those of the earlier run; says what differs. */
+function decideAlike(
+  before: readonly string[],
+  after: readonly string[],
+  say: (line: string) => void,
+): boolean {
+  const differences = compareDecisions(before, after);
+  if (differences.length === 0) say(paint('green', 'decided as in the baseline'));
+  else say(`${paint('red', 'decided otherwise than in the baseline:')}\n${printDifferences(differences)}`);
+  return differences.length === 0;
+}
