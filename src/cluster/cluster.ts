@@ -132,6 +132,12 @@ export class Cluster {
     this.#stopping.abort();
   }
 
+  /** Whether something known is older than `maxAge` ms: this process stood still, or was too busy to ask. */
+  isStale(maxAge: number): boolean {
+    const oldest = this.#options.clock.now() - maxAge;
+    return this.#servers.some(({ seenAt }) => seenAt < oldest);
+  }
+
   /** Asks every server whose last answer is older than `maxAge` ms; questions under way are shared if asked since. */
   async refresh(maxAge: number): Promise<void> {
     const oldest = this.#options.clock.now() - maxAge;

@@ -24,6 +24,8 @@ export interface AdmissionTimes {
   readonly upgrade: number;
   /** ms after which what is known of a server is asked again before a client is refused for it. */
   readonly fresh: number;
+  /** ms after which what is known of a server is asked again before anything is decided by it. */
+  readonly stale: number;
 }
 
 export interface AdmissionContext {
@@ -180,6 +182,8 @@ export class Admission {
   /** One look at the facts, and a try to reach a server where they permit it. */
   async #step(client: ClientFacts, unreachable: Map<string, string>): Promise<Step> {
     const { cluster, migration, times } = this.#context;
+    // After standing still (SIGSTOP, a suspended machine) nothing known is good enough, not even to admit by.
+    if (cluster.isStale(times.stale)) await cluster.refresh(times.stale);
     let decision = this.#decide(client);
     if (decision.verdict === 'refuse' || decision.verdict === 'hold') {
       await cluster.refresh(times.fresh);
@@ -250,8 +254,12 @@ export class Admission {
     };
   }
 
+  /** Servers are judged by the tables as they are, clients by what is on record of them. */
   #fits(client: ClientFacts, server: ServerStatus): boolean {
-    return server.state === 'up' && serverFits(client, server, this.#facts(client), this.#context.policy);
+    const facts = this.#facts(client);
+    const { cluster, policy } = this.#context;
+    const level = facts.level === null ? null : Math.max(facts.level, cluster.level ?? 0);
+    return server.state === 'up' && serverFits(client, server, { ...facts, level }, policy);
   }
 
   /** Tries compatible servers, least loaded first, until one answers; each at most once. */

@@ -83,7 +83,11 @@ export function buildGate(
     transports,
     clock,
     random,
-    times: { ...config.timeouts, upgrade: config.migration.hold.deadline },
+    times: {
+      ...config.timeouts,
+      upgrade: config.migration.hold.deadline,
+      stale: 2 * (config.timeouts.probe + config.timeouts.dial),
+    },
     limits: { ...config.limits, waiting: config.migration.hold.clients },
   });
   return { gate, cluster, log };
