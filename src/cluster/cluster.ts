@@ -62,6 +62,8 @@ type State = {
   entry: ServerEntry;
   /** When its last answer, or failure to answer, was seen; -Infinity before the first. */
   seenAt: number;
+  /** When the question was asked whose answer is known: what is known is as old as that. */
+  knownAt: number;
   probing: Promise<void> | null;
   /** When that probe began. */
   askedAt: number;
@@ -89,6 +91,7 @@ export class Cluster {
       sessions: 0,
       trouble: 'not asked yet',
       seenAt: Number.NEGATIVE_INFINITY,
+      knownAt: Number.NEGATIVE_INFINITY,
       probing: null,
       askedAt: Number.NEGATIVE_INFINITY,
       ...(entry.protocol && { protocol: entry.protocol }),
@@ -135,7 +138,7 @@ export class Cluster {
   /** Whether something known is older than `maxAge` ms: this process stood still, or was too busy to ask. */
   isStale(maxAge: number): boolean {
     const oldest = this.#options.clock.now() - maxAge;
-    return this.#servers.some(({ seenAt }) => seenAt < oldest);
+    return this.#servers.some(({ knownAt }) => knownAt < oldest);
   }
 
   /** Asks every server whose last answer is older than `maxAge` ms; questions under way are shared if asked since. */
@@ -168,8 +171,8 @@ export class Cluster {
       connection = await dial(this.#options.transports, server.address, { signal: limit.signal });
       if (server.entry.learn) {
         if (purpose === 'probe' || server.version === null)
-          this.#saw(server, { version: await server.entry.learn(limit.signal), state: 'up' });
-        else this.#saw(server, { state: 'up' });
+          this.#saw(server, askedAt, { version: await server.entry.learn(limit.signal), state: 'up' });
+        else this.#saw(server, askedAt, { state: 'up' });
         return { server, connection, upstream: null };
       }
       const upstream = await Upstream.ask(connection, { gate: this.#options.gate, purpose }, limit.signal);
@@ -177,7 +180,7 @@ export class Cluster {
       if (hello.protocol) server.protocol = hello.protocol;
       this.#token = Math.max(this.#token, hello.token ?? 0);
       if (hello.level !== null) this.reportLevel(hello.level, askedAt);
-      this.#saw(server, {
+      this.#saw(server, askedAt, {
         version: parseVersion(hello.version),
         state: hello.going ? 'going' : 'up',
         level: hello.level,
@@ -187,7 +190,7 @@ export class Cluster {
       connection?.destroy();
       // A caller that gave up, or a gate that stops, says nothing about the server.
       if (!(signal ?? this.#stopping.signal).aborted)
-        this.#saw(server, { state: 'down', trouble: (error as Error).message });
+        this.#saw(server, askedAt, { state: 'down', trouble: (error as Error).message });
       throw new UpstreamError(`${server.id} (${server.address}): ${(error as Error).message}`, {
         cause: error,
       });
@@ -231,10 +234,15 @@ export class Cluster {
       });
   }
 
-  #saw(server: State, seen: Partial<Pick<State, 'version' | 'state' | 'level' | 'trouble'>>): void {
+  #saw(
+    server: State,
+    askedAt: number,
+    seen: Partial<Pick<State, 'version' | 'state' | 'level' | 'trouble'>>,
+  ): void {
     const { state: previousState, version: previous } = server;
     Object.assign(server, { trouble: null }, seen);
     server.seenAt = this.#options.clock.now();
+    server.knownAt = Math.max(server.knownAt, askedAt);
     const previousVersion = previous && printVersion(previous);
     const version = server.version && printVersion(server.version);
     if (previousState === server.state && previousVersion === version) return;

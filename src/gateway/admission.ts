@@ -200,6 +200,10 @@ export class Admission {
     }
     const reached = await this.#reach(client, unreachable);
     if (reached === null) return { kind: 'not-yet', decision: this.#notReached(decision, unreachable) };
+    if (cluster.isStale(times.stale)) {
+      reached.connection.close();
+      return { kind: 'again' };
+    }
     decision = this.#decide(client);
     const fits = decision.verdict === 'permit' && this.#fits(client, reached.server);
     const full = fits && !this.#gone ? this.#context.takePlace() : null;
