@@ -27,6 +27,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = (() => {
     gateway: [...inner, 'migration', 'config'],
     // Whole fleets: both ends and gates.
     fleet: [...inner, 'migration', 'config', 'gateway', 'client', 'server'],
+    testing: [...inner, 'migration', 'config', 'gateway', 'client', 'server', 'fleet'],
   };
 })();
 
@@ -126,6 +127,7 @@ describe('the check itself notices', () => {
     ['ports/transport.ts', 'ws', 'ports may not import ws'],
     ['migration/plan.ts', '../config/schema.ts', 'migration may not import config'],
     ['server/server.ts', '../gateway/gate.ts', 'server may not import gateway'],
+    ['fleet/run.ts', '../testing/fleet.ts', 'fleet may not import testing'],
     ['cluster/cluster.ts', '../gateway/gate.ts', 'cluster may not import gateway'],
     ['transport/tcp.ts', '../cluster/cluster.ts', 'transport may not import cluster'],
     ['gateway/gate.ts', '../cli/print.ts', 'nothing may import cli'],

@@ -62,16 +62,43 @@ test.each([...showing('explain'), ...showing('matrix'), ...showing('plan')])(
   },
 );
 
-test.each(blocks('yaml'))('a config that serve takes: %s', (text) => {
-  // A block may show one chapter of a config; the rest is as small as it can be.
-  const rest = {
-    'listen:': 'listen: [{ tcp: 127.0.0.1:0 }]',
-    'servers:': 'servers: [{ id: a, address: tcp://127.0.0.1:1 }]',
-  };
-  const missing = Object.entries(rest).filter(([key]) => !text.includes(`\n${key}`) && !text.startsWith(key));
-  expect(parseConfig([text, ...missing.map(([, line]) => line)].join('\n')).servers.length).toBeGreaterThan(
-    0,
-  );
+const scenarios = blocks('yaml').filter((text) => text.includes('\nsteps:'));
+
+test.each(blocks('yaml').filter((text) => !scenarios.includes(text)))(
+  'a config that serve takes: %s',
+  (text) => {
+    // A block may show one chapter of a config; the rest is as small as it can be.
+    const rest = {
+      'listen:': 'listen: [{ tcp: 127.0.0.1:0 }]',
+      'servers:': 'servers: [{ id: a, address: tcp://127.0.0.1:1 }]',
+    };
+    const missing = Object.entries(rest).filter(
+      ([key]) => !text.includes(`\n${key}`) && !text.startsWith(key),
+    );
+    expect(parseConfig([text, ...missing.map(([, line]) => line)].join('\n')).servers.length).toBeGreaterThan(
+      0,
+    );
+  },
+);
+
+test.each(scenarios)('a scenario, and the end of what it prints: %s', async (text) => {
+  const cwd = await mkdtemp(path.join(os.tmpdir(), 'skewgate-readme-'));
+  await writeFile(path.join(cwd, 'shop.yaml'), text);
+  const { status, stdout } = await runCli(['test', 'shop.yaml'], { cwd });
+  await rm(cwd, { recursive: true });
+  expect(status).toBe(0);
+  const [said] = showing('test');
+  for (const part of (said?.output ?? '').split('…'))
+    expect(trimEnds(stdout)).toContain(trimEnds(part).trim());
+});
+
+test.each(showing('explore'))('$command', async ({ command, output }) => {
+  const cwd = await mkdtemp(path.join(os.tmpdir(), 'skewgate-readme-'));
+  const [file = '', ...options] = wordsOf(command).slice(1);
+  const { status, stdout } = await runCli(['explore', path.join(ROOT, file), ...options], { cwd });
+  await rm(cwd, { recursive: true });
+  expect(status).toBe(1);
+  for (const part of output.split('…')) expect(trimEnds(stdout)).toContain(trimEnds(part).trim());
 });
 
 test('the summary of a decision log', async () => {

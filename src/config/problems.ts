@@ -39,7 +39,9 @@ function spell(issue: Issue, schema: z.ZodType, data: unknown): Spelled[] {
     return [{ path, message: `expected ${wanted}, not ${nameOf(value)}` }];
   }
   if (issue.code === 'invalid_union') {
-    const likely = issue.errors.find((errors) => errors.every((error) => !isOfRoot(error)));
+    const likely =
+      issue.errors.find((errors) => errors.every((error) => error.path.length > 0)) ??
+      issue.errors.find((errors) => errors.every((error) => !isOfRoot(error)));
     if (likely)
       return likely.flatMap((inner) => spell({ ...inner, path: [...path, ...inner.path] }, schema, data));
   }
@@ -57,6 +59,7 @@ function expectedTypes(issue: Issue): string[] {
 }
 
 function messageOf(issue: Issue, value: unknown): string {
+  if (issue.code === 'invalid_key') return issue.issues.map(({ message }) => message).join('; ');
   if (issue.code === 'invalid_value') return `${JSON.stringify(value)} is none of ${issue.values.join(', ')}`;
   const least = issue.code === 'too_small';
   if (least || issue.code === 'too_big') {

@@ -1,16 +1,32 @@
 /** What a scenario is played on: a fleet on virtual time, or one of real processes and sockets. */
-import type { RefusedError, Session } from '../client/session.ts';
+import type { RefusedError } from '../client/session.ts';
 import type { LogRecord } from '../decision/record.ts';
 import type { Ledger } from '../migration/ledger/ledger.ts';
 import type { Clock } from '../ports/clock.ts';
 
 export type Logged = LogRecord & { readonly time: string };
 
+/** Of an admitted client: one in this process, or a program that runs for as long as its session lasts. */
+export interface FleetSession {
+  readonly closed: boolean;
+  /** Of a program: it ended by itself and was content. */
+  readonly content?: boolean;
+  once(event: 'close', hear: () => void): unknown;
+  on(event: 'error', hear: (error: Error) => void): unknown;
+  destroy(): unknown;
+}
+
 /** How a client's attempt ended. */
 export type Attempt =
-  | { readonly kind: 'admitted'; readonly session: Session }
+  | { readonly kind: 'admitted'; readonly session: FleetSession }
   | { readonly kind: 'refused'; readonly error: RefusedError }
   | { readonly kind: 'lost'; readonly error: Error };
+
+export interface ClientProgram {
+  readonly command: readonly string[];
+  /** Whether it speaks the handshake; otherwise it is let in at a port that stands for its version. */
+  readonly handshake: boolean;
+}
 
 export interface FleetDriver {
   readonly clock: Clock;
@@ -25,6 +41,8 @@ export interface FleetDriver {
   readonly level: number | null;
   /** Sessions, and clients on their way in, over all gates that live. */
   readonly open: { readonly sessions: number; readonly handshakes: number };
+  /** Variables for programs that a scenario runs: where the fleet is. */
+  readonly environment?: Readonly<Record<string, string>>;
   /** Lets as much of this fleet's time pass as `promise` needs. */
   finish<T>(promise: Promise<T>): Promise<T>;
   start(): Promise<void>;
@@ -43,6 +61,16 @@ export interface FleetDriver {
   /** @throws if this fleet can't cut links. */
   cut(a: string, b: string): void;
   heal(a: string, b: string): void;
-  /** A client dials the gates in turn; one that can't be reached is passed over. */
-  connect(client: string, version: string, upgrade: 'may' | 'must-not'): Promise<Attempt>;
+  /**
+   * A client dials the gates in turn; one that can't be reached is passed over. `program`: what stands in for the
+   * client, on a fleet of real processes.
+   */
+  connect(
+    client: string,
+    version: string,
+    upgrade: 'may' | 'must-not',
+    program?: ClientProgram,
+  ): Promise<Attempt>;
+  /** What always must hold and did not, once the fleet has stopped; absent: this fleet can't tell. */
+  violations?(): Promise<ReadonlyArray<{ readonly invariant: string; readonly what: string }>>;
 }

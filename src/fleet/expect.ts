@@ -1,56 +1,118 @@
 /** Compares what is expected with what happened. */
-import type { Facts } from './run.ts';
+import type { HandshakeRecord } from '../decision/record.ts';
+import type { HistoryEntry } from '../migration/ledger/record.ts';
+import type { ClusterFacts, Policy } from '../policy/types.ts';
+import type { Logged } from './driver.ts';
 import type { Expectation } from './scenario.ts';
+import { type Cell, cellOf } from './standing.ts';
 
-export interface Failure {
+/** What expectations are about. */
+export interface Facts {
+  readonly records: readonly Logged[];
+  readonly history: readonly HistoryEntry[];
+  readonly level: number | null;
+  readonly dropped: number;
+  readonly lost: number;
+  readonly sessions: number;
+  readonly handshakes: number;
+  /** The servers as they are, whatever a gate knows of them. */
+  readonly cluster: ClusterFacts;
+  readonly policy: Policy;
+  /** ms since the epoch. */
+  readonly now: number;
+}
+
+/** One thing that was expected, and found or not. */
+export interface Check {
   /** Where in the scenario it was expected. */
   readonly field: string;
   readonly expected: unknown;
   readonly found: unknown;
+  readonly holds: boolean;
 }
+export type Failure = Check;
 
-export function judge(expected: Expectation, facts: Facts, field: string): Failure[] {
-  const failures: Failure[] = [];
-  const compare = (name: string, wanted: unknown, found: unknown) => {
-    if (wanted !== undefined && JSON.stringify(wanted) !== JSON.stringify(found))
-      failures.push({ field: `${field}.${name}`, expected: wanted, found });
+export type Decided = HandshakeRecord & { readonly time: string };
+
+export function judge(expected: Expectation, facts: Facts, field: string): Check[] {
+  const checks: Check[] = [];
+  const add = (name: string, wanted: unknown, found: unknown, holds: boolean) => {
+    if (wanted !== undefined) checks.push({ field: `${field}.${name}`, expected: wanted, found, holds });
   };
-  const admitted = handshakes(facts, 'permit');
-  const refused = handshakes(facts, 'refuse');
-  compare('dropped', expected.dropped, facts.dropped);
-  compare('level', expected.level, facts.level);
-  compare('sessions', expected.sessions, facts.sessions);
-  compare('upgrades', expected.upgrades, upgradesOf(facts));
-  if (typeof expected.admitted === 'number') compare('admitted', expected.admitted, admitted.length);
+  const equal = (name: string, wanted: unknown, found: unknown) =>
+    add(name, wanted, found, JSON.stringify(wanted) === JSON.stringify(found));
+  const decided = handshakes(facts);
+  const admitted = decided.filter(({ verdict }) => verdict === 'permit');
+  const refused = decided.filter(({ verdict }) => verdict === 'refuse');
+  const longest = longestWait(admitted);
+  for (const name of ['dropped', 'lost', 'level', 'sessions'] as const)
+    equal(name, expected[name], facts[name]);
+  equal('upgrades', expected.upgrades, upgradesOf(facts));
+  equal('waited', expected.waited, decided.filter(({ waitedFor }) => waitedFor !== null).length);
+  add('longestWait', expected.longestWait, longest, longest <= (expected.longestWait ?? 0));
+  countByVersion('admitted', expected.admitted, admitted, equal);
+  if (typeof expected.refused === 'number') equal('refused', expected.refused, refused.length);
   else
-    for (const [version, count] of Object.entries(expected.admitted ?? {}))
-      compare(`admitted.${version}`, count, admitted.filter(({ client }) => client === version).length);
-  if (typeof expected.refused === 'number') compare('refused', expected.refused, refused.length);
-  else
-    for (const [code, wanted] of Object.entries(expected.refused ?? {})) {
-      const those = refused.filter((record) => record.code === code);
-      if (typeof wanted === 'number') compare(`refused.${code}`, wanted, those.length);
-      else
-        for (const [version, count] of Object.entries(wanted))
-          compare(
-            `refused.${code}.${version}`,
-            count,
-            those.filter(({ client }) => client === version).length,
-          );
-    }
-  const longest = Math.max(0, ...admitted.map(({ phases }) => phases.held));
-  if (expected.longestWait !== undefined && longest > expected.longestWait)
-    failures.push({ field: `${field}.longestWait`, expected: expected.longestWait, found: longest });
-  return failures;
+    for (const [code, wanted] of Object.entries(expected.refused ?? {}))
+      countByVersion(
+        `refused.${code}`,
+        wanted,
+        refused.filter((record) => record.code === code),
+        equal,
+      );
+  if (expected.decisions) equal('decisions', sorted(expected.decisions), sorted(countCodes(decided)));
+  for (const [client, row] of Object.entries(expected.matrix ?? {})) {
+    const cells: ReadonlyArray<[string | null, Cell]> =
+      typeof row === 'string' ? [[null, row]] : Object.entries(row);
+    for (const [server, wanted] of cells)
+      equal(
+        `matrix.${client}${server === null ? '' : `.${server}`}`,
+        wanted,
+        cellOf(wanted, client, server, facts),
+      );
+  }
+  return checks;
 }
 
-export function handshakes({ records }: Pick<Facts, 'records'>, verdict: 'permit' | 'refuse') {
-  return records.filter((record) => record.event === 'handshake' && record.verdict === verdict) as Array<
-    Extract<Facts['records'][number], { event: 'handshake' }>
-  >;
+type Compare = (name: string, wanted: unknown, found: unknown) => void;
+
+function countByVersion(
+  name: string,
+  wanted: number | Record<string, number> | undefined,
+  records: readonly Decided[],
+  equal: Compare,
+): void {
+  if (typeof wanted !== 'object') return equal(name, wanted, records.length);
+  for (const [version, count] of Object.entries(wanted))
+    equal(`${name}.${version}`, count, records.filter(({ client }) => client === version).length);
 }
 
-/** Levels that upgrades reached, in order. */
+function sorted(counts: Readonly<Record<string, number>>): Record<string, number> {
+  return Object.fromEntries(
+    Object.entries(counts)
+      .filter(([, count]) => count > 0)
+      .sort(([one], [other]) => (one < other ? -1 : 1)),
+  );
+}
+
+function countCodes(records: readonly Decided[]): Record<string, number> {
+  const counts: Record<string, number> = {};
+  for (const { code } of records) counts[code] = (counts[code] ?? 0) + 1;
+  return counts;
+}
+
+export function handshakes({ records }: Pick<Facts, 'records'>): Decided[] {
+  return records.filter((record) => record.event === 'handshake');
+}
+
+/** ms that an admitted client waited at most. */
+export function longestWait(admitted: readonly Decided[]): number {
+  return admitted.reduce((longest, { phases }) => Math.max(longest, phases.held), 0);
+}
+
+/** Levels that upgrade steps reached, in order. */
 export function upgradesOf({ history }: Pick<Facts, 'history'>): number[] {
-  return history.flatMap(({ what, toLevel }) => (what === 'done' && toLevel !== undefined ? [toLevel] : []));
+  return history.flatMap(({ what, toLevel }) =>
+    what === 'step-done' && toLevel !== undefined ? [toLevel] : [],
+  );
 }

@@ -5,6 +5,8 @@ export class NodeClock implements Clock {
   readonly #base: Clock;
   #paused = false;
   #dead = false;
+  /** Not fired yet, and not cancelled. */
+  readonly #timers = new Set<Timer>();
   /** What would have happened while it was paused. */
   #missed: Array<() => void> = [];
 
@@ -16,24 +18,38 @@ export class NodeClock implements Clock {
     return this.#base.now();
   }
 
+  /** Timers that this process still waits for. */
+  get pending(): number {
+    return this.#timers.size;
+  }
+
   after(ms: number, act: () => void): Timer {
+    if (this.#dead) return { cancel() {} };
     let cancelled = false;
     const fire = () => {
+      this.#timers.delete(timer);
       if (cancelled || this.#dead) return;
       if (this.#paused) this.#missed.push(fire);
       else act();
     };
-    const timer = this.#base.after(ms, fire);
-    return {
+    const waiting = this.#base.after(ms, fire);
+    const timer = {
       cancel: () => {
         cancelled = true;
-        timer.cancel();
+        this.#timers.delete(timer);
+        waiting.cancel();
       },
     };
+    this.#timers.add(timer);
+    return timer;
   }
 
   get paused(): boolean {
     return this.#paused;
+  }
+
+  get dead(): boolean {
+    return this.#dead;
   }
 
   pause(): void {
@@ -50,5 +66,6 @@ export class NodeClock implements Clock {
   kill(): void {
     this.#dead = true;
     this.#missed = [];
+    for (const timer of [...this.#timers]) timer.cancel();
   }
 }

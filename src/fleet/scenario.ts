@@ -4,41 +4,72 @@ import { parseYaml } from '../config/load.ts';
 import { configSchema } from '../config/schema.ts';
 import { duration } from '../config/units.ts';
 import { CODE_NAMES, type Code } from '../policy/codes.ts';
-import { parseVersion } from '../version/version.ts';
+import { VERDICTS, type Verdict } from '../policy/types.ts';
+import { parseMinor, parseVersion } from '../version/version.ts';
+import { mistakesIn } from './check.ts';
+import { FAULT_NAMES } from './faults.ts';
 
-const version = z.string().superRefine((text, context) => {
-  try {
-    parseVersion(text);
-  } catch (error) {
-    context.addIssue({ code: 'custom', message: (error as Error).message });
-  }
-});
+const checked = (parse: (text: string) => unknown) =>
+  z.string().superRefine((text, context) => {
+    try {
+      parse(text);
+    } catch (error) {
+      context.addIssue({ code: 'custom', message: (error as Error).message });
+    }
+  });
+
+const version = checked(parseVersion);
+/** A version, or a release line such as 4.14. */
+const versionOrLine = checked((text) => (/^\d+\.\d+$/.test(text) ? parseMinor(text) : parseVersion(text)));
 const name = z.string().min(1).max(64);
 const count = z.int().min(0);
 const code = z.enum(CODE_NAMES as unknown as [Code, ...Code[]]);
+const cell = z.enum([...VERDICTS, ...CODE_NAMES] as [Verdict | Code, ...Array<Verdict | Code>]);
+
+/** A real program in place of a simulated end. */
+const program = {
+  command: z.array(z.string().min(1)).min(1).optional(),
+  handshake: z
+    .boolean()
+    .default(true)
+    .describe('with `command`: whether it speaks the handshake; else it stands for its version'),
+};
 
 const servers = z.strictObject({
   count: z.int().min(1).max(100).default(3).describe('called rs1, rs2, …'),
   version,
   tables: version.optional().describe('the release that left the system tables; absent: no tables'),
   upgradeTime: duration.prefault('2s').describe('how long an upgrade step takes'),
+  ...program,
+  command: program.command.describe(
+    'starts a real server, with {id}, {version}, {host} and {port} filled in; it keeps its own tables',
+  ),
 });
 
 const group = z.strictObject({
   name,
   count: z.int().min(1).max(1_000_000).default(1),
   version,
-  over: duration.prefault('0s').describe('they arrive evenly over this time'),
+  over: duration.prefault('0s').describe('they arrive over this time'),
+  arrival: z
+    .enum(['evenly', 'randomly', 'faster'])
+    .optional()
+    .describe('spread evenly over it (the default), at random, or few at first and ever more'),
   stay: duration.optional().describe('how long a session lasts; absent: until told otherwise'),
   again: duration.optional().describe('comes again so long after its session ended or was refused'),
   upgrade: z.enum(['may', 'must-not']).default('may').describe('whether it may bring the upgrade'),
+  ...program,
+  command: program.command.describe(
+    'runs a real client for as long as its session lasts, with {name}, {version}, {url}, {host} and {port} filled in',
+  ),
 });
 
 /** Exactly one key each. */
 const step = z
   .strictObject({
-    connect: z.string().optional().describe('a group arrives'),
-    disconnect: z.string().optional().describe("a group's sessions end"),
+    connect: name.optional().describe('a group arrives; the next step comes once all of it has set out'),
+    arrive: name.optional().describe('the same, but the next step comes at once'),
+    disconnect: name.optional().describe("a group's sessions end, and it stays away"),
     change: z
       .strictObject({ group: name, to: version })
       .optional()
@@ -46,29 +77,49 @@ const step = z
     roll: z
       .strictObject({
         to: version,
+        servers: z.array(name).min(1).optional().describe('these, in this order; absent: all'),
         batch: z.int().min(1).default(1),
-        pause: duration.prefault('1s'),
+        pause: duration.prefault('1s').describe('after each batch'),
         grace: duration.prefault('5s').describe('that sessions get to end on a server that leaves'),
+        health: duration
+          .optional()
+          .describe('before the next batch, every gate has to see this one up within this time'),
       })
       .optional()
       .describe('servers are restarted on another version, a batch at a time'),
-    restart: name.optional().describe('a server goes in order and comes back'),
+    restart: name.optional().describe('a server goes in order and comes back; a gate dies and comes back'),
     kill: name.optional().describe('a server or gate dies at once'),
     start: name.optional().describe('a dead server or gate comes back'),
     pause: name.optional().describe('a server or gate stands still'),
-    resume: name.optional(),
+    resume: name.optional().describe('it goes on'),
     cut: z.tuple([name, name]).optional().describe('the link between two of them is gone'),
-    heal: z.tuple([name, name]).optional(),
-    wait: duration.optional(),
-    operator: z.enum(['approve', 'block', 'unblock', 'retry', 'abort']).optional(),
-    expect: z.lazy(() => expectation).optional(),
+    heal: z.tuple([name, name]).optional().describe('the link is there again'),
+    wait: duration.optional().describe('time passes'),
+    run: z
+      .strictObject({
+        command: z.array(z.string().min(1)).min(1).describe('a program and its arguments'),
+        status: z.int().min(0).max(255).default(0).describe('that it has to end with'),
+        timeout: duration.prefault('60s'),
+      })
+      .optional()
+      .describe('a program is run to its end; needs real processes'),
+    operator: z
+      .enum(['approve', 'block', 'unblock', 'retry', 'abort'])
+      .optional()
+      .describe('what an operator does about the upgrade'),
+    expect: z
+      .lazy(() => expectation)
+      .optional()
+      .describe('what should be so by now'),
   })
   .refine((value) => Object.values(value).filter((part) => part !== undefined).length === 1, {
     message: 'a step has exactly one key',
+    when: ({ issues }) => issues.length === 0,
   });
 
 const expectation = z.strictObject({
   dropped: count.optional().describe('sessions that ended otherwise than by their own will'),
+  lost: count.optional().describe('attempts that ended without an answer of a gate'),
   admitted: z
     .union([count, z.record(version, count)])
     .optional()
@@ -77,15 +128,25 @@ const expectation = z.strictObject({
     .union([count, z.partialRecord(code, z.union([count, z.record(version, count)]))])
     .optional()
     .describe('in all, by code, or by code and client version'),
+  decisions: z
+    .partialRecord(code, count)
+    .optional()
+    .describe('every code that was decided, with its count; no other occurred'),
+  waited: count.optional().describe('clients that were held before they were admitted or refused'),
   upgrades: z
     .array(z.int().min(0))
     .optional()
-    .describe('levels that upgrades completed, in order, each once'),
+    .describe('levels that steps of upgrades reached, in order: each once'),
   level: z.int().min(0).optional().describe('of the system tables'),
   longestWait: duration.optional().describe('no admitted client waited longer'),
   sessions: count.optional().describe('open now'),
+  matrix: z
+    .record(versionOrLine, z.union([cell, z.record(versionOrLine, cell)]))
+    .optional()
+    .describe('verdict or code for a client: of the fleet as it stands, or at servers of each version'),
 });
 
+/** Without what no single field can be blamed for: `parseScenario` checks that too. */
 export const scenarioSchema = z.strictObject({
   name: z.string().min(1),
   about: z.string().optional(),
@@ -103,8 +164,18 @@ export const scenarioSchema = z.strictObject({
   catalogue: configSchema.shape.catalogue,
   migration: configSchema.shape.migration,
   timeouts: configSchema.shape.timeouts,
+  fault: z.enum(FAULT_NAMES).optional().describe('planted in a fleet on virtual time, to see it found'),
   steps: z.array(step).min(1),
-  expect: expectation.optional(),
+  expect: expectation
+    .extend({
+      invariants: z.literal('hold').optional().describe('what always must hold does, on virtual time'),
+    })
+    .optional(),
+});
+
+const wholeSchema = scenarioSchema.superRefine((scenario, context) => {
+  for (const { path, message } of mistakesIn(scenario))
+    context.addIssue({ code: 'custom', path: [...path], message });
 });
 
 export type Scenario = z.infer<typeof scenarioSchema>;
@@ -114,5 +185,5 @@ export type Expectation = z.infer<typeof expectation>;
 
 /** @throws {ConfigError} with line and field. */
 export function parseScenario(text: string, file = 'scenario'): Scenario {
-  return parseYaml(text, file, scenarioSchema);
+  return parseYaml(text, file, wholeSchema);
 }

@@ -1,15 +1,20 @@
 /** A store as one process reaches it: each call takes a moment on that process's clock, before and after. */
 
-import type { Store } from '../migration/ledger/store.ts';
+import { LedgerUnavailable, type Store } from '../migration/ledger/store.ts';
 import { type Clock, pause } from '../ports/clock.ts';
 
 const LATENCY = 1;
 
-export function createRemoteStore(store: Store, clock: Clock): Store {
+/** @param isCut whether nothing gets through at the moment: a call is lost on its way, or its answer is. */
+export function createRemoteStore(store: Store, clock: Clock, isCut: () => boolean = () => false): Store {
+  const pass = async () => {
+    await pause(clock, LATENCY);
+    if (isCut()) throw new LedgerUnavailable(`no route to ${store.url}`);
+  };
   const remotely = async <T>(act: () => Promise<T>): Promise<T> => {
-    await pause(clock, LATENCY);
+    await pass();
     const result = await act();
-    await pause(clock, LATENCY);
+    await pass();
     return result;
   };
   return {
@@ -18,7 +23,10 @@ export function createRemoteStore(store: Store, clock: Clock): Store {
     swap: (cluster, swap) => remotely(() => store.swap(cluster, swap)),
     renew: (cluster, token, ms) => remotely(() => store.renew(cluster, token, ms)),
     history: (cluster) => remotely(() => store.history(cluster)),
-    watch: (cluster, changed) => store.watch(cluster, () => void clock.after(LATENCY, changed)),
+    watch: (cluster, changed) =>
+      store.watch(cluster, () => {
+        if (!isCut()) clock.after(LATENCY, changed);
+      }),
     async close() {},
   };
 }

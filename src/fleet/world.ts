@@ -1,16 +1,19 @@
 /**
  * A fleet on virtual time: gates, servers and clients run the code that real ones run, on one virtual clock, an
- * in-memory network and a seeded random source. Same scenario, same seed: the same log, byte for byte.
+ * in-memory network and a seeded random source. Same scenario, same seed: the same log, byte for byte. What
+ * truly happens is kept beside it (chronicle.ts).
  */
 import { Writable } from 'node:stream';
-import { ConnectError, connectTo } from '../client/connect.ts';
-import { RefusedError } from '../client/session.ts';
+import { policyOf } from '../config/policy.ts';
 import { configSchema } from '../config/schema.ts';
 import { buildGate } from '../gateway/build.ts';
 import type { Gate } from '../gateway/gate.ts';
 import { Ledger } from '../migration/ledger/ledger.ts';
 import { createMemoryStore } from '../migration/ledger/memory.ts';
+import type { LedgerRecord } from '../migration/ledger/record.ts';
 import type { Store } from '../migration/ledger/store.ts';
+import type { Policy } from '../policy/types.ts';
+import { pause } from '../ports/clock.ts';
 import type { Random } from '../ports/random.ts';
 import { createSeeded } from '../ports/seeded.ts';
 import type { Transport } from '../ports/transport.ts';
@@ -21,15 +24,22 @@ import { VirtualClock } from '../transport/virtual-clock.ts';
 import { levelOf } from '../version/catalogue.ts';
 import { PHOENIX_CATALOGUE } from '../version/phoenix.ts';
 import { parseVersion } from '../version/version.ts';
+import { attempt } from './attempt.ts';
+import { LEDGER } from './check.ts';
+import { Chronicle, pairOf, type TrueState } from './chronicle.ts';
 import type { Attempt, FleetDriver, Logged } from './driver.ts';
+import { FAULTS, type Fault } from './faults.ts';
+import { type Violation, violationsIn } from './invariants.ts';
 import { NodeClock } from './node.ts';
+import { recordGrants, recordStore, recordTables } from './recorded.ts';
 import type { Scenario } from './scenario.ts';
 import { createRemoteStore } from './store.ts';
 
 interface Node {
-  readonly name: string;
   readonly clock: NodeClock;
   readonly transport: Transport;
+  /** When this process began. */
+  readonly since: number;
 }
 
 interface ServerSlot {
@@ -37,6 +47,8 @@ interface ServerSlot {
   version: string;
   node: Node | null;
   running: SimulatedServer | null;
+  tables: (Tables & { died(): void }) | null;
+  going: boolean;
 }
 
 interface GateSlot {
@@ -47,6 +59,10 @@ interface GateSlot {
 
 /** ms of retransmission that a lost packet costs. */
 const RETRANSMIT = 200;
+/** ms that a process gets beyond the grace it was given, before it is killed. */
+const PATIENCE = 1_000;
+/** ms after which nothing that a stopped gate did is still under way. */
+const LINGER = 2_000;
 /** No scenario takes more virtual time, ms. */
 const LONGEST = 30 * 24 * 3_600_000;
 
@@ -59,34 +75,42 @@ export class World implements FleetDriver {
   readonly gates: GateSlot[];
   readonly tables: Tables | null;
   readonly ledger: Ledger;
-  readonly #scenario: Scenario;
+  readonly chronicle = new Chronicle();
+  /** What the gates are meant to go by. */
+  readonly policy: Policy;
+  readonly scenario: Scenario;
+  readonly #fault: Fault | null;
   readonly #network: MemoryNetwork;
   readonly #store: Store;
+  readonly #cuts = new Set<string>();
+  #record: LedgerRecord | null = null;
   #turn = 0;
 
-  /** @param wrap puts another store in place of the ledger's, such as one with a planted fault. */
-  constructor(
-    scenario: Scenario,
-    seed = scenario.seed,
-    wrap: (store: Store, clock: VirtualClock) => Store = (store) => store,
-  ) {
-    this.#scenario = scenario;
+  constructor(scenario: Scenario, seed = scenario.seed) {
+    this.scenario = scenario;
+    this.#fault = scenario.fault === undefined ? null : FAULTS[scenario.fault];
+    this.policy = policyOf(scenario);
     this.random = createSeeded(seed);
     const { latency, loss } = scenario.network;
     this.#network = createMemoryNetwork(this.clock, {
       latency,
       jitter: () => (loss > 0 && this.random.next() < loss ? RETRANSMIT : 0),
     });
-    this.#store = wrap(createMemoryStore(this.clock), this.clock);
+    const store = recordStore(createMemoryStore(this.clock), (record) => {
+      this.#record = record;
+      this.#note();
+    });
+    this.#store = this.#fault?.store?.(store, this.clock, scenario.migration.lease) ?? store;
     this.ledger = new Ledger(this.#store, 'main', this.clock);
     const { count, version, tables } = scenario.servers;
-    this.tables =
-      tables === undefined ? null : createMemoryTables(levelOf(PHOENIX_CATALOGUE, parseVersion(tables)));
+    this.tables = tables === undefined ? null : this.#createTables(tables);
     this.servers = Array.from({ length: count }, (_, at) => ({
       id: `rs${at + 1}`,
       version,
       node: null,
       running: null,
+      tables: null,
+      going: false,
     }));
     this.gates = Array.from({ length: scenario.gates }, (_, at) => ({
       id: `gate${at + 1}`,
@@ -118,37 +142,49 @@ export class World implements FleetDriver {
 
   async startServer(id: string, version?: string): Promise<void> {
     const slot = this.#server(id);
+    if (slot.running !== null) return this.#skip(`start ${id}`, 'it runs');
     if (version !== undefined) slot.version = version;
-    if (slot.running !== null) return;
     const node = this.#node(id);
     slot.node = node;
+    slot.going = false;
+    slot.tables =
+      this.tables && recordTables(this.tables, id, this.chronicle, node.clock, () => this.#note());
     slot.running = await startServer({
       id,
       version: parseVersion(slot.version),
       listen: `tcp://${id}:1`,
       transports: { tcp: node.transport },
       clock: node.clock,
-      upgradeMs: this.#scenario.servers.upgradeTime,
-      ...(this.tables && { tables: this.tables }),
+      upgradeMs: this.scenario.servers.upgradeTime,
+      ...(slot.tables && { tables: slot.tables }),
     });
+    this.#note();
   }
 
+  /** One that stands still does not hear that it should go: it is killed in the end. */
   async stopServer(id: string, grace: number): Promise<void> {
     const slot = this.#server(id);
-    if (slot.running === null) return;
-    slot.running.leave();
-    await slot.running.idle(grace);
-    await slot.running.close();
-    this.#forget(slot);
-    slot.running = null;
+    const { running, node } = slot;
+    if (running === null || node === null) return this.#skip(`stop ${id}`, 'it is dead');
+    if (!node.clock.paused) {
+      running.leave();
+      slot.going = true;
+      this.#note();
+      await Promise.race([running.idle(grace), pause(this.clock, grace + PATIENCE)]);
+    } else await pause(this.clock, grace + PATIENCE);
+    if (slot.running !== running) return;
+    await running.close();
+    this.#end(slot);
   }
 
   async startGate(id: string): Promise<void> {
     const slot = this.#gate(id);
-    if (slot.gate !== null) return;
+    if (slot.gate !== null) return this.#skip(`start ${id}`, 'it runs');
     const node = this.#node(id);
-    const { policy, catalogue, migration, timeouts } = this.#scenario;
-    const { gate } = buildGate(
+    const { policy, catalogue, migration, timeouts } = this.scenario;
+    const store = recordGrants(this.#store, id, this.chronicle, this.clock);
+    const remote = createRemoteStore(store, node.clock, () => this.#cuts.has(pairOf(id, LEDGER)));
+    const { gate, cluster } = buildGate(
       {
         ...configSchema.parse({
           listen: [{ tcp: '127.0.0.1:1' }],
@@ -156,7 +192,7 @@ export class World implements FleetDriver {
         }),
         listen: [{ tcp: `${id}:1` }],
         servers: this.servers.map((server) => ({ id: server.id, address: `tcp://${server.id}:1` })),
-        policy,
+        policy: this.#fault?.policy?.(policy) ?? policy,
         migration,
         timeouts,
         ...(catalogue && { catalogue }),
@@ -166,67 +202,68 @@ export class World implements FleetDriver {
         random: this.random,
         transports: { tcp: node.transport },
         folder: '.',
-        store: createRemoteStore(this.#store, node.clock),
-        stdout: this.#collector(id),
+        store: this.#fault?.remoteStore?.(remote) ?? remote,
+        stdout: this.#collector(id, node.clock),
         say: () => {},
       },
     );
+    this.#fault?.cluster?.(cluster);
     slot.node = node;
     slot.gate = gate;
+    this.#note();
     await gate.start();
   }
 
   kill(id: string): void {
     const slot = this.#slot(id);
-    slot.node?.clock.kill();
-    this.#forget(slot);
-    if ('gate' in slot) slot.gate = null;
-    else slot.running = null;
+    if (slot.node === null) return this.#skip(`kill ${id}`, 'it is dead');
+    this.#end(slot);
   }
 
   async revive(id: string): Promise<void> {
-    const slot = this.#slot(id);
-    await ('gate' in slot ? this.startGate(id) : this.startServer(id));
+    await ('gate' in this.#slot(id) ? this.startGate(id) : this.startServer(id));
   }
 
   pause(id: string): void {
-    this.#slot(id).node?.clock.pause();
+    const clock = this.#slot(id).node?.clock;
+    if (clock === undefined || clock.paused)
+      return this.#skip(`pause ${id}`, clock ? 'it stands still' : 'it is dead');
+    clock.pause();
+    this.#note();
   }
 
   resume(id: string): void {
-    this.#slot(id).node?.clock.resume();
+    const clock = this.#slot(id).node?.clock;
+    if (!clock?.paused) return this.#skip(`resume ${id}`, clock ? 'it runs' : 'it is dead');
+    clock.resume();
+    this.#note();
   }
 
   cut(a: string, b: string): void {
+    const pair = pairOf(a, b);
+    if (this.#cuts.has(pair)) return this.#skip(`cut ${a} and ${b}`, 'they are cut');
+    this.#cuts.add(pair);
     this.#network.cut(a, b);
+    this.#note();
   }
 
   heal(a: string, b: string): void {
+    if (!this.#cuts.delete(pairOf(a, b))) return this.#skip(`heal ${a} and ${b}`, 'they are not cut');
     this.#network.heal(a, b);
+    this.#note();
   }
 
   async connect(client: string, version: string, upgrade: 'may' | 'must-not'): Promise<Attempt> {
-    const transport = this.#network.at(client, this.clock);
-    let error = new Error('there is no gate');
-    for (let tries = 0; tries < this.gates.length; tries++) {
-      const { id } = this.gates[this.#turn++ % this.gates.length] as GateSlot;
-      try {
-        const session = await connectTo(
-          {
-            address: `tcp://${id}:1`,
-            hello: { version, driver: 'fleet', upgrade, properties: { name: client } },
-          },
-          { tcp: transport },
-        );
-        session.resume();
-        return { kind: 'admitted', session };
-      } catch (failure) {
-        if (failure instanceof RefusedError) return { kind: 'refused', error: failure };
-        error = failure as Error;
-        if (!(failure instanceof ConnectError)) break;
-      }
-    }
-    return { kind: 'lost', error };
+    const visit = { client, version, from: this.clock.now(), end: null, attempt: null };
+    this.chronicle.visits.push(visit);
+    const addresses = this.gates.map(
+      (_, at) => `tcp://${this.gates[(this.#turn + at) % this.gates.length]?.id}:1`,
+    );
+    this.#turn++;
+    const transports = { tcp: this.#network.at(client, this.clock) };
+    const result = await attempt(addresses, { name: client, version, upgrade }, transports);
+    Object.assign(visit, { end: this.clock.now(), attempt: result });
+    return result;
   }
 
   get open(): { sessions: number; handshakes: number } {
@@ -237,34 +274,92 @@ export class World implements FleetDriver {
     };
   }
 
+  /** Timers of processes that live. */
+  get timers(): number {
+    return this.gates.reduce((sum, { node }) => sum + (node?.clock.pending ?? 0), 0);
+  }
+
   async stop(): Promise<void> {
+    this.chronicle.stoppedAt = this.clock.now();
     for (const { gate, node } of this.gates) {
       node?.clock.resume();
       await gate?.stop(0);
     }
-    for (const { id } of this.servers) this.kill(id);
+    for (const slot of this.servers) this.#end(slot);
+    await pause(this.clock, LINGER);
+    this.chronicle.left = { ...this.open, timers: this.timers };
   }
 
-  #collector(gate: string): Writable {
+  violations(): Promise<Violation[]> {
+    return violationsIn(this);
+  }
+
+  #createTables(release: string): Tables {
+    const catalogue = this.policy.kind === 'skew' ? this.policy.catalogue : PHOENIX_CATALOGUE;
+    const tables = createMemoryTables(levelOf(catalogue, parseVersion(release)));
+    return this.#fault?.tables?.(tables) ?? tables;
+  }
+
+  /** What a dead process was about to write is lost. */
+  #collector(gate: string, process: NodeClock): Writable {
     return new Writable({
       decodeStrings: false,
       write: (line: string, _encoding, done) => {
+        if (process.dead) return done();
         const record = JSON.parse(line) as Logged;
         this.records.push(record);
+        this.chronicle.records.push({ gate, at: this.clock.now(), record });
         this.lines.push(`${JSON.stringify({ process: gate, ...record })}\n`);
         done();
       },
     });
   }
 
-  #node(name: string): Node {
-    const clock = new NodeClock(this.clock);
-    return { name, clock, transport: this.#network.at(name, clock) };
+  /** A state of the fleet begins. */
+  #note(): void {
+    const state: TrueState = {
+      at: this.clock.now(),
+      servers: this.servers.map(({ id, version, node, running, going }) => ({
+        id,
+        version: parseVersion(version),
+        state: running === null ? 'down' : going ? 'going' : 'up',
+        paused: node?.clock.paused ?? false,
+      })),
+      gates: this.gates.map(({ id, node }) => ({
+        id,
+        since: node?.since ?? null,
+        paused: node?.clock.paused ?? false,
+      })),
+      cuts: new Set(this.#cuts),
+      level: this.level,
+      record: this.#record,
+    };
+    this.chronicle.states.push(state);
   }
 
-  #forget(slot: ServerSlot | GateSlot): void {
-    if (slot.node !== null) this.#network.remove(slot.id);
+  #skip(what: string, why: string): void {
+    this.chronicle.skipped.push({ at: this.clock.now(), what: `${what}: ${why}` });
+  }
+
+  #node(name: string): Node {
+    const clock = new NodeClock(this.clock);
+    return { clock, transport: this.#network.at(name, clock), since: this.clock.now() };
+  }
+
+  /** The process is gone, and what it had open with it. */
+  #end(slot: ServerSlot | GateSlot): void {
+    if (slot.node !== null) {
+      slot.node.clock.kill();
+      this.#network.remove(slot.id);
+    }
     slot.node = null;
+    if ('gate' in slot) slot.gate = null;
+    else {
+      slot.tables?.died();
+      slot.tables = null;
+      slot.running = null;
+    }
+    this.#note();
   }
 
   #server(id: string): ServerSlot {

@@ -162,13 +162,16 @@ async function upgrade(
     tables.begin(request.token);
     for (let part = 1; part <= UPGRADE_STEPS && tables.level < request.toLevel; part++) {
       await pause(clock, upgradeMs / UPGRADE_STEPS);
-      if (!gone.aborted)
-        connection.send(
-          handshake.progress({
-            done: part / UPGRADE_STEPS,
-            text: `upgrading the system tables to ${request.to} (level ${request.toLevel}), part ${part} of ${UPGRADE_STEPS}`,
-          }),
-        );
+      // Who asked is gone, or was told to stop.
+      if (gone.aborted) return;
+      // Somebody began anew under a higher token: `complete` says so.
+      if (tables.token > request.token) break;
+      connection.send(
+        handshake.progress({
+          done: part / UPGRADE_STEPS,
+          text: `upgrading the system tables to ${request.to} (level ${request.toLevel}), part ${part} of ${UPGRADE_STEPS}`,
+        }),
+      );
     }
     tables.complete(request.token, request.toLevel);
     answer(null);

@@ -6,7 +6,7 @@ import { finished } from 'node:stream/promises';
 import { type Command, Option } from 'commander';
 import { ConfigError, readText } from '../../config/load.ts';
 import { compareDecisions, printDifferences } from '../../fleet/baseline.ts';
-import { needsReal } from '../../fleet/check.ts';
+import { needsReal, needsVirtual } from '../../fleet/check.ts';
 import type { FleetDriver } from '../../fleet/driver.ts';
 import { describePlan } from '../../fleet/plan-text.ts';
 import { htmlReport } from '../../fleet/report/html.ts';
@@ -89,16 +89,20 @@ async function test(files: readonly string[], options: Options): Promise<void> {
 /** @throws {ConfigError} */
 async function plan(file: string, { virtual, real, seed }: Options): Promise<Planned> {
   const parsed = parseScenario(await readText(file), file);
-  const demands = needsReal(parsed);
-  if (virtual && demands.length > 0)
+  const demands = { real: needsReal(parsed), virtual: needsVirtual(parsed) };
+  const mode: Mode = real || demands.real.length > 0 ? 'real' : 'virtual';
+  const refuse = (fields: readonly string[], message: string): never => {
     throw new ConfigError(
       file,
-      demands.map((field) => ({ line: null, field, message: 'runs a program, which needs --real' })),
+      fields.map((field) => ({ line: null, field, message })),
     );
+  };
+  if (virtual && demands.real.length > 0) refuse(demands.real, 'runs a program, which needs --real');
+  if (mode === 'real' && demands.virtual.length > 0) refuse(demands.virtual, 'is for virtual time alone');
   return {
     file,
     scenario: seed === undefined ? parsed : { ...parsed, seed },
-    mode: real || demands.length > 0 ? 'real' : 'virtual',
+    mode,
   };
 }
 

@@ -1,0 +1,19 @@
+/** A client as yours might be: it comes again where that helps, and says who must move where it does not. */
+import { connect, RefusedError } from 'skewgate';
+
+export async function open(url, tries = 3) {
+  for (let tried = 1; ; tried++) {
+    try {
+      return await connect(url);
+    } catch (error) {
+      if (!(error instanceof RefusedError)) throw error;
+      if (error.transient && tried < tries) continue;
+      throw new Error(
+        error.move === null
+          ? `not admitted after ${tried} tries: ${error.code}`
+          : `not admitted: upgrade the ${error.move.side} to ${error.move.to} (${error.move.who.join(', ')})`,
+        { cause: error },
+      );
+    }
+  }
+}

@@ -1,0 +1,38 @@
+/** One client's attempt: it dials addresses in turn; one that can't be reached, or breaks off, is passed over. */
+import { ConnectError, connectTo } from '../client/connect.ts';
+import { RefusedError } from '../client/session.ts';
+import type { Transports } from '../transport/address.ts';
+import type { Attempt } from './driver.ts';
+
+export interface Visitor {
+  readonly name: string;
+  readonly version: string;
+  readonly upgrade: 'may' | 'must-not';
+  readonly signal?: AbortSignal;
+}
+
+/** @param addresses with scheme, in the order in which they are tried. */
+export async function attempt(
+  addresses: Iterable<string>,
+  { name, version, upgrade, signal }: Visitor,
+  transports: Transports,
+): Promise<Attempt> {
+  let error = new Error('there is no gate');
+  for (const address of addresses) {
+    try {
+      const hello = { version, driver: 'fleet', upgrade, properties: { name } };
+      const session = await connectTo({ address, hello }, transports, signal ? { signal } : {});
+      // Whoever hears that the other end is done is done too: a killed peer says no more than that.
+      session
+        .on('error', () => {})
+        .once('end', () => session.end())
+        .resume();
+      return { kind: 'admitted', session };
+    } catch (failure) {
+      if (failure instanceof RefusedError) return { kind: 'refused', error: failure };
+      error = failure as Error;
+      if (!(failure instanceof ConnectError)) break;
+    }
+  }
+  return { kind: 'lost', error };
+}

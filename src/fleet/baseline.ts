@@ -1,0 +1,129 @@
+/**
+ * Two decision logs compared: what was decided for whom, not when or under which id. A question is a client's
+ * version and what the gate saw of the cluster; its answers are verdicts with code and move.
+ */
+import type { HandshakeRecord } from '../decision/record.ts';
+
+export interface Question {
+  readonly client: string | null;
+  readonly oldest: string | null;
+  readonly newest: string | null;
+  readonly level: number | null;
+}
+
+export interface Answer {
+  readonly verdict: string;
+  readonly code: string;
+  /** `server to 4.15`; null: nobody has to move. */
+  readonly move: string | null;
+}
+
+export interface Tally extends Answer {
+  readonly count: number;
+}
+
+export interface Difference {
+  /** `answer`: another answer than before. `count`: the same answers, more or less often. */
+  readonly kind: 'new' | 'gone' | 'answer' | 'count';
+  readonly question: Question;
+  readonly before: readonly Tally[];
+  readonly after: readonly Tally[];
+}
+
+interface Tallied {
+  readonly question: Question;
+  /** By the answer as JSON. */
+  readonly answers: Map<string, number>;
+}
+
+/** @param before @param after NDJSON lines; those that are no handshakes do not count. */
+export function compareDecisions(before: Iterable<string>, after: Iterable<string>): Difference[] {
+  const [was, is] = [tally(before), tally(after)];
+  const keys = [...new Set([...was.keys(), ...is.keys()])].sort();
+  return keys.flatMap((key) => {
+    const [old, fresh] = [was.get(key), is.get(key)];
+    const kind = kindOf(old, fresh);
+    if (kind === null) return [];
+    const { question } = (old ?? fresh) as Tallied;
+    return [{ kind, question, before: talliesOf(old), after: talliesOf(fresh) }];
+  });
+}
+
+function kindOf(before: Tallied | undefined, after: Tallied | undefined): Difference['kind'] | null {
+  if (before === undefined) return 'new';
+  if (after === undefined) return 'gone';
+  const [was, is] = [before.answers, after.answers];
+  if (was.size !== is.size || [...was.keys()].some((answer) => !is.has(answer))) return 'answer';
+  return [...was].every(([answer, count]) => is.get(answer) === count) ? null : 'count';
+}
+
+function tally(lines: Iterable<string>): Map<string, Tallied> {
+  const tallied = new Map<string, Tallied>();
+  for (const line of lines) {
+    const record = parse(line);
+    if (record === null) continue;
+    const { client, cluster, verdict, code, move } = record;
+    const question: Question = {
+      client,
+      oldest: cluster.oldest,
+      newest: cluster.newest,
+      level: cluster.level,
+    };
+    const answer: Answer = { verdict, code, move: move && `${move.side} to ${move.to}` };
+    const [asked, said] = [JSON.stringify(question), JSON.stringify(answer)];
+    const { answers } = tallied.get(asked) ?? { answers: new Map<string, number>() };
+    answers.set(said, (answers.get(said) ?? 0) + 1);
+    tallied.set(asked, { question, answers });
+  }
+  return tallied;
+}
+
+function parse(line: string): HandshakeRecord | null {
+  try {
+    const record = JSON.parse(line);
+    return record?.event === 'handshake' && typeof record.cluster === 'object' ? record : null;
+  } catch {
+    return null;
+  }
+}
+
+/** Most frequent first. */
+function talliesOf(tallied: Tallied | undefined): Tally[] {
+  return [...(tallied?.answers ?? [])]
+    .sort(([a, one], [b, other]) => other - one || (a < b ? -1 : 1))
+    .map(([answer, count]) => ({ ...(JSON.parse(answer) as Answer), count }));
+}
+
+const HEADS: Readonly<Record<Difference['kind'], string>> = {
+  new: 'was not asked before',
+  gone: 'is not asked any more',
+  answer: 'has another answer',
+  count: 'is answered as before, but not as often',
+};
+
+/** For people; a line or more a difference, empty when there is none. */
+export function printDifferences(differences: readonly Difference[]): string {
+  return differences
+    .map(({ kind, question, before, after }) =>
+      [
+        `${printQuestion(question)}: ${HEADS[kind]}`,
+        ...before.map((answer) => `  before: ${printTally(answer)}`),
+        ...after.map((answer) => `  after:  ${printTally(answer)}`),
+      ].join('\n'),
+    )
+    .join('\n');
+}
+
+function printQuestion({ client, oldest, newest, level }: Question): string {
+  const servers =
+    oldest === null
+      ? 'servers unknown'
+      : oldest === newest
+        ? `servers ${oldest}`
+        : `servers ${oldest} to ${newest}`;
+  return `client ${client ?? 'unknown'}, ${servers}${level === null ? '' : `, level ${level}`}`;
+}
+
+function printTally({ verdict, code, move, count }: Tally): string {
+  return `${count} × ${verdict} ${code}${move === null ? '' : `, ${move}`}`;
+}

@@ -1,0 +1,97 @@
+/**
+ * What truly happened in a fleet on virtual time, as nobody inside it could know: versions, who was up, which
+ * links were cut, where the tables and the ledger were, which upgrades ran. Invariants are asked of it.
+ */
+import type { LedgerRecord } from '../migration/ledger/record.ts';
+import type { Version } from '../version/version.ts';
+import type { Attempt, Logged } from './driver.ts';
+
+export interface TrueServer {
+  readonly id: string;
+  readonly version: Version;
+  readonly state: 'up' | 'going' | 'down';
+  readonly paused: boolean;
+}
+
+export interface TrueGate {
+  readonly id: string;
+  /** When this process began; null: it is dead. */
+  readonly since: number | null;
+  readonly paused: boolean;
+}
+
+/** The fleet from `at` until the next state. */
+export interface TrueState {
+  readonly at: number;
+  readonly servers: readonly TrueServer[];
+  readonly gates: readonly TrueGate[];
+  /** Pairs of nodes, as `pairOf` spells them. */
+  readonly cuts: ReadonlySet<string>;
+  readonly level: number | null;
+  /** Null before the first write. */
+  readonly record: LedgerRecord | null;
+}
+
+/** One execution of an upgrade step at the tables. */
+export interface UpgradeRun {
+  readonly server: string;
+  readonly token: number;
+  readonly from: number;
+  /** Null: it never said so, since who asked for it was gone. */
+  end: number | null;
+  /** `completed`: it raised the level. `idle`: there was nothing left to do. `stale`: it was fenced off. */
+  how: 'completed' | 'idle' | 'stale' | 'died' | 'left';
+  level: number | null;
+}
+
+export interface Visit {
+  readonly client: string;
+  readonly version: string;
+  readonly from: number;
+  end: number | null;
+  attempt: Attempt | null;
+}
+
+/** A token as the ledger gave it, and the process that asked for it. */
+export interface Grant {
+  readonly token: number;
+  readonly gate: string;
+  readonly at: number;
+}
+
+export class Chronicle {
+  readonly states: TrueState[] = [];
+  readonly runs: UpgradeRun[] = [];
+  readonly visits: Visit[] = [];
+  readonly grants: Grant[] = [];
+  /** Steps that had nothing to act on, such as killing what is dead. */
+  readonly skipped: Array<{ readonly at: number; readonly what: string }> = [];
+  /** Decision records with the gate that wrote each, in order. */
+  readonly records: Array<{ readonly gate: string; readonly at: number; readonly record: Logged }> = [];
+  /** When the fleet was told to stop, and what was left of it a moment after. */
+  stoppedAt: number | null = null;
+  left: { readonly sessions: number; readonly handshakes: number; readonly timers: number } | null = null;
+
+  /** States that held at some time between `from` and `to`, oldest first; also those that were over at once. */
+  between(from: number, to: number): readonly TrueState[] {
+    const last = this.states.findLastIndex(({ at }) => at <= to);
+    const first = this.states.findLastIndex(({ at }) => at < from);
+    return this.states.slice(Math.max(0, first), last + 1);
+  }
+
+  /** The state at `time`, the last of several. */
+  at(time: number): TrueState {
+    return this.states.findLast(({ at }) => at <= time) ?? (this.states[0] as TrueState);
+  }
+
+  /** Until when a state held. */
+  endOf(state: TrueState): number {
+    return this.states[this.states.indexOf(state) + 1]?.at ?? Number.POSITIVE_INFINITY;
+  }
+}
+
+export function pairOf(a: string, b: string): string {
+  return [a, b].sort().join(' ');
+}
+
+export const isCut = ({ cuts }: TrueState, a: string, b: string) => cuts.has(pairOf(a, b));

@@ -1,0 +1,154 @@
+/** The clients of a scenario: they come, stay, go, perhaps come again, and what becomes of them is counted. */
+import { pause } from '../ports/clock.ts';
+import type { Random } from '../ports/random.ts';
+import type { FleetDriver, FleetSession } from './driver.ts';
+import type { Group } from './scenario.ts';
+
+/** A session began (+1) or ended (-1). */
+export interface SessionChange {
+  /** ms since the epoch, as the fleet's clock has it. */
+  readonly at: number;
+  readonly client: string;
+  readonly by: 1 | -1;
+  /** It ended, and its client did not want that. */
+  readonly dropped: boolean;
+}
+
+/** From a client's setting out until it is told otherwise. */
+interface Life {
+  session: FleetSession | null;
+}
+
+interface Client {
+  readonly name: string;
+  readonly group: Group;
+  version: string;
+  life: Life | null;
+}
+
+export class Crowd {
+  readonly changes: SessionChange[] = [];
+  /** Sessions that ended otherwise than by their client's will. */
+  dropped = 0;
+  /** Attempts that no gate answered. */
+  lost = 0;
+  /** Clients on their way in, and groups that still arrive. */
+  busy = 0;
+  readonly #fleet: FleetDriver;
+  readonly #random: Random;
+  readonly #groups: ReadonlyMap<string, readonly Client[]>;
+  #over = false;
+
+  constructor(groups: readonly Group[], fleet: FleetDriver, random: Random) {
+    this.#fleet = fleet;
+    this.#random = random;
+    this.#groups = new Map(groups.map((group) => [group.name, clientsOf(group)]));
+  }
+
+  /** Resolves once all of the group has set out. */
+  async arrive(name: string): Promise<void> {
+    const { clock } = this.#fleet;
+    const clients = this.#group(name);
+    const start = clock.now();
+    this.busy++;
+    for (const [at, offset] of this.#offsets(clients).entries()) {
+      const left = start + offset - clock.now();
+      if (left > 0) await pause(clock, left);
+      if (this.#over) break;
+      void this.#live(clients[at] as Client);
+    }
+    this.busy--;
+  }
+
+  disconnect(name: string): void {
+    for (const client of this.#group(name)) {
+      const session = client.life?.session;
+      client.life = null;
+      session?.destroy();
+    }
+  }
+
+  /** Another version from its next arrival on. */
+  change(name: string, version: string): void {
+    for (const client of this.#group(name)) client.version = version;
+  }
+
+  /** Nobody comes again, and nothing that ends from now on counts. */
+  close(): void {
+    this.#over = true;
+  }
+
+  /** When each client sets out, ms after the first could; ascending. Whole ones: virtual time has fewer moments. */
+  #offsets(clients: readonly Client[]): number[] {
+    const { over = 0, arrival = 'evenly' } = clients[0]?.group ?? {};
+    const part = (at: number) => {
+      if (arrival === 'randomly') return this.#random.next();
+      return arrival === 'faster' ? Math.sqrt(at / clients.length) : at / clients.length;
+    };
+    return clients.map((_, at) => Math.floor(over * part(at))).sort((one, other) => one - other);
+  }
+
+  async #live(client: Client): Promise<void> {
+    const life: Life = { session: null };
+    client.life = life;
+    const { again } = client.group;
+    do {
+      await this.#visit(client, life);
+      if (again === undefined) return;
+      await pause(this.#fleet.clock, again);
+    } while (client.life === life && !this.#over);
+  }
+
+  /** One attempt and, if it is admitted, its session to the end. */
+  async #visit(client: Client, life: Life): Promise<void> {
+    const { name, version, group } = client;
+    this.busy++;
+    const { command, handshake, upgrade } = group;
+    const program = command && { command, handshake };
+    const attempt = await this.#fleet.connect(name, version, upgrade, program);
+    this.busy--;
+    if (attempt.kind === 'lost') this.lost++;
+    if (attempt.kind !== 'admitted') return;
+    if (client.life !== life) attempt.session.destroy();
+    else await this.#stay(client, life, attempt.session, version);
+  }
+
+  async #stay(client: Client, life: Life, session: FleetSession, version: string): Promise<void> {
+    const { clock } = this.#fleet;
+    const { stay } = client.group;
+    life.session = session;
+    this.#note(version, 1, false);
+    session.on('error', () => {});
+    let leaves = false;
+    const timer =
+      stay === undefined
+        ? null
+        : clock.after(stay, () => {
+            leaves = true;
+            session.destroy();
+          });
+    if (!session.closed) await new Promise<void>((resolve) => session.once('close', resolve));
+    timer?.cancel();
+    life.session = null;
+    const dropped = client.life === life && !leaves && !this.#over && !session.content;
+    if (dropped) this.dropped++;
+    this.#note(version, -1, dropped);
+  }
+
+  #note(client: string, by: 1 | -1, dropped: boolean): void {
+    if (!this.#over) this.changes.push({ at: this.#fleet.clock.now(), client, by, dropped });
+  }
+
+  #group(name: string): readonly Client[] {
+    return this.#groups.get(name) ?? [];
+  }
+}
+
+function clientsOf(group: Group): Client[] {
+  return Array.from({ length: group.count }, (_, at) => ({
+    name: `${group.name}-${at + 1}`,
+    group,
+    version: group.version,
+    life: null,
+  }));
+}

@@ -1,0 +1,86 @@
+/** How much of what can happen to a fleet the plans so far have made happen. */
+import { parseVersion, printMinor } from '../../version/version.ts';
+import type { Chronicle } from '../chronicle.ts';
+import { describePlan } from '../plan-text.ts';
+import type { Report } from '../run.ts';
+import type { Scenario } from '../scenario.ts';
+import type { Fleet } from './fleet.ts';
+import { versionsOf } from './plan.ts';
+
+export interface Covered {
+  /** Pairs of client and server lines that met at a gate, of all that can. */
+  readonly pairs: { readonly met: number; readonly of: number; readonly missing: readonly string[] };
+  readonly steps: number;
+  readonly skipped: number;
+  /** Steps that began while an upgrade was under way, and of how many kinds. */
+  readonly interleaved: { readonly steps: number; readonly kinds: readonly string[] };
+  readonly decisions: number;
+  readonly upgrades: number;
+  /** Virtual time, ms. */
+  readonly time: number;
+}
+
+export class Coverage {
+  readonly #possible: readonly string[];
+  readonly #pairs = new Set<string>();
+  readonly #kinds = new Set<string>();
+  #steps = 0;
+  #skipped = 0;
+  #interleaved = 0;
+  #decisions = 0;
+  #upgrades = 0;
+  #time = 0;
+
+  constructor(fleet: Fleet) {
+    const lines = [...new Set(versionsOf(fleet).map((version) => printMinor(parseVersion(version))))];
+    this.#possible = lines.flatMap((client) => lines.map((server) => pairOf(client, server)));
+  }
+
+  add(scenario: Scenario, chronicle: Chronicle, report: Report | null): void {
+    this.#steps += scenario.steps.length;
+    this.#skipped += chronicle.skipped.length;
+    this.#upgrades += chronicle.runs.filter(({ how }) => how === 'completed').length;
+    for (const { record, at } of chronicle.records)
+      if (record.event === 'handshake' && record.client !== null) this.#meet(record.client, at, chronicle);
+    if (report === null) return;
+    this.#time += report.end - report.start;
+    this.#interleave(scenario, chronicle, report);
+  }
+
+  #meet(version: string, at: number, chronicle: Chronicle): void {
+    this.#decisions++;
+    const client = printMinor(parseVersion(version));
+    for (const server of chronicle.at(at).servers)
+      if (server.state !== 'down') this.#pairs.add(pairOf(client, printMinor(server.version)));
+  }
+
+  #interleave(scenario: Scenario, chronicle: Chronicle, { timeline, start }: Report): void {
+    const words = describePlan(scenario).steps;
+    let next = 0;
+    for (const { at, what } of timeline) {
+      if (what !== words[next]) continue;
+      const [kind] = Object.keys(scenario.steps[next++] as object);
+      if (!chronicle.at(start + at).record?.claim) continue;
+      this.#interleaved++;
+      this.#kinds.add(kind as string);
+    }
+  }
+
+  get sum(): Covered {
+    return {
+      pairs: {
+        met: this.#possible.filter((pair) => this.#pairs.has(pair)).length,
+        of: this.#possible.length,
+        missing: this.#possible.filter((pair) => !this.#pairs.has(pair)),
+      },
+      steps: this.#steps,
+      skipped: this.#skipped,
+      interleaved: { steps: this.#interleaved, kinds: [...this.#kinds].sort() },
+      decisions: this.#decisions,
+      upgrades: this.#upgrades,
+      time: this.#time,
+    };
+  }
+}
+
+const pairOf = (client: string, server: string) => `${client} at ${server}`;

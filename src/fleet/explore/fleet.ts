@@ -1,0 +1,29 @@
+/** The fleet that random plans are made for: a scenario file whose steps and expectations may be absent. */
+import { parseYaml } from '../../config/load.ts';
+import { type Scenario, scenarioSchema } from '../scenario.ts';
+
+const fleetSchema = scenarioSchema.partial({ name: true, steps: true });
+
+/** A scenario without steps. */
+export type Fleet = Omit<Scenario, 'steps' | 'expect'>;
+
+/** @throws {ConfigError} with line and field. */
+export function parseFleet(text: string, file = 'fleet'): Fleet {
+  const { steps: _steps, expect: _expect, name = file, ...fleet } = parseYaml(text, file, fleetSchema);
+  return { name, ...fleet };
+}
+
+/**
+ * Three servers whose tables are one level behind, four client groups, two gates. Times are short, and in about
+ * the proportion of the defaults, so that a plan passes many of them: an upgrade outlasts a lease.
+ */
+export const DEFAULT_FLEET = `gates: 2
+servers: { count: 3, version: 4.14.2, tables: 4.13.0, upgradeTime: 4s }
+clients:
+  - { name: oldest, version: 4.12.1, count: 2, over: 1s, stay: 4s, again: 3s }
+  - { name: older, version: 4.13.1, count: 2 }
+  - { name: current, version: 4.14.0, count: 2 }
+  - { name: newest, version: 4.15.0, count: 2, over: 500ms, again: 5s }
+migration: { lease: 3s, retry: { backOff: 2s }, hold: { deadline: 10s }, grace: 10s }
+timeouts: { handshake: 3s, hold: 5s, dial: 500ms, probe: 1s, fresh: 500ms }
+`;

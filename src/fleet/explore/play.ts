@@ -1,0 +1,27 @@
+/** Plays one plan on virtual time and says what did not hold. */
+import { type Violation, violationsIn } from '../invariants.ts';
+import { type Report, runScenario } from '../run.ts';
+import type { Scenario, Step } from '../scenario.ts';
+import { World } from '../world.ts';
+import type { Fleet } from './fleet.ts';
+
+export interface Played {
+  readonly scenario: Scenario;
+  readonly violations: readonly Violation[];
+  readonly world: World;
+  /** Null: it did not come to its end. */
+  readonly report: Report | null;
+}
+
+export async function play(fleet: Fleet, steps: readonly Step[]): Promise<Played> {
+  const scenario: Scenario = { ...fleet, steps: [...steps] };
+  const world = new World(scenario);
+  try {
+    const report = await runScenario(scenario, world);
+    return { scenario, world, report, violations: await violationsIn(world) };
+  } catch (error) {
+    const what = `the plan does not come to its end: ${(error as Error).stack}`;
+    const violations = [{ invariant: 'waits-end', at: world.clock.now(), what }];
+    return { scenario, world, report: null, violations };
+  }
+}

@@ -1,0 +1,130 @@
+/**
+ * Faults to plant in a fleet, to see that `explore` and the invariants notice: reached by a fleet file's key
+ * `fault`, and by nothing else. None of this is ever part of a gate.
+ */
+import type { Cluster, ServerStatus } from '../cluster/cluster.ts';
+import type { Config } from '../config/schema.ts';
+import type { LedgerRecord } from '../migration/ledger/record.ts';
+import type { Snapshot, Store } from '../migration/ledger/store.ts';
+import type { Clock } from '../ports/clock.ts';
+import type { Tables } from '../server/tables.ts';
+import { compareVersions } from '../version/version.ts';
+
+export interface Fault {
+  readonly about: string;
+  /** In place of the ledger's store. */
+  readonly store?: (store: Store, clock: Clock, lease: number) => Store;
+  /** In place of the store as one gate reaches it. */
+  readonly remoteStore?: (store: Store) => Store;
+  /** In place of the system tables. */
+  readonly tables?: (tables: Tables) => Tables;
+  /** In place of the policy that gates go by. */
+  readonly policy?: (policy: Config['policy']) => Config['policy'];
+  /** Spoils what a gate knows of its servers. */
+  readonly cluster?: (cluster: Cluster) => void;
+}
+
+export const FAULT_NAMES = [
+  'phoenix-mutex',
+  'window-off-by-one',
+  'newest-server-forgotten',
+  'waiter-does-not-read-again',
+  'lease-not-renewed',
+] as const;
+export type FaultName = (typeof FAULT_NAMES)[number];
+
+export const FAULTS: Readonly<Record<FaultName, Fault>> = {
+  'phoenix-mutex': {
+    about: "the ledger locks as Phoenix's SYSTEM.MUTEX does",
+    store: phoenixMutex,
+    tables: withoutTokens,
+  },
+  'window-off-by-one': {
+    about: 'gates admit clients that are one minor too old',
+    policy: (policy) => ({ ...policy, window: (policy.window ?? 2) + 1 }),
+  },
+  'newest-server-forgotten': {
+    about: 'gates leave the newest server out when they judge',
+    cluster: forgetNewest,
+  },
+  'waiter-does-not-read-again': {
+    about: 'a gate that waits for an upgrade goes by what it read when it began to wait',
+    remoteStore: readOnce,
+  },
+  'lease-not-renewed': {
+    about: 'a claim lapses while its holder is well',
+    remoteStore: (store) => ({ ...store, renew: async () => true }),
+  },
+};
+
+/**
+ * A row with a time to live: no owner, no renewal, deleted by whoever says so; the operator's block is another
+ * row with the same time to live.
+ */
+function phoenixMutex(store: Store, clock: Clock, timeToLive: number): Store {
+  let lapses = Number.NEGATIVE_INFINITY;
+  const isThere = () => lapses > clock.now();
+  return {
+    ...store,
+    async read(cluster) {
+      const snapshot = await store.read(cluster);
+      const record = snapshot.text === null ? null : (JSON.parse(snapshot.text) as LedgerRecord);
+      // The row does not say whose it is: whoever the record names counts as its holder.
+      const alive: Snapshot['alive'] = new Set(isThere() && record?.claim ? [record.claim.token] : []);
+      if (record?.block && clock.now() - record.block.at >= timeToLive)
+        return { ...snapshot, alive, text: JSON.stringify({ ...record, block: null }) };
+      return { ...snapshot, alive };
+    },
+    async swap(cluster, { guard: _, vacant, grant, drop, ...swap }) {
+      if (vacant !== undefined && isThere()) return false;
+      if (!(await store.swap(cluster, swap))) return false;
+      if (grant !== undefined) lapses = clock.now() + timeToLive;
+      if (drop !== undefined) lapses = Number.NEGATIVE_INFINITY;
+      return true;
+    },
+    renew: async () => true,
+  };
+}
+
+/** Phoenix's tables know no fencing token. */
+function withoutTokens(tables: Tables): Tables {
+  return {
+    get level() {
+      return tables.level;
+    },
+    token: 0,
+    begin() {},
+    complete: (_token, level) => tables.complete(0, level),
+    close: () => tables.close(),
+  };
+}
+
+function forgetNewest(cluster: Cluster): void {
+  const all = () => Reflect.get(Object.getPrototypeOf(cluster), 'servers', cluster) as ServerStatus[];
+  Object.defineProperty(cluster, 'servers', {
+    get() {
+      const known = all().flatMap(({ version }) => version ?? []);
+      const newest = known.toSorted(compareVersions).at(-1);
+      const rest = all().filter(({ version }) => version === null || version !== newest);
+      return rest.length > 0 ? rest : all();
+    },
+  });
+}
+
+function readOnce(store: Store): Store {
+  let kept: Snapshot | null = null;
+  return {
+    ...store,
+    async read(cluster) {
+      if (kept !== null) return kept;
+      const snapshot = await store.read(cluster);
+      const record = snapshot.text === null ? null : (JSON.parse(snapshot.text) as LedgerRecord);
+      if (record?.claim && snapshot.alive.size > 0) kept = snapshot;
+      return snapshot;
+    },
+    async swap(cluster, swap) {
+      kept = null;
+      return store.swap(cluster, swap);
+    },
+  };
+}

@@ -1,0 +1,38 @@
+/** What gates know of servers, as their logs say: a roll waits for it. */
+import type { ClusterRecord } from '../decision/record.ts';
+
+type Seen = Pick<ClusterRecord, 'server' | 'state' | 'version'>;
+
+export class Sightings {
+  readonly #lines: () => readonly string[];
+  readonly #last = new Map<string, Seen>();
+  #read = 0;
+
+  /** @param lines of the decision log, each with the gate that wrote it as `process`. */
+  constructor(lines: () => readonly string[]) {
+    this.#lines = lines;
+  }
+
+  /** Which gate does not see which server up on `version`, in words; null: all do. */
+  missing(gates: readonly string[], servers: readonly string[], version: string): string | null {
+    this.#catchUp();
+    for (const gate of gates)
+      for (const server of servers) {
+        const seen = this.#last.get(`${gate} ${server}`);
+        if (seen === undefined) return `${gate} never saw ${server}`;
+        if (seen.state !== 'up' || seen.version !== version)
+          return `${gate} sees ${server} ${seen.state} on ${seen.version ?? 'an unknown version'}`;
+      }
+    return null;
+  }
+
+  #catchUp(): void {
+    const lines = this.#lines();
+    for (; this.#read < lines.length; this.#read++) {
+      const line = lines[this.#read] as string;
+      if (!line.includes('"event":"cluster"')) continue;
+      const { process, ...record } = JSON.parse(line) as ClusterRecord & { readonly process: string };
+      this.#last.set(`${process} ${record.server}`, record);
+    }
+  }
+}

@@ -1,0 +1,106 @@
+/**
+ * What must hold whatever happens to a fleet, checked against what truly happened (chronicle.ts), not against
+ * what its gates believed. Each has an id, which reports name, and one sentence.
+ */
+
+import { newerClientAdmitted, refusedByPolicy } from './invariants/admitted.ts';
+import { gateFailed, somethingLeft, waitWithoutEnd } from './invariants/endings.ts';
+import { type Evidence, evidenceOf } from './invariants/evidence.ts';
+import { ledgerWentBack, secondCompletion, startedUnderBlock, twoHolders } from './invariants/ledger.ts';
+import { deadEnd } from './invariants/moves.ts';
+import { overlappingRuns } from './invariants/runs.ts';
+import { droppedSession, groundlessRefusal } from './invariants/service.ts';
+import type { World } from './world.ts';
+
+/** One case in which an invariant does not hold. */
+export interface Breach {
+  /** ms since the epoch. */
+  readonly at: number;
+  readonly what: string;
+}
+
+export interface Invariant {
+  readonly id: string;
+  readonly sentence: string;
+  readonly breaches: (evidence: Evidence) => Breach[];
+}
+
+export interface Violation extends Breach {
+  readonly invariant: string;
+}
+
+export const INVARIANTS: readonly Invariant[] = [
+  {
+    id: 'admitted-by-policy',
+    sentence: 'Nobody is admitted whom the policy refuses for all that the gate can have known.',
+    breaches: refusedByPolicy,
+  },
+  {
+    id: 'servers-first',
+    sentence: 'A client never reaches a cluster in which a server is of an older line than the client.',
+    breaches: newerClientAdmitted,
+  },
+  {
+    id: 'upgraded-once',
+    sentence: 'Each step of the upgrade completes once for each level.',
+    breaches: secondCompletion,
+  },
+  {
+    id: 'one-run-at-a-time',
+    sentence: 'While an upgrade step runs at the tables, no other does.',
+    breaches: overlappingRuns,
+  },
+  {
+    id: 'one-holder',
+    sentence: 'Tokens only grow, each has one holder, and none is taken from a holder that is well.',
+    breaches: twoHolders,
+  },
+  {
+    id: 'block-is-heeded',
+    sentence: 'No upgrade begins while an operator blocks upgrades.',
+    breaches: startedUnderBlock,
+  },
+  {
+    id: 'ledger-goes-forward',
+    sentence: 'The ledger never goes back without saying so.',
+    breaches: ledgerWentBack,
+  },
+  {
+    id: 'sessions-kept',
+    sentence: 'No session ends that could have been kept.',
+    breaches: droppedSession,
+  },
+  {
+    id: 'refused-for-a-reason',
+    sentence: 'Nobody is refused whom a server could have served within the deadline.',
+    breaches: groundlessRefusal,
+  },
+  {
+    id: 'waits-end',
+    sentence: 'Every wait ends within its deadline.',
+    breaches: waitWithoutEnd,
+  },
+  {
+    id: 'refusals-lead-on',
+    sentence: 'A refusal that can be acted on says who must move, and doing so leads to being admitted.',
+    breaches: deadEnd,
+  },
+  {
+    id: 'no-fault',
+    sentence: "No client makes a gate's own program fail.",
+    breaches: gateFailed,
+  },
+  {
+    id: 'nothing-left',
+    sentence: 'Once gates have stopped, no session, no waiting client and no timer of theirs is left.',
+    breaches: somethingLeft,
+  },
+];
+
+/** What did not hold in a fleet that was played to its end, in the order of `INVARIANTS`. */
+export async function violationsIn(world: World): Promise<Violation[]> {
+  const evidence = await evidenceOf(world);
+  return INVARIANTS.flatMap(({ id, breaches }) =>
+    breaches(evidence).map((breach) => ({ invariant: id, ...breach })),
+  );
+}

@@ -1,0 +1,89 @@
+/** Who was admitted, against the policy asked afresh about the fleet as it was. */
+import { decide, serverFits } from '../../policy/decide.ts';
+import type { ClientFacts, ClusterFacts, ServerFacts, UpgradeState } from '../../policy/types.ts';
+import { compareMinors, parseVersion, printVersion } from '../../version/version.ts';
+import type { TrueState } from '../chronicle.ts';
+import type { Breach } from '../invariants.ts';
+import { type Decided, decidedAs, type Evidence } from './evidence.ts';
+import { type Known, knownTo, viewsOf } from './known.ts';
+
+export function refusedByPolicy(evidence: Evidence): Breach[] {
+  return decidedAs(evidence, 'permit').flatMap((permit) => {
+    const { record, at, gate } = permit;
+    const who = `client ${record.client} was admitted by ${gate}`;
+    const wrong = misplaced(permit, evidence);
+    if (wrong !== null) return [{ at, what: `${who} to ${wrong}` }];
+    const refusal = everywhereRefused(permit, evidence);
+    return refusal === null ? [] : [{ at, what: `${who}, and the policy says ${refusal}` }];
+  });
+}
+
+/** M1, said without the policy's code. */
+export function newerClientAdmitted(evidence: Evidence): Breach[] {
+  if (evidence.policy.scope !== 'cluster') return [];
+  return decidedAs(evidence, 'permit').flatMap(({ record, at, gate }) => {
+    const client = parseVersion(record.client as string);
+    const older = knownTo(gate, at, evidence).servers.find(({ versions }) =>
+      versions.every((version) => version !== null && compareMinors(version, client) < 0),
+    );
+    if (older === undefined) return [];
+    return [
+      {
+        at,
+        what: `client ${record.client} was admitted by ${gate} while ${older.id} was on ${print(older)}`,
+      },
+    ];
+  });
+}
+
+/** The server that a session was given to, if it was not on the version that was said, or can't serve it. */
+function misplaced({ record, at }: Decided, { chronicle, policy, scenario }: Evidence): string | null {
+  const { server, serverVersion } = record;
+  if (server === null || serverVersion === null || policy.kind !== 'skew') return null;
+  const asked = at - scenario.timeouts.dial;
+  const states = chronicle.between(asked, at);
+  const versions = states.flatMap(({ servers }) => servers.find(({ id }) => id === server)?.version ?? []);
+  if (!versions.some((version) => printVersion(version) === serverVersion))
+    return `${server} as on ${serverVersion}, which it was not`;
+  const facts: ServerFacts = { id: server, version: parseVersion(serverVersion), state: 'up' };
+  const fits = states.some((state) =>
+    serverFits(clientOf(record.client as string), facts, clusterOf([facts], state), policy),
+  );
+  return fits ? null : `${server} on ${serverVersion}, which can't serve it`;
+}
+
+/** The code of a refusal that the policy gives for all that the gate can have known; null: it admits somewhere. */
+function everywhereRefused({ record, at, gate }: Decided, evidence: Evidence): string | null {
+  const knowledge = knownTo(gate, at, evidence);
+  const views = viewsOf(knowledge, () => 'up');
+  const client = clientOf(record.client as string);
+  let code = '';
+  for (const state of knowledge.states.toReversed())
+    for (const servers of views) {
+      const decision = decide(client, clusterOf(servers, state), evidence.policy, at);
+      if (decision.verdict === 'permit') return null;
+      code ||= decision.code;
+    }
+  return code;
+}
+
+export function clientOf(version: string): ClientFacts {
+  return { version: parseVersion(version), upgrade: 'may' };
+}
+
+/** Nobody is admitted to what an upgrade did before it is on record. */
+export function clusterOf(servers: readonly ServerFacts[], state: TrueState, holdAll = false): ClusterFacts {
+  const { record, level } = state;
+  const claim = record?.claim ?? null;
+  const upgrade: UpgradeState =
+    claim === null ? { state: 'idle' } : { state: 'running', downtime: claim.plan.downtime, holdAll };
+  const recorded = record?.level ?? null;
+  const behind = claim !== null && recorded !== null && level !== null;
+  return { servers, level: behind ? Math.min(recorded, level) : (level ?? recorded), upgrade };
+}
+
+function print({ versions }: Known): string {
+  return versions
+    .map((version) => (version === null ? 'an unknown version' : printVersion(version)))
+    .join(', ');
+}

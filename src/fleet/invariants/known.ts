@@ -1,0 +1,94 @@
+/** What a gate can have known at a moment: the truth, no older than it may be. */
+import type { ServerFacts } from '../../policy/types.ts';
+import type { Version } from '../../version/version.ts';
+import { type Chronicle, isCut, type TrueState } from '../chronicle.ts';
+import type { Evidence } from './evidence.ts';
+
+/** Versions that the gate may have taken a server to be on; null: it may never have heard of one. */
+export interface Known {
+  readonly id: string;
+  readonly versions: ReadonlyArray<Version | null>;
+}
+
+export interface Knowledge {
+  readonly servers: readonly Known[];
+  readonly states: readonly TrueState[];
+}
+
+/**
+ * Of each server the versions since its last answer that is sure to have come: a server that is down, stands
+ * still or is cut off counts with its last known version.
+ */
+export function knownTo(gate: string, time: number, { chronicle, age }: Evidence): Knowledge {
+  const { servers } = chronicle.at(time);
+  const begun = sinceOf(chronicle, gate, time);
+  const starts = servers.map(({ id }) => lastAnswer(chronicle, gate, id, time, age));
+  return {
+    servers: servers.map(({ id }, at) => {
+      const from = Math.max(starts[at] as number, begun);
+      const versions = distinct(
+        chronicle.between(from, time).map((state) => state.servers[at]?.version as Version),
+      );
+      return { id, versions: (starts[at] as number) < begun ? [...versions, null] : versions };
+    }),
+    states: chronicle.between(Math.max(begun, Math.min(time - age, Math.max(...starts))), time),
+  };
+}
+
+/** When the process of `gate` that lived at `time` began. */
+export function sinceOf(chronicle: Chronicle, gate: string, time: number): number {
+  const state = chronicle.states.findLast(
+    ({ at, gates }) => at <= time && gates.some(({ id, since }) => id === gate && since !== null),
+  );
+  return state?.gates.find(({ id }) => id === gate)?.since ?? Number.NEGATIVE_INFINITY;
+}
+
+/**
+ * Since when at the latest an answer must have come. One that answers now is asked as often as it should be,
+ * also by a gate that stood still; of another the last stretch counts that was long enough for an answer.
+ */
+function lastAnswer(chronicle: Chronicle, gate: string, server: string, time: number, age: number): number {
+  const { states } = chronicle;
+  const last = states.findLastIndex((state) => state.at <= time);
+  let end = time;
+  let now = true;
+  for (let at = last; at >= 0; at--) {
+    const state = states[at] as TrueState;
+    const runs = isRunning(state, gate);
+    if (now && !runs && at < last) return time - age;
+    if (runs && answers(state, gate, server)) {
+      if (end - state.at >= age) return end - age;
+    } else {
+      end = state.at;
+      now = false;
+    }
+  }
+  return Number.NEGATIVE_INFINITY;
+}
+
+function isRunning({ gates }: TrueState, gate: string): boolean {
+  return gates.some(({ id, since, paused }) => id === gate && since !== null && !paused);
+}
+
+/** Whether a server that is asked by a gate answers. */
+export function answers(state: TrueState, gate: string, server: string): boolean {
+  const found = state.servers.find(({ id }) => id === server);
+  return found !== undefined && found.state !== 'down' && !found.paused && !isCut(state, gate, server);
+}
+
+/** Every way in which the gate may have seen the servers. @param stateOf one server's, as the gate finds it. */
+export function viewsOf(
+  { servers }: Knowledge,
+  stateOf: (id: string) => ServerFacts['state'],
+): ServerFacts[][] {
+  return servers.reduce<ServerFacts[][]>(
+    (before, { id, versions }) =>
+      before.flatMap((row) => versions.map((version) => [...row, { id, version, state: stateOf(id) }])),
+    [[]],
+  );
+}
+
+function distinct(versions: readonly Version[]): Version[] {
+  const seen = new Map(versions.map((version) => [JSON.stringify(version), version]));
+  return [...seen.values()];
+}

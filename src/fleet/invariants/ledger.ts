@@ -1,0 +1,91 @@
+/** The ledger's history, and the record as each swap left it. */
+import type { HistoryEntry, HistoryKind } from '../../migration/ledger/record.ts';
+import { LEDGER } from '../check.ts';
+import { isCut, type TrueState } from '../chronicle.ts';
+import type { Breach } from '../invariants.ts';
+import type { Evidence } from './evidence.ts';
+
+export function secondCompletion({ history, chronicle }: Evidence): Breach[] {
+  const breaches: Breach[] = [];
+  const reached = new Set<number>();
+  for (const { what, at, toLevel, token } of history) {
+    if (what === 'level-went-back') reached.clear();
+    if (what !== 'step-done' || toLevel === undefined) continue;
+    if (reached.has(toLevel))
+      breaches.push({ at, what: `the step to level ${toLevel} completed again, under token ${token}` });
+    reached.add(toLevel);
+  }
+  const rises = chronicle.runs.filter(({ how }) => how === 'completed');
+  for (const [place, { level, server, end }] of rises.entries())
+    if (rises.findIndex((other) => other.level === level) < place)
+      breaches.push({ at: end as number, what: `${server} brought the tables to level ${level} again` });
+  return breaches;
+}
+
+const UNDER_CLAIM: ReadonlySet<HistoryKind> = new Set(['running', 'step-done', 'done', 'failed', 'released']);
+const ENDS: ReadonlySet<HistoryKind> = new Set(['done', 'failed', 'released']);
+
+export function twoHolders(evidence: Evidence): Breach[] {
+  const breaches: Breach[] = [];
+  let highest = 0;
+  let holder: HistoryEntry | null = null;
+  for (const entry of evidence.history) {
+    const { what, at, token = 0 } = entry;
+    const say = (how: string) => breaches.push({ at, what: how });
+    if (what === 'taken-over' && holder !== null) {
+      if (isWell(holder, at, evidence)) say(`token ${holder.token} was taken over, and its holder was well`);
+      holder = null;
+    }
+    if (what === 'planned') {
+      if (holder !== null) say(`token ${token} was given while token ${holder.token} was held`);
+      if (token <= highest) say(`token ${token} was given after token ${highest}`);
+      highest = Math.max(highest, token);
+      holder = entry;
+    }
+    if (!UNDER_CLAIM.has(what)) continue;
+    if (holder?.token !== token || holder.owner !== entry.owner)
+      say(`${what} by ${entry.owner} under token ${token}, which it did not hold`);
+    if (ENDS.has(what)) holder = null;
+  }
+  return breaches;
+}
+
+/** Whether a holder could have renewed its lease all the time. */
+function isWell({ token }: HistoryEntry, at: number, { chronicle, scenario }: Evidence): boolean {
+  const grant = chronicle.grants.find((one) => one.token === token);
+  if (grant === undefined) return false;
+  const from = Math.max(grant.at, at - scenario.migration.lease - scenario.migration.lease / 3);
+  return chronicle.between(from, at).every((state) => canRenew(state, grant.gate, grant.at));
+}
+
+function canRenew(state: TrueState, gate: string, since: number): boolean {
+  const found = state.gates.find(({ id }) => id === gate);
+  const alive = found !== undefined && found.since !== null && found.since <= since && !found.paused;
+  return alive && !isCut(state, gate, LEDGER);
+}
+
+export function startedUnderBlock({ history }: Evidence): Breach[] {
+  const breaches: Breach[] = [];
+  let until = Number.NEGATIVE_INFINITY;
+  for (const { what, at, until: end, token } of history) {
+    if (what === 'blocked') until = end ?? Number.POSITIVE_INFINITY;
+    if (what === 'unblocked') until = Number.NEGATIVE_INFINITY;
+    if (what === 'planned' && at < until)
+      breaches.push({ at, what: `an upgrade began under token ${token} while upgrades were blocked` });
+  }
+  return breaches;
+}
+
+export function ledgerWentBack({ chronicle }: Evidence): Breach[] {
+  const breaches: Breach[] = [];
+  const written = chronicle.states.filter(({ record }) => record !== null);
+  for (const [place, { at, record }] of written.entries()) {
+    const before = written[place - 1]?.record;
+    if (record === null || !before || record === before) continue;
+    if (record.token < before.token)
+      breaches.push({ at, what: `the ledger's token went from ${before.token} back to ${record.token}` });
+    if ((record.level ?? 0) < (before.level ?? 0) && record.epoch === before.epoch)
+      breaches.push({ at, what: `the ledger's level went from ${before.level} back to ${record.level}` });
+  }
+  return breaches;
+}

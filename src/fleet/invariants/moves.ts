@@ -1,0 +1,102 @@
+/** Refusals as advice: what they say is done, step by step, in the policy alone, on the cluster as recorded. */
+import { decide } from '../../policy/decide.ts';
+import type {
+  ClientFacts,
+  ClusterFacts,
+  Decision,
+  Move,
+  ServerFacts,
+  UpgradeState,
+} from '../../policy/types.ts';
+import { firstOf, parseMinor, parseVersion, type Version } from '../../version/version.ts';
+import type { Breach } from '../invariants.ts';
+import { clientOf } from './admitted.ts';
+import { type Decided, decidedAs, type Evidence } from './evidence.ts';
+import { sinceOf } from './known.ts';
+
+/** Moves after which a client must have been admitted. */
+const MOVES = 10;
+
+export function deadEnd(evidence: Evidence): Breach[] {
+  return decidedAs(evidence, 'refuse').flatMap((refusal) => {
+    const why = stuckAfter(refusal, evidence);
+    const { record, at, gate } = refusal;
+    return why === null
+      ? []
+      : [
+          {
+            at,
+            what: `client ${record.client}, refused by ${gate} with ${record.code}, is not helped: ${why}`,
+          },
+        ];
+  });
+}
+
+function stuckAfter(refusal: Decided, evidence: Evidence): string | null {
+  const { record, at } = refusal;
+  if (record.retry !== 'after-change') return null;
+  if (record.move === null) return 'nobody is told to move';
+  let client = clientOf(record.client as string);
+  let cluster: ClusterFacts = {
+    servers: recordedServers(refusal, evidence),
+    level: record.cluster.level,
+    upgrade: recordedUpgrade(record),
+  };
+  let move: Move | null = record.move;
+  for (let moves = 0; moves < MOVES && move !== null; moves++) {
+    const done = obey(client, cluster, move);
+    if (done === null) return `${move.side} to ${move.to} (${move.who.join(', ')}) moves nothing`;
+    ({ client, cluster } = done);
+    const decision: Decision = decide(client, cluster, evidence.policy, at);
+    if (decision.verdict !== 'refuse') return null;
+    if (decision.retry === 'later') return null;
+    move = decision.move;
+  }
+  return `it is refused again and again`;
+}
+
+/** The servers as this gate, since it began, last wrote that it saw them. */
+function recordedServers({ gate, index, at }: Decided, { chronicle }: Evidence): ServerFacts[] {
+  const seen = new Map<string, ServerFacts>();
+  const since = sinceOf(chronicle, gate, at);
+  for (const { gate: writer, at: written, record } of chronicle.records.slice(0, index))
+    if (writer === gate && written >= since && record.event === 'cluster')
+      seen.set(record.server, {
+        id: record.server,
+        version: record.version === null ? null : parseVersion(record.version),
+        state: 'up',
+      });
+  return [...seen.values()];
+}
+
+function recordedUpgrade({ code }: Decision): UpgradeState {
+  if (code === 'UPGRADE_BLOCKED') return { state: 'blocked', reason: '', until: null };
+  if (code === 'UPGRADE_FAILED') return { state: 'failed', error: '', retryAt: null };
+  if (code === 'UPGRADE_REQUIRED') return { state: 'waiting', for: '' };
+  return { state: 'idle' };
+}
+
+/** Null: nothing changes by it. */
+function obey(
+  client: ClientFacts,
+  cluster: ClusterFacts,
+  { side, to, who }: Move,
+): { client: ClientFacts; cluster: ClusterFacts } | null {
+  // An approval, an unblock and a retry each leave the way free.
+  if (side === 'operator')
+    return {
+      client: { ...client, upgrade: 'may' },
+      cluster: { ...cluster, upgrade: { state: 'idle', approved: true } },
+    };
+  const version = versionOf(to);
+  if (side === 'client') return { client: { ...client, version }, cluster };
+  const servers = cluster.servers.map((server) =>
+    who.includes(server.id) ? { ...server, version } : server,
+  );
+  const moved = servers.some((server, at) => server !== cluster.servers[at]);
+  return moved ? { client, cluster: { ...cluster, servers } } : null;
+}
+
+function versionOf(text: string): Version {
+  return /^\d+\.\d+$/.test(text) ? firstOf(parseMinor(text)) : parseVersion(text);
+}

@@ -1,0 +1,73 @@
+/** System tables and ledger as they are, with everything that is done to them on record. */
+import type { LedgerRecord } from '../migration/ledger/record.ts';
+import type { Store } from '../migration/ledger/store.ts';
+import type { Clock } from '../ports/clock.ts';
+import type { Tables } from '../server/tables.ts';
+import type { Chronicle, UpgradeRun } from './chronicle.ts';
+
+/** The tables as one server process sees them; `died` ends what it was doing. */
+export function recordTables(
+  tables: Tables,
+  server: string,
+  { runs }: Chronicle,
+  clock: Clock,
+  changed: () => void,
+): Tables & { died(): void } {
+  const running = (token: number) =>
+    runs.findLast((run) => run.server === server && run.token === token && run.end === null);
+  const finish = (run: UpgradeRun | undefined, how: UpgradeRun['how'], level: number | null = null) => {
+    if (run !== undefined) Object.assign(run, { how, level, end: clock.now() });
+  };
+  return {
+    get level() {
+      return tables.level;
+    },
+    get token() {
+      return tables.token;
+    },
+    begin(token) {
+      tables.begin(token);
+      runs.push({ server, token, from: clock.now(), end: null, how: 'left', level: null });
+    },
+    complete(token, level) {
+      const run = running(token);
+      const before = tables.level;
+      try {
+        tables.complete(token, level);
+      } catch (error) {
+        finish(run, 'stale');
+        throw error;
+      }
+      finish(run, before < level ? 'completed' : 'idle', level);
+      if (tables.level !== before) changed();
+    },
+    close() {},
+    died() {
+      for (const run of runs) if (run.server === server && run.end === null) finish(run, 'died');
+    },
+  };
+}
+
+/** @param changed gets the record as each swap leaves it. */
+export function recordStore(store: Store, changed: (record: LedgerRecord) => void): Store {
+  return {
+    ...store,
+    async swap(cluster, swap) {
+      const done = await store.swap(cluster, swap);
+      if (done) changed(JSON.parse(swap.text) as LedgerRecord);
+      return done;
+    },
+  };
+}
+
+/** The store as one gate uses it: tokens that it is given are noted. */
+export function recordGrants(store: Store, gate: string, { grants }: Chronicle, clock: Clock): Store {
+  return {
+    ...store,
+    async swap(cluster, swap) {
+      const done = await store.swap(cluster, swap);
+      if (done && swap.grant !== undefined) grants.push({ token: swap.grant.token, gate, at: clock.now() });
+      return done;
+    },
+  };
+}

@@ -1,0 +1,58 @@
+/** The policy, asked about the fleet as it stands: which client would be admitted now. */
+import type { LedgerView } from '../migration/ledger/ledger.ts';
+import { activeBlock } from '../migration/ledger/record.ts';
+import type { Code } from '../policy/codes.ts';
+import { decide } from '../policy/decide.ts';
+import type { ClusterFacts, Policy, ServerFacts, UpgradeState, Verdict } from '../policy/types.ts';
+import { firstOf, parseMinor, parseVersion, type Version } from '../version/version.ts';
+import type { NodeState, Span } from './tracks.ts';
+
+export type Cell = Verdict | Code;
+
+const STATES: Readonly<Record<NodeState, ServerFacts['state']>> = {
+  up: 'up',
+  leaving: 'going',
+  paused: 'down',
+  down: 'down',
+};
+
+export function clusterOf(nodes: readonly Span[], level: number | null, upgrade: UpgradeState): ClusterFacts {
+  const servers = nodes.flatMap(({ id, version, state }) =>
+    version === null ? [] : [{ id, version: parseVersion(version), state: STATES[state] }],
+  );
+  return { servers, level, upgrade };
+}
+
+/** What the ledger says, whatever the trigger still waits for. */
+export function upgradeStateOf({ record, leaseAlive }: LedgerView, now: number): UpgradeState {
+  const { claim, failure, approval } = record;
+  if (claim !== null && leaseAlive) return { state: 'running', downtime: claim.plan.downtime };
+  const block = activeBlock(record, now);
+  if (block !== null) return { state: 'blocked', reason: block.reason, until: block.until };
+  if (failure !== null && (failure.retryAt ?? Number.POSITIVE_INFINITY) > now)
+    return { state: 'failed', error: failure.error, retryAt: failure.retryAt };
+  return { state: 'idle', approved: approval !== null };
+}
+
+/** In the words of `wanted`: a verdict where it is one, else a code. `server`: of it alone, nothing to upgrade. */
+export function cellOf(
+  wanted: Cell,
+  client: string,
+  server: string | null,
+  { cluster, policy, now }: { cluster: ClusterFacts; policy: Policy; now: number },
+): Cell {
+  const facts: ClusterFacts =
+    server === null
+      ? cluster
+      : {
+          servers: [{ id: 'server', version: versionOf(server), state: 'up' }],
+          level: null,
+          upgrade: { state: 'idle' },
+        };
+  const { verdict, code } = decide({ version: versionOf(client), upgrade: 'may' }, facts, policy, now);
+  return wanted === wanted.toLowerCase() ? verdict : code;
+}
+
+function versionOf(text: string): Version {
+  return /^\d+\.\d+$/.test(text) ? firstOf(parseMinor(text)) : parseVersion(text);
+}

@@ -1,0 +1,43 @@
+/** In what state each server and gate was, when: the truth, as the one who plays the scenario knows it. */
+
+export type NodeState = 'up' | 'leaving' | 'paused' | 'down';
+
+export interface Span {
+  readonly id: string;
+  /** Of a server; null for a gate. */
+  readonly version: string | null;
+  readonly state: NodeState;
+  /** ms since the epoch, as the fleet's clock has it. */
+  readonly from: number;
+  /** Null: it still is. */
+  readonly to: number | null;
+}
+
+export class Tracks {
+  readonly #now: () => number;
+  readonly #past: Span[] = [];
+  readonly #present = new Map<string, Span>();
+
+  constructor(now: () => number) {
+    this.#now = now;
+  }
+
+  /** Whether a server or gate: its first state says it, by having a version or not. */
+  set(id: string, state: NodeState, version: string | null = this.#present.get(id)?.version ?? null): void {
+    const now = this.#now();
+    const before = this.#present.get(id);
+    if (before?.state === state && before.version === version) return;
+    if (before !== undefined && before.from < now) this.#past.push({ ...before, to: now });
+    this.#present.set(id, { id, version, state, from: now, to: null });
+  }
+
+  /** As things are, in the order in which they were first set. */
+  get present(): readonly Span[] {
+    return [...this.#present.values()];
+  }
+
+  /** All there was, by id. */
+  get spans(): readonly Span[] {
+    return this.present.flatMap((now) => [...this.#past.filter(({ id }) => id === now.id), now]);
+  }
+}

@@ -1,0 +1,73 @@
+/** What a test asks of a decision, and what it is told when the answer is no. */
+import { CODES, type Code } from '../policy/codes.ts';
+import type { Decision, Move } from '../policy/types.ts';
+import { explainDecision } from './describe.ts';
+
+/** A decision, or what carries one: a log record is one, a session and a `RefusedError` have it as `decision`. */
+export type Judged = Decision | { readonly decision: Decision };
+
+export interface Outcome {
+  readonly pass: boolean;
+  /** For when a test fails on it: also of a check that passed and should not have. */
+  readonly message: () => string;
+  readonly actual?: unknown;
+  readonly expected?: unknown;
+}
+
+export function checkAdmitted(received: unknown): Outcome {
+  return check(received, ({ verdict }) => verdict === 'permit', 'the client to be admitted');
+}
+
+/** @throws if there is no such code: a misspelt one would never be found. */
+export function checkRefused(received: unknown, code?: Code): Outcome {
+  if (code !== undefined && !(code in CODES))
+    throw new TypeError(`there is no code ${code}: ${Object.keys(CODES).join(', ')}`);
+  return check(
+    received,
+    (decision) => decision.verdict === 'refuse' && (code === undefined || decision.code === code),
+    `the client to be refused${code === undefined ? '' : ` with ${code}`}`,
+    code && { actual: (decision) => decision.code, expected: code },
+  );
+}
+
+export function checkMove(received: unknown, wanted: Partial<Move>): Outcome {
+  const parts = Object.entries(wanted) as Array<[keyof Move, Move[keyof Move]]>;
+  const said = parts.map(([key, value]) => `${key} ${JSON.stringify(value)}`).join(', ');
+  return check(
+    received,
+    ({ move }) =>
+      move !== null && parts.every(([key, value]) => JSON.stringify(move[key]) === JSON.stringify(value)),
+    `somebody to have to move: ${said || 'whoever'}`,
+    { actual: (decision) => decision.move, expected: wanted },
+  );
+}
+
+interface Compared {
+  readonly actual: (decision: Decision) => unknown;
+  readonly expected: unknown;
+}
+
+function check(
+  received: unknown,
+  holds: (decision: Decision) => boolean,
+  what: string,
+  compared?: Compared,
+): Outcome {
+  const decision = decisionOf(received);
+  const pass = holds(decision);
+  return {
+    pass,
+    message: () =>
+      `expected ${what}${pass ? ', which is not what was wanted' : ''}\n\n${explainDecision(decision)}`,
+    ...(compared && { actual: compared.actual(decision), expected: compared.expected }),
+  };
+}
+
+function decisionOf(received: unknown): Decision {
+  const outer = received as Partial<Decision> & { readonly decision?: Partial<Decision> };
+  const decision = outer?.decision ?? outer;
+  if (typeof decision?.verdict === 'string' && Array.isArray(decision.trace)) return decision as Decision;
+  throw new TypeError(
+    `this is no decision: ${received instanceof Error ? received.stack : JSON.stringify(received)}`,
+  );
+}

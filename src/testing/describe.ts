@@ -1,0 +1,25 @@
+/** A decision in plain text, for messages of failing tests. */
+import type { Decision } from '../policy/types.ts';
+
+type Described = Pick<Decision, 'verdict' | 'code' | 'rule' | 'client' | 'message'>;
+
+/** One line. */
+export function describeDecision({ verdict, code, rule, client, message }: Described): string {
+  return `${client ?? 'a client'}: ${verdict} ${code} (rule ${rule}): ${message}`;
+}
+
+/** All that led to it: the sentence, who must move, the servers it was about, every rule looked at. */
+export function explainDecision(decision: Decision): string {
+  const { move, cluster, trace } = decision;
+  return [
+    describeDecision(decision),
+    `who must move: ${move === null ? 'nobody' : `${move.side} to ${move.to} (${move.who.join(', ')})`}`,
+    ...(cluster.oldest === null
+      ? []
+      : [
+          `cluster: oldest ${cluster.oldest}, newest ${cluster.newest}, system tables at level ${cluster.level ?? 'unknown'}`,
+        ]),
+    'rules looked at:',
+    ...trace.map(({ rule, outcome, because }) => `  ${rule.padEnd(6)} ${outcome.padEnd(4)} ${because}`),
+  ].join('\n');
+}

@@ -1,0 +1,20 @@
+/** For vitest and jest: `expect.extend(matchers)`. Types: import `skewgate/testing/vitest` or `…/jest` once. */
+import type { Code } from '../policy/codes.ts';
+import type { Move } from '../policy/types.ts';
+import { checkAdmitted, checkMove, checkRefused, type Outcome } from './checks.ts';
+
+export const matchers = {
+  toBeAdmitted: (received: unknown): Outcome => checkAdmitted(received),
+  toBeRefused: (received: unknown, code?: Code): Outcome => checkRefused(received, code),
+  toMove: (received: unknown, wanted: Partial<Move>): Outcome => checkMove(received, wanted),
+};
+
+/** What `expect(decision)` has beside its own. */
+export interface FleetMatchers<R = unknown> {
+  /** The decision admits its client. */
+  toBeAdmitted(): R;
+  /** The decision refuses its client, with this code if one is given. */
+  toBeRefused(code?: Code): R;
+  /** The decision says that this side has to move, to this release: `{ side: 'server', to: '4.15' }`. */
+  toMove(wanted: Partial<Move>): R;
+}

@@ -1,0 +1,92 @@
+/** Random plans: as long as asked, made of everything a scenario can do, and put in order at their end. */
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { stringify } from 'yaml';
+import { planOf, repairsAfter, versionsOf } from '../../../src/fleet/explore/plan.ts';
+import { parseScenario, type Step } from '../../../src/fleet/scenario.ts';
+import { defaultFleet, playSteps } from './support.ts';
+
+const plans = fc.sample(planOf(defaultFleet, 12), { seed: 1, numRuns: 300 });
+const kindOf = (step: Step) => Object.keys(step)[0];
+
+test('a plan has as many steps as asked at most, and plans of every length come', () => {
+  expect(new Set(plans.map(({ length }) => length))).toEqual(
+    new Set(Array.from({ length: 12 }, (_, at) => at + 1)),
+  );
+});
+
+test('every kind of step comes', () => {
+  expect([...new Set(plans.flat().map(kindOf))].sort()).toEqual([
+    'arrive',
+    'change',
+    'connect',
+    'cut',
+    'disconnect',
+    'heal',
+    'kill',
+    'operator',
+    'pause',
+    'restart',
+    'resume',
+    'roll',
+    'start',
+    'wait',
+  ]);
+});
+
+test('servers roll in any order, and the ledger can be cut off', () => {
+  const orders = new Set(plans.flat().flatMap(({ roll }) => roll?.servers?.join(' ') ?? []));
+  // Every sequence of one, two or three of three servers.
+  expect(orders.size).toBe(15);
+  expect(plans.flat().some(({ cut }) => cut?.[1] === 'ledger')).toBe(true);
+});
+
+test('versions are those that the file names, oldest first', () => {
+  expect(versionsOf(defaultFleet)).toEqual(['4.12.1', '4.13.0', '4.13.1', '4.14.0', '4.14.2', '4.15.0']);
+});
+
+test('repairs undo what a plan left behind, and nothing else', () => {
+  const plan: Step[] = [
+    { pause: 'rs1' },
+    { kill: 'gate1' },
+    { cut: ['gate2', 'rs1'] },
+    { pause: 'gate2' },
+    { resume: 'gate2' },
+    { kill: 'rs2' },
+    { restart: 'rs2' },
+  ];
+  expect(repairsAfter(plan)).toEqual([{ resume: 'rs1' }, { heal: ['gate2', 'rs1'] }, { start: 'gate1' }]);
+  expect(repairsAfter([{ pause: 'rs1' }, { kill: 'rs1' }])).toEqual([{ start: 'rs1' }]);
+});
+
+describe('steps that exclude each other say so', () => {
+  test('each is skipped, with what and why', async () => {
+    const { chronicle } = await playSteps(
+      { kill: 'rs1' },
+      { kill: 'rs1' },
+      { pause: 'rs1' },
+      { resume: 'gate1' },
+      { start: 'gate1' },
+      { heal: ['gate1', 'rs2'] },
+    );
+    expect(chronicle.skipped.map(({ what }) => what)).toEqual([
+      'kill rs1: it is dead',
+      'pause rs1: it is dead',
+      'resume gate1: it runs',
+      'start gate1: it runs',
+      'heal gate1 and rs2: they are not cut',
+    ]);
+  });
+
+  test('a plan of any steps is a scenario file', () => {
+    const steps = plans.flat().map(({ wait, roll, ...step }) => ({
+      ...step,
+      ...(wait !== undefined && { wait: `${wait}ms` }),
+      ...(roll && { roll: { ...roll, pause: `${roll.pause}ms`, grace: `${roll.grace}ms` } }),
+    }));
+    const { clients } = defaultFleet;
+    const groups = clients.map(({ name, version }) => ({ name, version }));
+    const file = { name: 'x', gates: 2, servers: { count: 3, version: '4.14.2' }, clients: groups, steps };
+    expect(parseScenario(stringify(file)).steps).toHaveLength(steps.length);
+  });
+});

@@ -1,0 +1,277 @@
+/** What each step of a scenario does to the fleet, on virtual time. */
+import { describe, expect, test } from 'vitest';
+import { failuresOf, play } from '../../support/scenarios.ts';
+
+const TABLES = { count: 2, version: '4.14.0', tables: '4.13.0', upgradeTime: '2s' };
+const app = (more: object = {}) => [{ name: 'app', version: '4.14.0', ...more }];
+
+describe('clients', () => {
+  test('connect waits until the whole group has set out, arrive does not', async () => {
+    const clients = app({ count: 10, over: '9s' });
+    const [connected, arriving] = await Promise.all([
+      play({ clients, steps: [{ connect: 'app' }, { expect: { sessions: 10 } }] }),
+      play({
+        clients,
+        steps: [{ arrive: 'app' }, { expect: { sessions: 1 } }, { wait: '9s' }],
+        expect: { sessions: 10 },
+      }),
+    ]);
+    expect(failuresOf(connected)).toEqual([]);
+    expect(failuresOf(arriving)).toEqual([]);
+  });
+
+  test.each([
+    ['evenly', 5],
+    ['faster', 3],
+  ] as const)('half of the time, clients that arrive %s: %i of 10', async (arrival, sessions) => {
+    const clients = app({ count: 10, over: '10s', arrival });
+    const report = await play({
+      clients,
+      steps: [{ arrive: 'app' }, { wait: '4800ms' }, { expect: { sessions } }],
+    });
+    expect(failuresOf(report)).toEqual([]);
+  });
+
+  test('clients that arrive at random do so as the seed says, and all arrive', async () => {
+    const arrivals = async (seed: number) => {
+      const { sessions } = await play({
+        seed,
+        clients: app({ count: 20, over: '10s', arrival: 'randomly' }),
+        steps: [{ connect: 'app' }],
+        expect: { sessions: 20 },
+      });
+      return sessions.map(({ at }) => at);
+    };
+    const [one, again, other] = [await arrivals(1), await arrivals(1), await arrivals(2)];
+    expect(one).toHaveLength(20);
+    expect(again).toEqual(one);
+    expect(other).not.toEqual(one);
+  });
+
+  test('a session that ends by itself is not dropped, and its client comes again', async () => {
+    const report = await play({
+      clients: app({ stay: '1s', again: '1s' }),
+      steps: [{ connect: 'app' }, { wait: '5s' }],
+      expect: { admitted: 3, dropped: 0 },
+    });
+    expect(failuresOf(report)).toEqual([]);
+  });
+
+  test('who disconnects is not dropped, and stays away', async () => {
+    const report = await play({
+      clients: app({ again: '100ms' }),
+      steps: [{ connect: 'app' }, { disconnect: 'app' }, { wait: '5s' }],
+      expect: { admitted: 1, dropped: 0, sessions: 0 },
+    });
+    expect(failuresOf(report)).toEqual([]);
+  });
+
+  test('who disconnects on the way in keeps no session', async () => {
+    const report = await play({
+      servers: TABLES,
+      clients: app(),
+      steps: [{ connect: 'app' }, { disconnect: 'app' }, { wait: '5s' }],
+      expect: { upgrades: [28], sessions: 0, dropped: 0 },
+    });
+    expect(failuresOf(report)).toEqual([]);
+  });
+
+  test('a group that changes comes again on its new version, also while it was on its way in', async () => {
+    const report = await play({
+      servers: TABLES,
+      clients: app({ count: 2 }),
+      steps: [{ connect: 'app' }, { change: { group: 'app', to: '4.13.0' } }, { wait: '5s' }],
+      expect: { sessions: 2, admitted: { '4.13.0': 2 }, dropped: 0 },
+    });
+    expect(failuresOf(report)).toEqual([]);
+  });
+
+  test('a client whose session is dropped comes again where it is to, and is counted once', async () => {
+    const steps = [{ connect: 'app' }, { kill: 'rs1' }, { start: 'rs1' }, { wait: '2s' }];
+    const servers = { count: 1, version: '4.14.0' };
+    const [back, gone] = await Promise.all([
+      play({ servers, clients: app({ again: '100ms' }), steps, expect: { dropped: 1, sessions: 1 } }),
+      play({ servers, clients: app(), steps, expect: { dropped: 1, sessions: 0 } }),
+    ]);
+    expect([...failuresOf(back), ...failuresOf(gone)]).toEqual([]);
+  });
+
+  test('a client that no gate answers is lost, not refused', async () => {
+    const report = await play({
+      steps: [{ kill: 'gate1' }, { connect: 'app' }],
+      expect: { lost: 1, refused: 0, admitted: 0 },
+    });
+    expect(failuresOf(report)).toEqual([]);
+  });
+
+  test('a client that must not bring the upgrade does not', async () => {
+    const report = await play({
+      servers: TABLES,
+      clients: app({ upgrade: 'must-not' }),
+      steps: [{ connect: 'app' }],
+      expect: { refused: { UPGRADE_REQUIRED: 1 }, upgrades: [], level: 27 },
+    });
+    expect(failuresOf(report)).toEqual([]);
+  });
+});
+
+describe('servers', () => {
+  test('a roll takes the servers that it names, in that order, a batch at a time', async () => {
+    const { tracks, timeline } = await play({
+      servers: { count: 4, version: '4.14.0' },
+      steps: [{ roll: { to: '4.15.0', servers: ['rs4', 'rs2', 'rs1'], batch: 2, pause: '3s' } }],
+    });
+    expect(timeline.map(({ what }) => what).slice(1)).toEqual(['rs4, rs2 on 4.15.0', 'rs1 on 4.15.0']);
+    const [first, second] = timeline.slice(1).map(({ at }) => at) as [number, number];
+    expect(second - first).toBeGreaterThanOrEqual(3_000);
+    const now = tracks.filter(({ to }) => to === null).map(({ id, version }) => [id, version]);
+    expect(Object.fromEntries(now)).toMatchObject({
+      rs1: '4.15.0',
+      rs2: '4.15.0',
+      rs3: '4.14.0',
+      rs4: '4.15.0',
+    });
+  });
+
+  test('a roll that waits for health goes on once every gate has seen the server', async () => {
+    const { timeline, failures } = await play({
+      gates: 2,
+      timeouts: { probe: '4s' },
+      steps: [{ roll: { to: '4.14.1', pause: '0s', health: '10s' } }],
+    });
+    expect(failures).toEqual([]);
+    const [first, second] = timeline.slice(1).map(({ at }) => at) as [number, number];
+    expect(second - first).toBeGreaterThan(1_000);
+    expect(second - first).toBeLessThan(5_000);
+  });
+
+  test('a roll that finds a server unhealthy stops, and says which gate does not see it', async () => {
+    const { failures, tracks } = await play({
+      gates: 2,
+      steps: [{ cut: ['gate2', 'rs1'] }, { roll: { to: '4.14.1', health: '5s' } }],
+    });
+    expect(failures).toEqual([
+      {
+        field: 'steps[1].roll.health',
+        expected: 'rs1 seen up on 4.14.1 within 5 s',
+        found: 'gate2 sees rs1 down on 4.14.0',
+        holds: false,
+      },
+    ]);
+    expect(tracks.find(({ id, to }) => id === 'rs2' && to === null)?.version).toBe('4.14.0');
+  });
+
+  test('a server that is back on its version, and not seen up, is unhealthy too', async () => {
+    const { failures } = await play({
+      steps: [{ cut: ['gate1', 'rs2'] }, { wait: '1s' }, { roll: { to: '4.14.0', health: '5s' } }],
+    });
+    expect(failures).toMatchObject([
+      { field: 'steps[2].roll.health', found: 'gate1 sees rs2 down on 4.14.0' },
+    ]);
+  });
+
+  test('[N1] a restart in order drops a session only if it does not end in time', async () => {
+    const servers = { count: 1, version: '4.14.0' };
+    const steps = [{ connect: 'app' }, { restart: 'rs1' }, { wait: '1s' }];
+    const [short, long] = await Promise.all([
+      play({ servers, clients: app({ stay: '2s' }), steps, expect: { dropped: 0 } }),
+      play({ servers, clients: app(), steps, expect: { dropped: 1 } }),
+    ]);
+    expect([...failuresOf(short), ...failuresOf(long)]).toEqual([]);
+  });
+
+  test('[N1] a link that is cut: clients are served around it until it is healed', async () => {
+    const report = await play({
+      clients: app({ count: 4 }),
+      steps: [
+        { cut: ['gate1', 'rs1'] },
+        { wait: '1s' },
+        { connect: 'app' },
+        { expect: { admitted: 4, dropped: 0 } },
+        { kill: 'rs2' },
+        { expect: { dropped: 4 } },
+        { heal: ['gate1', 'rs1'] },
+        { wait: '1s' },
+        { connect: 'app' },
+      ],
+      expect: { admitted: 8, sessions: 4 },
+    });
+    expect(failuresOf(report)).toEqual([]);
+  });
+
+  test('[N1] a server that stands still is passed over, and serves again once it goes on', async () => {
+    const report = await play({
+      servers: { count: 1, version: '4.14.0' },
+      timeouts: { probe: '500ms', dial: '500ms' },
+      steps: [
+        { pause: 'rs1' },
+        { connect: 'app' },
+        { wait: '3s' },
+        { expect: { sessions: 0 } },
+        { resume: 'rs1' },
+      ],
+      expect: { sessions: 1, waited: 1, refused: 0 },
+    });
+    expect(failuresOf(report)).toEqual([]);
+  });
+});
+
+describe('the upgrade', () => {
+  test('[M3] an operator blocks it, unblocks it, and the next client brings it', async () => {
+    const report = await play({
+      servers: TABLES,
+      steps: [
+        { operator: 'block' },
+        { connect: 'app' },
+        { expect: { refused: { UPGRADE_BLOCKED: 1 }, upgrades: [] } },
+        { operator: 'unblock' },
+        { connect: 'app' },
+      ],
+      expect: { decisions: { UPGRADE_BLOCKED: 1, PERMITTED: 1 }, upgrades: [28] },
+    });
+    expect(failuresOf(report)).toEqual([]);
+  });
+
+  test('[M3] an operator approves it where that is asked for', async () => {
+    const report = await play({
+      servers: TABLES,
+      migration: { trigger: { approval: true } },
+      steps: [
+        { connect: 'app' },
+        { expect: { refused: { UPGRADE_REQUIRED: 1 }, level: 27 } },
+        { operator: 'approve' },
+        { connect: 'app' },
+      ],
+      expect: { upgrades: [28], level: 28 },
+    });
+    expect(failuresOf(report)).toEqual([]);
+  });
+
+  test('[M3] a gate that dies and comes back goes on with it: once', async () => {
+    const report = await play({
+      servers: TABLES,
+      clients: app({ again: '500ms' }),
+      migration: { lease: '2s' },
+      steps: [{ connect: 'app' }, { restart: 'gate1' }, { wait: '10s' }],
+      expect: { upgrades: [28], sessions: 1 },
+    });
+    expect(failuresOf(report)).toEqual([]);
+  });
+});
+
+test('a step that can not be done fails the scenario, and none after it is done', async () => {
+  const { failures, timeline, facts } = await play({
+    steps: [{ run: { command: ['sh', '-c', 'echo no such table; exit 3'] } }, { connect: 'app' }],
+    expect: { admitted: 0 },
+  });
+  expect(failures).toEqual([
+    {
+      field: 'steps[0]',
+      expected: 'it can be done',
+      found: expect.stringMatching(/^sh -c .* ended with status 3, not status 0: no such table$/),
+      holds: false,
+    },
+  ]);
+  expect(timeline).toHaveLength(1);
+  expect(facts.records.filter(({ event }) => event === 'handshake')).toEqual([]);
+});

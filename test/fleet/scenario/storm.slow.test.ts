@@ -1,0 +1,18 @@
+/** A hundred thousand clients that connect within a minute of virtual time: in less than a few of real time. */
+import { expect, test } from 'vitest';
+import { failuresOf, playScenario } from '../../support/scenarios.ts';
+import { stormOf } from '../../support/storm.ts';
+
+const COUNT = 100_000;
+/** ms, on a machine that does other things too. */
+const LONGEST = 180_000;
+
+test(
+  'a hundred thousand clients',
+  async () => {
+    const report = await playScenario(stormOf(COUNT));
+    expect(failuresOf(report)).toEqual([]);
+    expect(report.facts.handshakes).toBe(0);
+  },
+  LONGEST,
+);

@@ -1,0 +1,117 @@
+/** Two decision logs compared: what a regression gate would say. */
+import { describe, expect, test } from 'vitest';
+import { compareDecisions, printDifferences } from '../../src/fleet/baseline.ts';
+import { startFleet } from '../../src/testing/index.ts';
+
+type Fields = Readonly<Record<string, unknown>>;
+
+const CLUSTER = { oldest: '4.14.0', newest: '4.15.0', level: 28 };
+let serial = 0;
+
+function line(fields: Fields = {}): string {
+  return JSON.stringify({
+    time: new Date(++serial).toISOString(),
+    event: 'handshake',
+    connection: `c${serial}`,
+    session: `s${serial}`,
+    client: '4.14.0',
+    cluster: CLUSTER,
+    verdict: 'permit',
+    code: 'PERMITTED',
+    move: null,
+    ...fields,
+  });
+}
+
+const REFUSED = {
+  verdict: 'refuse',
+  code: 'SERVER_OUTDATED',
+  move: { side: 'server', to: '4.15', who: ['rs1'] },
+};
+const repeat = (times: number, fields?: Fields) => Array.from({ length: times }, () => line(fields));
+
+describe('nothing differs', () => {
+  test('between two runs with other times, ids, orders, and other records among them', () => {
+    const before = [line(), line({ client: '4.15.0', ...REFUSED }), line({ event: 'gate' })];
+    const after = [
+      line({ client: '4.15.0', ...REFUSED, move: { ...REFUSED.move, who: ['rs1', 'rs2'] } }),
+      'no record',
+      line({ event: 'session-end' }),
+      line(),
+    ];
+    expect(compareDecisions(before, after)).toEqual([]);
+  });
+
+  test('between nothing and nothing', () => {
+    expect(compareDecisions([], [])).toEqual([]);
+    expect(printDifferences([])).toBe('');
+  });
+});
+
+describe('what differs', () => {
+  test.each([
+    ['answer', 'another verdict', {}, REFUSED],
+    ['answer', 'another code', REFUSED, { ...REFUSED, code: 'CLIENT_OUTDATED' }],
+    ['answer', 'another side that moves', REFUSED, { ...REFUSED, move: { ...REFUSED.move, side: 'client' } }],
+    ['answer', 'another release to move to', REFUSED, { ...REFUSED, move: { ...REFUSED.move, to: '4.16' } }],
+    ['answer', 'nobody moves any more', REFUSED, { ...REFUSED, move: null }],
+  ])('%s: %s', (kind, _, before, after) => {
+    const [difference, ...more] = compareDecisions([line(before)], [line(after)]);
+    expect(more).toEqual([]);
+    expect(difference).toMatchObject({ kind, question: { client: '4.14.0', oldest: '4.14.0', level: 28 } });
+  });
+
+  test.each([
+    ['client', { client: '4.13.0' }],
+    ['oldest server', { cluster: { ...CLUSTER, oldest: '4.13.0' } }],
+    ['newest server', { cluster: { ...CLUSTER, newest: '4.16.0' } }],
+    ['level', { cluster: { ...CLUSTER, level: 29 } }],
+  ])('another %s is another question: one new, one gone', (_, fields) => {
+    const kinds = compareDecisions([line()], [line(fields)]).map(({ kind }) => kind);
+    expect(kinds.toSorted()).toEqual(['gone', 'new']);
+  });
+
+  test('the same answers, not as often, with both counts', () => {
+    const before = [...repeat(3), ...repeat(1, REFUSED)];
+    const after = [...repeat(2), ...repeat(2, REFUSED)];
+    const [difference] = compareDecisions(before, after);
+    expect(difference?.kind).toBe('count');
+    expect(difference?.before.map(({ count }) => count)).toEqual([3, 1]);
+    expect(difference?.after.map(({ count }) => count)).toEqual([2, 2]);
+  });
+});
+
+test('is printed a question at a time, with what was answered then and now', () => {
+  const before = [...repeat(3), line({ client: '4.12.0' })];
+  const after = [
+    ...repeat(2),
+    ...repeat(1, REFUSED),
+    line({ client: null, cluster: { oldest: null, newest: null, level: null } }),
+  ];
+  expect(printDifferences(compareDecisions(before, after))).toBe(
+    [
+      'client 4.12.0, servers 4.14.0 to 4.15.0, level 28: is not asked any more',
+      '  before: 1 × permit PERMITTED',
+      'client 4.14.0, servers 4.14.0 to 4.15.0, level 28: has another answer',
+      '  before: 3 × permit PERMITTED',
+      '  after:  2 × permit PERMITTED',
+      '  after:  1 × refuse SERVER_OUTDATED, server to 4.15',
+      'client unknown, servers unknown: was not asked before',
+      '  after:  1 × permit PERMITTED',
+    ].join('\n'),
+  );
+});
+
+test('the logs of two fleets: the same policy decides the same, another one does not', async () => {
+  const play = async (window: number) => {
+    await using fleet = await startFleet({ servers: ['4.14.0', '4.15.0'], policy: { window } });
+    for (const version of ['4.12.0', '4.13.1', '4.14.0', '4.15.0']) await fleet.attempt(version);
+    return fleet.log;
+  };
+  const [first, second, narrow] = [await play(2), await play(2), await play(1)];
+  expect(compareDecisions(first, second)).toEqual([]);
+  expect(compareDecisions(first, narrow).map(({ kind, question }) => [kind, question.client])).toEqual([
+    ['answer', '4.12.0'], // has to move further
+    ['answer', '4.13.1'],
+  ]);
+});
