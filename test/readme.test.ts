@@ -92,15 +92,6 @@ test.each(scenarios)('a scenario, and the end of what it prints: %s', async (tex
     expect(trimEnds(stdout)).toContain(trimEnds(part).trim());
 });
 
-test.each(showing('explore'))('$command', async ({ command, output }) => {
-  const cwd = await mkdtemp(path.join(os.tmpdir(), 'skewgate-readme-'));
-  const [file = '', ...options] = wordsOf(command).slice(1);
-  const { status, stdout } = await runCli(['explore', path.join(ROOT, file), ...options], { cwd });
-  await rm(cwd, { recursive: true });
-  expect(status).toBe(1);
-  for (const part of output.split('…')) expect(trimEnds(stdout)).toContain(trimEnds(part).trim());
-});
-
 test('the summary of a decision log', async () => {
   const folder = await mkdtemp(path.join(os.tmpdir(), 'skewgate-readme-'));
   const file = path.join(folder, 'decisions.ndjson');

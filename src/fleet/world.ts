@@ -309,7 +309,7 @@ export class World implements FleetDriver {
         const record = JSON.parse(line) as Logged;
         this.records.push(record);
         this.chronicle.records.push({ gate, at: this.clock.now(), record });
-        this.lines.push(`${JSON.stringify({ process: gate, ...record })}\n`);
+        this.lines.push(`{"process":${JSON.stringify(gate)},${line.slice(1)}`);
         done();
       },
     });

