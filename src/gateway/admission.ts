@@ -159,9 +159,9 @@ export class Admission {
       ]);
       try {
         const step = await this.#step(client, unreachable);
-        if (step.kind === 'again') continue;
+        if (step.kind === 'again' && !this.#gone && !closing.aborted) continue;
         if (step.kind === 'reached') return this.#admit(client, step.decision, step.reached, log);
-        const { decision } = step;
+        const decision = step.kind === 'again' ? this.#decide(client) : step.decision;
         const end = this.#gone
           ? abandoned(decision)
           : closing.aborted
@@ -183,10 +183,11 @@ export class Admission {
   async #step(client: ClientFacts, unreachable: Map<string, string>): Promise<Step> {
     const { cluster, migration, times } = this.#context;
     // After standing still (SIGSTOP, a suspended machine) nothing known is good enough, not even to admit by.
-    if (cluster.isStale(times.stale)) await cluster.refresh(times.stale);
+    if (cluster.isStale(times.stale)) await Promise.all([cluster.refresh(0), migration.refresh(times.stale)]);
     let decision = this.#decide(client);
     if (decision.verdict === 'refuse' || decision.verdict === 'hold') {
       await cluster.refresh(times.fresh);
+      if (cluster.isStale(times.stale)) return { kind: 'again' };
       decision = this.#decide(client);
     }
     if (decision.code === 'UPGRADE_REQUIRED') migration.sawNewer(this.#asCaller(client));

@@ -25,6 +25,8 @@ export interface Migration {
   readonly level: number | null;
   /** Of the upgrade that runs; null when none does. */
   readonly progress: MigrationProgress | null;
+  /** Reads the ledger anew if what is known of it is older than `maxAge` ms. */
+  refresh(maxAge: number): Promise<void>;
   /** What policy has to know about the upgrade for this client. */
   stateFor(caller: Caller): UpgradeState;
   /** A client came that policy judged `migrate`. Starts the upgrade, or does nothing if one is on its way. */

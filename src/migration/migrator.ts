@@ -69,6 +69,8 @@ export class Migrator implements Migration {
   #unwatch = () => {};
   #heartbeat: Timer | null = null;
   #reading: Promise<void> | null = null;
+  /** When the ledger was last asked. */
+  #askedAt = Number.NEGATIVE_INFINITY;
   #foreignToken = 0;
   /** Of the upgrade whose steps began the ramp. */
   #rampToken = 0;
@@ -101,6 +103,12 @@ export class Migrator implements Migration {
 
   get progress(): MigrationProgress | null {
     return this.#progress ?? this.#standing.view?.record.claim?.progress ?? null;
+  }
+
+  async refresh(maxAge: number): Promise<void> {
+    const oldest = this.#options.clock.now() - maxAge;
+    // The read under way may have been asked before.
+    for (let tries = 0; tries < 2 && this.#askedAt < oldest; tries++) await this.#look();
   }
 
   stateFor(caller: Caller): UpgradeState {
@@ -177,6 +185,7 @@ export class Migrator implements Migration {
   async #readLedger(): Promise<void> {
     const { ledger, clock, note } = this.#options;
     const before = this.#standing;
+    this.#askedAt = clock.now();
     // Before the read: a token given after it is in no record that was read.
     const seenToken = this.#options.cluster.token;
     try {
