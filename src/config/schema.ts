@@ -8,17 +8,8 @@ import { parseWindow } from '../migration/trigger.ts';
 import { PRESET_NAMES } from '../policy/presets.ts';
 import { parseHostPort, splitAddress } from '../transport/address.ts';
 import { parseMinor, parseVersion } from '../version/version.ts';
+import { checked } from './checked.ts';
 import { duration, size } from './units.ts';
-
-/** Runs a parser for its error; the value stays text. */
-const checked = (parse: (text: string) => unknown) =>
-  z.string().superRefine((text, context) => {
-    try {
-      parse(text);
-    } catch (error) {
-      context.addIssue({ code: 'custom', message: (error as Error).message });
-    }
-  });
 
 const version = checked(parseVersion);
 const line = z.union([z.number().transform(String), z.string()]).pipe(checked(parseMinor));
@@ -259,7 +250,7 @@ export const configSchema = z.strictObject({
   timeouts: z
     .strictObject({
       handshake: duration.prefault('10s').describe("for a client's hello to be complete"),
-      hold: duration.prefault('30s').describe('how long a client may wait for a server or an upgrade'),
+      hold: duration.prefault('30s').describe('how long a client may wait for a server'),
       dial: duration.prefault('3s').describe('to connect to a server and hear its hello'),
       probe: duration.prefault('5s').describe('between questions to each server'),
       fresh: duration

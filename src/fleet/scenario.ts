@@ -1,5 +1,6 @@
 /** A scenario file: a fleet, steps, and what is expected of it. Read with the same care as the config. */
 import { z } from 'zod';
+import { checked } from '../config/checked.ts';
 import { parseYaml } from '../config/load.ts';
 import { configSchema } from '../config/schema.ts';
 import { duration } from '../config/units.ts';
@@ -8,15 +9,6 @@ import { VERDICTS, type Verdict } from '../policy/types.ts';
 import { parseMinor, parseVersion } from '../version/version.ts';
 import { mistakesIn } from './check.ts';
 import { FAULT_NAMES } from './faults.ts';
-
-const checked = (parse: (text: string) => unknown) =>
-  z.string().superRefine((text, context) => {
-    try {
-      parse(text);
-    } catch (error) {
-      context.addIssue({ code: 'custom', message: (error as Error).message });
-    }
-  });
 
 const version = checked(parseVersion);
 /** A version, or a release line such as 4.14. */
