@@ -6,6 +6,7 @@
 import { mkdirSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import { setTimeout } from 'node:timers/promises';
 import type { Clock, Timer } from '../../ports/clock.ts';
 import type { HistoryEntry } from './record.ts';
 import { LedgerUnavailable, type Store } from './store.ts';
@@ -17,6 +18,8 @@ const SCHEMA = `
 `;
 const BUSY_MS = 5_000;
 const POLL_MS = 250;
+/** After how long what was locked is tried again. */
+const BUSY_PAUSE_MS = 25;
 /** What clocks of processes on one machine may differ by. */
 const SLACK_MS = 1_000;
 
@@ -64,11 +67,21 @@ export function createSqliteStore({ file, clock, wall = Date.now }: SqliteStoreO
     prepared = true;
     return db;
   };
-  const guarded = <T>(act: () => T): T => {
-    try {
-      return act();
-    } catch (error) {
-      throw new LedgerUnavailable(`${url}: ${(error as Error).message}`, { cause: error });
+  /**
+   * SQLite answers "locked" at once, whatever its timeout, where waiting could deadlock: such as when several
+   * processes make one new file. Nothing was done then, so it is done again.
+   */
+  const guarded = async <T>(act: () => T): Promise<T> => {
+    const until = Date.now() + BUSY_MS;
+    for (;;) {
+      try {
+        return act();
+      } catch (error) {
+        if (!isBusy(error) || Date.now() >= until)
+          throw new LedgerUnavailable(`${url}: ${(error as Error).message}`, { cause: error });
+        shut();
+        await setTimeout(BUSY_PAUSE_MS);
+      }
     }
   };
   const isAlive = ({ expires, ms }: { expires: number; ms: number }) => {
@@ -189,4 +202,10 @@ export function createSqliteStore({ file, clock, wall = Date.now }: SqliteStoreO
       shut();
     },
   };
+}
+
+/** SQLITE_BUSY (5), also in its extended forms. */
+function isBusy(error: unknown): boolean {
+  const { errcode } = error as { errcode?: number };
+  return errcode !== undefined && (errcode & 0xff) === 5;
 }
