@@ -32,8 +32,17 @@ export class Tail {
 
   /** Hands over the lines that are new since the last call. */
   async read(each: (line: string) => void): Promise<void> {
-    do await this.#drain(each);
-    while (await this.#next());
+    for (;;) {
+      await this.#drain(each);
+      const next = await this.#next();
+      if (next === null) return;
+      // Nothing is written to a file that was moved; before that, more may have been.
+      await this.#drain(each);
+      await this.#handle.close();
+      this.#handle = next;
+      this.#position = 0;
+      this.#rest = Buffer.alloc(0);
+    }
   }
 
   close(): Promise<void> {
@@ -65,22 +74,17 @@ export class Tail {
     this.#rest = text.subarray(from);
   }
 
-  /** Goes on to the file written after this one; false while this one is the last. */
-  async #next(): Promise<boolean> {
+  /** The file written after this one, or null while this is the last. */
+  async #next(): Promise<FileHandle | null> {
     const age = await this.#age();
-    if (age === 0) return false;
+    if (age === 0) return null;
     const next = await open(this.#name(age === null ? 0 : age - 1), 'r').catch(() => null);
-    if (next === null) return false;
-    // It was rotated once more between the two steps: another look will tell.
-    if ((await this.#age()) !== age) {
+    // It was moved once more meanwhile: that name may not be the next one's.
+    if (next !== null && (await this.#age()) !== age) {
       await next.close();
       return this.#next();
     }
-    await this.#handle.close();
-    this.#handle = next;
-    this.#position = 0;
-    this.#rest = Buffer.alloc(0);
-    return true;
+    return next;
   }
 
   /** 0: this is FILE; 1: FILE.1, and so on; null: it has no name any more. */
