@@ -24,7 +24,7 @@ export interface Connection {
   send(bytes: Uint8Array): boolean;
   /** Half-close: this side sends nothing more. What was sent still arrives. */
   end(): void;
-  /** Delivers no data until `resume`; what the peer sends stays with the peer sooner or later. */
+  /** Delivers neither data nor the end until `resume`; what the peer sends stays with the peer sooner or later. */
   pause(): void;
   resume(): void;
   /** Orderly: what was sent still arrives, what comes is thrown away. A WebSocket peer sees the farewell. */

@@ -13,6 +13,9 @@ class TcpConnection implements Connection {
   readonly #socket: net.Socket;
   #handlers: ConnectionHandlers | null = null;
   #error: Error | null = null;
+  #paused = true;
+  /** The peer ended, and the handlers were not told yet: Node says so to a paused reader too. */
+  #endDue = false;
   #closing = false;
   #closed = false;
 
@@ -23,7 +26,8 @@ class TcpConnection implements Connection {
     socket.pause();
     socket.on('data', (bytes) => this.#handlers?.data(bytes));
     socket.on('end', () => {
-      if (!this.#closing) this.#handlers?.end();
+      this.#endDue = !this.#closing;
+      if (!this.#paused) this.#tellEnd();
     });
     socket.on('drain', () => this.#handlers?.drain());
     socket.on('error', (error) => {
@@ -31,7 +35,7 @@ class TcpConnection implements Connection {
     });
     socket.on('close', () => {
       this.#closed = true;
-      this.#handlers?.close(this.#error);
+      if (this.#handlers !== null) this.#tellClose();
     });
   }
 
@@ -39,8 +43,8 @@ class TcpConnection implements Connection {
     const first = this.#handlers === null;
     this.#handlers = handlers;
     if (!first) return;
-    if (this.#closed) queueMicrotask(() => this.#handlers?.close(this.#error));
-    else this.#socket.resume();
+    if (this.#closed) queueMicrotask(() => this.#tellClose());
+    else this.resume();
   }
 
   send(bytes: Uint8Array): boolean {
@@ -52,16 +56,20 @@ class TcpConnection implements Connection {
   }
 
   pause(): void {
+    this.#paused = true;
     this.#socket.pause();
   }
 
   resume(): void {
+    this.#paused = false;
+    this.#tellEnd();
     this.#socket.resume();
   }
 
   close(): void {
     if (this.#closing || this.#socket.destroyed) return;
     this.#closing = true;
+    this.#endDue = false;
     const socket = this.#socket;
     socket.removeAllListeners('data');
     socket.resume();
@@ -82,9 +90,21 @@ class TcpConnection implements Connection {
   destroy(): void {
     const socket = this.#socket;
     if (socket.destroyed) return;
+    this.#endDue = false;
     const ending = socket.writableEnded && !socket.writableFinished && socket.writableLength === 0;
     if (ending) socket.destroy();
     else socket.resetAndDestroy();
+  }
+
+  #tellEnd(): void {
+    if (!this.#endDue) return;
+    this.#endDue = false;
+    this.#handlers?.end();
+  }
+
+  #tellClose(): void {
+    this.#tellEnd();
+    this.#handlers?.close(this.#error);
   }
 }
 

@@ -182,6 +182,28 @@ export function describeTransport(name: string, setup: () => Setup): void {
       expect(far.bytes).toEqual(Buffer.from(Array.from({ length: 200 }, (_, at) => at)));
     });
 
+    test('an end is not told to who is paused, though nothing is left to deliver before it', async () => {
+      const { near, far } = await pair();
+      far.onData = () => far.connection.pause();
+      near.connection.send(Uint8Array.of(1));
+      await far.untilReceived(1);
+      near.connection.end();
+      await fence();
+      expect(far.events).toEqual(['data']);
+      far.connection.resume();
+      await far.untilEnded();
+      expect(far.events).toEqual(['data', 'end']);
+    });
+
+    test('an end that comes before anybody listens is told to who then does', async () => {
+      const { near, far } = await rawPair();
+      record(near).connection.end();
+      await fence();
+      const late = record(far);
+      await late.untilEnded();
+      expect(late.events).toEqual(['end']);
+    });
+
     test('what was sent before an orderly close arrives at a paused receiver, then the end', async () => {
       const { near, far } = await pair();
       far.connection.pause();
