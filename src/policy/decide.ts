@@ -91,7 +91,8 @@ function conclude(
     cluster: summary(cluster, policy),
     move,
     retry: move !== null ? 'after-change' : retry === 'after-change' ? 'later' : retry,
-    retryAfterMs: finding.retryAfterMs ?? null,
+    // The protocol has whole milliseconds; rounded down, the next attempt would come too early.
+    retryAfterMs: finding.retryAfterMs === undefined ? null : Math.ceil(finding.retryAfterMs),
     vendorCode,
     sqlState,
     message: finding.message,

@@ -116,7 +116,7 @@ function upgradeFinding(
         verdict: 'refuse',
         code: 'UPGRADE_FAILED',
         move: upgrade.retryAt === null ? operator('retry') : null,
-        ...(upgrade.retryAt !== null && { retryAfterMs: Math.ceil(upgrade.retryAt - now) }),
+        ...(upgrade.retryAt !== null && { retryAfterMs: upgrade.retryAt - now }),
         message: `${who} needs the system tables at level ${level}, and their upgrade failed: ${upgrade.error}`,
       };
     case 'waiting':

@@ -72,6 +72,14 @@ describe('where the upgrade stands', () => {
     expect(old({ upgrade }).verdict).toBe('permit');
   });
 
+  test.each([
+    { state: 'blocked', reason: 'freeze', until: 5_000 },
+    { state: 'failed', error: 'disk full', retryAt: 5_000 },
+  ] as const)('[M3] $state until a time: whole milliseconds, not too early', (upgrade) => {
+    expect(needy({ upgrade, now: 2_000.75 }).retryAfterMs).toBe(3_000);
+    expect(needy({ upgrade, now: 4_999.5 }).retryAfterMs).toBe(1);
+  });
+
   test('[M3] failed: come again at the next attempt, and from then on bring it', () => {
     const upgrade = { state: 'failed', error: 'disk full', retryAt: 5_000 } as const;
     const early = needy({ upgrade, now: 2_000 });

@@ -28,7 +28,8 @@ export const realWorld: World = {
 };
 
 export function virtualWorld({ seed = 1, latency = 1 } = {}): VirtualWorld {
-  const clock = new VirtualClock();
+  // Real time has fractions of a millisecond; no message of the protocol has.
+  const clock = new VirtualClock(Date.UTC(2026, 0, 1) + 0.25);
   const network = createMemoryNetwork(clock, latency);
   return {
     clock,

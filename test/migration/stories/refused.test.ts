@@ -114,11 +114,12 @@ onEachLedger('an operator acts', (start) => {
 
   test('a block stops every gate, tells the reason, outlives them, and ends with unblock', async () => {
     const story = await start();
-    await story.ledger.block(BY, null);
+    await story.ledger.block(BY, Date.now() + 7_200_000);
     const blocked = await story.gate();
     const refused = await blocked.refuse('4.14.0');
     expect(refused).toMatchObject({ code: 'UPGRADE_BLOCKED', vendorCode: 2017, sqlState: 'INT19' });
     expect(refused.message).toContain('release day');
+    expect(refused.retryAfterMs).toBeGreaterThan(0);
     const older = await blocked.connect('4.13.0');
     await blocked[Symbol.asyncDispose]();
     const next = await story.gate();
