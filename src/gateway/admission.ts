@@ -160,7 +160,7 @@ export class Admission {
       try {
         const step = await this.#step(client, unreachable);
         if (step.kind === 'again' && !this.#gone && !closing.aborted) continue;
-        if (step.kind === 'reached') return this.#admit(client, step.decision, step.reached, log);
+        if (step.kind === 'reached') return this.#admit(client, step, log);
         const decision = step.kind === 'again' ? this.#decide(client) : step.decision;
         const end = this.#gone
           ? abandoned(decision)
@@ -327,10 +327,19 @@ export class Admission {
     done.abort();
   }
 
-  #admit(
+  #admit(client: ClientFacts, step: Step & { kind: 'reached' }, log: (outcome: Outcome) => void): Admitted {
+    try {
+      return this.#open(client, step, log);
+    } catch (error) {
+      step.reached.connection.destroy();
+      throw error;
+    }
+  }
+
+  /** Tells both sides. */
+  #open(
     client: ClientFacts,
-    decision: Decision,
-    reached: Reached,
+    { decision, reached }: Step & { kind: 'reached' },
     log: (outcome: Outcome) => void,
   ): Admitted {
     const { clock, random } = this.#context;

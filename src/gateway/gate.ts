@@ -160,15 +160,16 @@ export class Gate {
   }
 
   async #serve(caller: Caller, listener: string): Promise<void> {
-    const admission = new Admission(
-      {
-        ...this.#options,
-        waiting: this.#waiting,
-        closing: this.#closing.signal,
-        takePlace: () => this.#takePlace(),
-      },
-      caller,
-    );
+    let placed = false;
+    const takePlace = () => {
+      const none = this.#noPlace();
+      if (none !== null) return none;
+      this.#places++;
+      placed = true;
+      return null;
+    };
+    const { signal: closing } = this.#closing;
+    const admission = new Admission({ ...this.#options, waiting: this.#waiting, closing, takePlace }, caller);
     const log = (outcome: Outcome) => this.#logHandshake(outcome, listener);
     const full = this.#full();
     if (full !== null) {
@@ -181,6 +182,7 @@ export class Gate {
       admitted = await admission.run(log);
     } finally {
       this.#handshakes--;
+      if (placed && admitted === null) this.#places--;
       this.#idle.notify();
     }
     if (admitted !== null) await this.#relay(caller, admitted);
@@ -219,12 +221,6 @@ export class Gate {
     if (this.#handshakes >= limits.handshakes)
       return refusal('TOO_MANY_CONNECTIONS', `${limits.handshakes} clients are on their way in already.`);
     return this.#noPlace();
-  }
-
-  #takePlace(): Decision | null {
-    const none = this.#noPlace();
-    if (none === null) this.#places++;
-    return none;
   }
 
   #noPlace(): Decision | null {

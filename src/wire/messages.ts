@@ -26,12 +26,20 @@ const protocol = z
   .optional()
   .describe('with preset `ranges`: the versions of the protocol above the handshake that it speaks');
 const MAX_PROPERTIES = 32;
+/** What a client may say has to fit an `open` too, which holds more than a `hello`. */
+const MAX_PROPERTIES_BYTES = 49_152;
+const bytesOf = (all: Readonly<Record<string, string>>) =>
+  Buffer.byteLength(Object.entries(all).flat().join(''));
 const properties = z
   .record(z.string().min(1).max(64), z.string().max(1024))
   .refine((all) => Object.keys(all).length <= MAX_PROPERTIES, `at most ${MAX_PROPERTIES} properties`)
+  .refine(
+    (all) => bytesOf(all) <= MAX_PROPERTIES_BYTES,
+    `names and values have more than ${MAX_PROPERTIES_BYTES} bytes of UTF-8 together`,
+  )
   .meta({
     maxProperties: MAX_PROPERTIES,
-    description: 'JDBC-style, such as `user`; passed on to the server',
+    description: `JDBC-style, such as \`user\`; passed on to the server; names and values together have at most ${MAX_PROPERTIES_BYTES} bytes of UTF-8`,
   });
 
 const decision = z

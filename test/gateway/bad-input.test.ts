@@ -4,6 +4,7 @@ import net from 'node:net';
 import fc from 'fast-check';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { WebSocket } from 'ws';
+import { connectTo } from '../../src/client/connect.ts';
 import type { Session } from '../../src/client/session.ts';
 import { dial } from '../../src/transport/address.ts';
 import { closeCodeOf } from '../../src/wire/close.ts';
@@ -92,6 +93,27 @@ describe('a client that speaks nonsense', () => {
       bystander.destroy();
       await fleet.idle();
     });
+
+  test('a hello too long to be handed on to a server is refused, and takes nobody a place', async () => {
+    const world = virtualWorld();
+    await using fleet = await startFleet(world, {
+      servers: [{ version: '4.14.0' }],
+      limits: { sessions: 1 },
+    });
+    const properties = Object.fromEntries(
+      Array.from({ length: 32 }, (_, at) => [`p${at}`, 'é'.repeat(at < 31 ? 1_024 : 850)]),
+    );
+    const refused = await world.finish(
+      connectTo(
+        { address: fleet.address(), hello: { version: '4.14.0', properties } },
+        world.transports,
+      ).catch((error) => error),
+    );
+    expect(refused).toMatchObject({ code: 'BAD_HANDSHAKE', message: expect.stringContaining('49152 bytes') });
+    expect(fleet.server(0).clients).toEqual([]);
+    const session = await fleet.admit('4.14.0');
+    session.destroy();
+  });
 
   test('a WebSocket client sees the code in the close frame too', async () => {
     const { fleet, bystander } = await start('ws');

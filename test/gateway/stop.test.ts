@@ -148,4 +148,29 @@ describe('limits', () => {
     const three = await fleet.admit('4.14.0');
     for (const session of [two, three]) session.destroy();
   });
+
+  test('a place that was taken for a client over which the gate failed is given back, and its server let go', async () => {
+    const world = virtualWorld();
+    let left = Number.POSITIVE_INFINITY;
+    const random = {
+      next() {
+        if (left-- <= 0) throw new Error('out of numbers');
+        return world.random.next();
+      },
+    };
+    await using fleet = await startFleet(
+      { ...world, random },
+      { servers: [{ version: '4.14.0' }], limits: { sessions: 1 } },
+    );
+    // Enough for the id of the connection, not for that of the session.
+    left = 12;
+    await expect(fleet.admit('4.14.0')).rejects.toMatchObject({ name: 'ConnectError' });
+    left = Number.POSITIVE_INFINITY;
+    expect(fleet.log.of('gate', { what: 'fault' })).toHaveLength(1);
+    const from = world.clock.now();
+    await world.finish(fleet.server(0).running.idle(60_000));
+    expect(world.clock.now() - from).toBeLessThan(1_000);
+    const session = await fleet.admit('4.14.0');
+    session.destroy();
+  });
 });

@@ -177,6 +177,24 @@ describe('limits', () => {
     expect(hello({ properties: some(33) })).toThrow('hello.properties: at most 32 properties');
   });
 
+  test('the longest hello fits the open that hands it on, and one byte more is over the limit', () => {
+    const some = (bytes: number) => {
+      const full = Object.fromEntries(
+        Array.from({ length: 31 }, (_, at) => [`p${at + 10}`, '🙂'.repeat(395)]),
+      );
+      const left = bytes - 31 * (3 + 4 * 395);
+      return { ...full, last: 'x'.repeat(left - 4) };
+    };
+    expect(hello({ properties: some(49_153) })).toThrow(
+      'hello.properties: names and values have more than 49152 bytes of UTF-8 together',
+    );
+    const properties = some(49_152);
+    expect(hello({ properties })).not.toThrow();
+    const most = { version: `4.14.0-${'x'.repeat(57)}`, driver: '🙂'.repeat(128), properties };
+    const open = { session: '🙂'.repeat(128), peer: '🙂'.repeat(128), client: most };
+    expect(read('open', open)).toEqual(open);
+  });
+
   test('a hello that left everything out but its version has the defaults', () => {
     expect(read('hello', { version: '4.14.0' })).toEqual({
       version: '4.14.0',
