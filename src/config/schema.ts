@@ -262,7 +262,11 @@ export const configSchema = z.strictObject({
     .describe('durations'),
   limits: z
     .strictObject({
-      handshakes: z.int().min(1).default(10_000).describe('clients on their way in at once'),
+      handshakes: z
+        .int()
+        .min(1)
+        .default(10_000)
+        .describe('clients on their way in at once, from the first packet on'),
       sessions: z.int().min(1).default(100_000).describe('open sessions'),
     })
     .prefault({})

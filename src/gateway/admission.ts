@@ -424,7 +424,7 @@ function factsOf(hello: Hello): ClientFacts {
   };
 }
 
-function draining(client: ClientFacts | null): Decision {
+export function draining(client: ClientFacts | null): Decision {
   return refusal('DRAINING', 'The gate is shutting down: come again.', {
     client: client && printVersion(client.version),
   });

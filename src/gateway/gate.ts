@@ -8,10 +8,10 @@ import type { Decision, Policy, ProtocolRange } from '../policy/types.ts';
 import { Changes } from '../ports/changes.ts';
 import { type Clock, deadline } from '../ports/clock.ts';
 import { type Random, randomId } from '../ports/random.ts';
-import type { Listener } from '../ports/transport.ts';
+import type { Listener, Visit, VisitFailure } from '../ports/transport.ts';
 import { splitAddress, type Transports } from '../transport/address.ts';
 import { farewellOf, GOING_AWAY } from '../wire/close.ts';
-import { Admission, type AdmissionTimes, type Admitted, type Outcome } from './admission.ts';
+import { Admission, type AdmissionTimes, type Admitted, draining, type Outcome } from './admission.ts';
 import { type Caller, createAssumedCaller, createCaller } from './caller.ts';
 import { type Relay, relay } from './relay.ts';
 
@@ -130,7 +130,7 @@ export class Gate {
           : createCaller(connection);
         this.#serve(caller, this.#addresses[at] as string).catch((error) => this.#fault(caller, error));
       },
-      (peer, why) => this.#logStray(peer, why, this.#addresses[at] as string),
+      (peer) => this.#visit(peer, this.#addresses[at] as string),
     );
     this.#listeners.push(listener);
     this.#addresses[at] = `${scheme}://${listener.address}`;
@@ -194,14 +194,29 @@ export class Gate {
     this.#note('fault', error.stack ?? error.message);
   }
 
-  #logStray(peer: string, why: string, listener: string): void {
-    const late = why.includes('in time');
+  /** A peer in its transport's own handshake is a client on its way in too. */
+  #visit(peer: string, listener: string): Visit {
+    const full = this.#noRoom();
+    if (full === null) this.#handshakes++;
+    return {
+      welcome: full === null,
+      end: (failure) => {
+        if (full === null) this.#handshakes--;
+        if (failure !== null) this.#logVisit(peer, full ?? this.#strayed(failure), listener);
+        this.#idle.notify();
+      },
+    };
+  }
+
+  #strayed({ late, why }: VisitFailure): Decision {
+    if (this.#closing.signal.aborted) return draining(null);
+    return refusal(late ? 'HANDSHAKE_TIMEOUT' : 'BAD_HANDSHAKE', `${why[0]?.toUpperCase()}${why.slice(1)}.`);
+  }
+
+  #logVisit(peer: string, decision: Decision, listener: string): void {
     this.#logHandshake(
       {
-        decision: refusal(
-          late ? 'HANDSHAKE_TIMEOUT' : 'BAD_HANDSHAKE',
-          `${why[0]?.toUpperCase()}${why.slice(1)}.`,
-        ),
+        decision,
         connection: randomId(this.#options.random),
         peer,
         driver: null,
@@ -215,12 +230,14 @@ export class Gate {
     );
   }
 
-  #full() {
-    const { limits } = this.#options;
-    if (this.#closing.signal.aborted) return refusal('DRAINING', 'The gate is shutting down: come again.');
-    if (this.#handshakes >= limits.handshakes)
-      return refusal('TOO_MANY_CONNECTIONS', `${limits.handshakes} clients are on their way in already.`);
-    return this.#noPlace();
+  #full(): Decision | null {
+    return this.#closing.signal.aborted ? draining(null) : (this.#noRoom() ?? this.#noPlace());
+  }
+
+  #noRoom(): Decision | null {
+    const { handshakes } = this.#options.limits;
+    if (this.#handshakes < handshakes) return null;
+    return refusal('TOO_MANY_CONNECTIONS', `${handshakes} clients are on their way in already.`);
   }
 
   #noPlace(): Decision | null {

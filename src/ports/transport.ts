@@ -44,16 +44,25 @@ export interface DialOptions {
   readonly signal?: AbortSignal;
 }
 
+/** Told of each peer of a transport that has a handshake of its own, as soon as that begins. */
+export type Knock = (peer: string) => Visit;
+
+export interface Visit {
+  /** False: there is no room for more that dawdle; it is let go soon unless it becomes a connection. */
+  readonly welcome: boolean;
+  /** Called once: the peer is a connection now (null), or it is gone, or going, without having become one. */
+  end(failure: VisitFailure | null): void;
+}
+
+export interface VisitFailure {
+  readonly late: boolean;
+  /** For people: a clause. */
+  readonly why: string;
+}
+
 export interface Transport {
-  /**
-   * `stray` hears of peers that never became a connection, where the transport has a handshake of its own.
-   * @throws if the address can't be bound.
-   */
-  listen(
-    address: string,
-    accept: (connection: Connection) => void,
-    stray?: (peer: string, why: string) => void,
-  ): Promise<Listener>;
+  /** @throws if the address can't be bound. */
+  listen(address: string, accept: (connection: Connection) => void, knock?: Knock): Promise<Listener>;
   /** @throws if the peer can't be reached or the signal aborts first. */
   dial(address: string, options?: DialOptions): Promise<Connection>;
 }

@@ -6,7 +6,15 @@
 import { createServer } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { type RawData, WebSocket, WebSocketServer } from 'ws';
-import type { Connection, ConnectionHandlers, Listener, Transport } from '../ports/transport.ts';
+import type {
+  Connection,
+  ConnectionHandlers,
+  Knock,
+  Listener,
+  Transport,
+  Visit,
+  VisitFailure,
+} from '../ports/transport.ts';
 import { type Farewell, NORMAL, TEXT_REFUSED } from '../wire/close.ts';
 import { parseHostPort, printHostPort } from './address.ts';
 
@@ -17,6 +25,8 @@ const HIGH_WATER = 262_144;
 const FLUSH_MS = 30_000;
 /** How long the peer has to answer a close frame. */
 const LINGER_MS = 1_000;
+/** How long a peer for which there is no room has to become a WebSocket, which can be told so. */
+const HURRY_MS = 2_000;
 
 /** ms that a connection has to become a WebSocket. */
 const HTTP_LIMITS = { headersTimeout: 10_000, requestTimeout: 10_000, connectionsCheckingInterval: 1_000 };
@@ -151,20 +161,57 @@ class WsConnection implements Connection {
   }
 }
 
+const LATE: VisitFailure = { late: true, why: 'no WebSocket handshake in time' };
+const GARBAGE: VisitFailure = { late: false, why: 'the peer speaks neither HTTP nor WebSocket' };
+const GONE: VisitFailure = { late: false, why: 'the connection ended before it was a WebSocket' };
+
+/** Sockets that are no WebSocket yet; what becomes of each is told once. */
+class Porch {
+  readonly #knock: Knock | undefined;
+  readonly #visits = new WeakMap<object, Visit>();
+
+  constructor(knock: Knock | undefined) {
+    this.#knock = knock;
+  }
+
+  enter(socket: Socket): void {
+    const visit = this.#knock?.(peerOf(socket));
+    if (visit === undefined) return;
+    this.#visits.set(socket, visit);
+    socket.once('close', () => this.leave(socket, GONE));
+    if (visit.welcome) return;
+    const hurry = setTimeout(() => this.#visits.has(socket) && socket.destroy(), HURRY_MS);
+    socket.once('close', () => clearTimeout(hurry));
+  }
+
+  /** Null: it is a WebSocket now, or was told that this is a port for them. */
+  leave(socket: object, failure: VisitFailure | null): void {
+    const visit = this.#visits.get(socket);
+    this.#visits.delete(socket);
+    visit?.end(failure);
+  }
+}
+
+const peerOf = ({ remoteAddress, remotePort }: Socket) =>
+  printHostPort({ host: remoteAddress ?? '?', port: remotePort ?? 0 });
+
 export const ws: Transport = {
-  listen(address, accept, stray) {
+  listen(address, accept, knock) {
     const { host, port } = parseHostPort(address);
-    const http = createServer(HTTP_LIMITS, (_request, response) => {
-      response.writeHead(426, { 'content-type': 'text/plain', upgrade: 'websocket', connection: 'upgrade' });
+    const porch = new Porch(knock);
+    const http = createServer(HTTP_LIMITS, ({ socket }, response) => {
+      response.writeHead(426, {
+        'content-type': 'text/plain',
+        upgrade: 'websocket',
+        connection: 'upgrade, close',
+      });
       response.end('This port speaks skewgate over WebSocket: connect with skewgate+ws://\n');
+      porch.leave(socket, null);
     });
+    http.on('connection', (socket) => porch.enter(socket));
     http.on('clientError', (error: NodeJS.ErrnoException, socket) => {
-      const { remoteAddress, remotePort } = socket as Socket;
       const late = error.code === 'ERR_HTTP_REQUEST_TIMEOUT';
-      stray?.(
-        printHostPort({ host: remoteAddress ?? '?', port: remotePort ?? 0 }),
-        late ? 'no WebSocket handshake in time' : 'the peer speaks neither HTTP nor WebSocket',
-      );
+      porch.leave(socket, late ? LATE : GARBAGE);
       if (socket.writable && !late) socket.end('HTTP/1.1 400 Bad Request\r\nconnection: close\r\n\r\n');
       else socket.destroy();
     });
@@ -175,8 +222,8 @@ export const ws: Transport = {
       allowSynchronousEvents: true,
     });
     sockets.on('connection', (socket, request) => {
-      const { remoteAddress, remotePort } = request.socket;
-      accept(new WsConnection(socket, printHostPort({ host: remoteAddress ?? '?', port: remotePort ?? 0 })));
+      porch.leave(request.socket, null);
+      accept(new WsConnection(socket, peerOf(request.socket)));
     });
     return new Promise<Listener>((resolve, reject) => {
       sockets.on('error', () => {});

@@ -215,6 +215,63 @@ describe('clients that say nothing', () => {
     expect(fleet.gate.sessions).toBe(0);
   });
 
+  test.each([
+    ['nothing', ''],
+    ['half of an upgrade', 'GET / HTTP/1.1\r\nhost: x\r\nupgrade: websocket\r\n'],
+  ])('that send %s to a WebSocket port count as clients on their way in', async (_, text) => {
+    await using fleet = await startFleet(realWorld, {
+      listen: [{ ws: '127.0.0.1:0' }, { tcp: '127.0.0.1:0' }],
+      servers: [{ version: '4.14.0' }],
+      limits: { handshakes: 20 },
+    });
+    const port = Number(fleet.address().split(':').at(-1));
+    const silent = Array.from({ length: 50 }, () => net.connect(port, '127.0.0.1').resume());
+    onTestFinished(() => {
+      for (const socket of silent) socket.destroy();
+    });
+    const gone = new Promise<void>((resolve) => {
+      let left = 30;
+      for (const socket of silent) {
+        socket.on('error', () => {}).once('close', () => --left === 0 && resolve());
+        socket.write(text);
+      }
+    });
+    await fleet.log.until('handshake', { code: 'TOO_MANY_CONNECTIONS' }, 30);
+    await gone;
+    expect(fleet.gate.handshakes).toBe(20);
+    for (const at of [0, 1])
+      expect(await fleet.refuse('4.14.0', { at })).toMatchObject({ code: 'TOO_MANY_CONNECTIONS' });
+    expect(silent.filter(({ closed }) => !closed)).toHaveLength(20);
+    for (const socket of silent) socket.destroy();
+    await fleet.log.until('handshake', { code: 'BAD_HANDSHAKE' }, 20);
+    expect(fleet.gate.handshakes).toBe(0);
+    const bystander = await fleet.admit('4.14.0');
+    expect(await isServed(bystander)).toBe(true);
+    expect(fleet.log.codes.sort()).toEqual([
+      ...Array(20).fill('BAD_HANDSHAKE'),
+      'PERMITTED',
+      ...Array(32).fill('TOO_MANY_CONNECTIONS'),
+    ]);
+    bystander.destroy();
+  });
+
+  test('are refused DRAINING when the gate stops, on a WebSocket port too', async () => {
+    await using fleet = await startFleet(realWorld, {
+      listen: [{ ws: '127.0.0.1:0' }],
+      servers: [{ version: '4.14.0' }],
+    });
+    const silent = net.connect(Number(fleet.address().split(':').at(-1)), '127.0.0.1').resume();
+    const closed = once(silent, 'close');
+    await once(silent, 'connect');
+    const upgraded = new WebSocket(fleet.address());
+    await once(upgraded, 'open');
+    await fleet.gate.stop(60_000);
+    expect(fleet.gate.handshakes).toBe(0);
+    expect(fleet.log.codes).toEqual(['DRAINING', 'DRAINING']);
+    await closed;
+    upgraded.terminate();
+  });
+
   test('hundreds on real sockets', async () => {
     await using fleet = await startFleet(realWorld, {
       servers: [{ version: '4.14.0' }],

@@ -3,10 +3,12 @@ import http from 'node:http';
 import net from 'node:net';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { WebSocket, WebSocketServer } from 'ws';
-import type { Connection } from '../../src/ports/transport.ts';
+import { Changes } from '../../src/ports/changes.ts';
+import type { Connection, VisitFailure } from '../../src/ports/transport.ts';
 import { MAX_MESSAGE, ws } from '../../src/transport/ws.ts';
 import { randomBytes } from '../support/random.ts';
 import { Recorder } from '../support/recorder.ts';
+import { until } from '../support/until.ts';
 import { describeTransport } from './contract.ts';
 import { describeSockets } from './sockets.ts';
 
@@ -119,6 +121,51 @@ describe('ws, and HTTP', () => {
     const response = await fetch(`http://${listener.address}/`);
     expect(response.status).toBe(426);
     expect(await response.text()).toContain('skewgate+ws://');
+  });
+
+  test('what becomes of each peer is told once, as soon as it is known', async () => {
+    const ends: (VisitFailure | null)[] = [];
+    const changes = new Changes();
+    const visits: string[] = [];
+    const listener = await ws.listen(
+      '127.0.0.1:0',
+      (connection) => connection.handle(new Recorder(connection)),
+      (peer) => {
+        visits.push(peer);
+        return {
+          welcome: true,
+          end(failure) {
+            ends.push(failure);
+            changes.notify();
+          },
+        };
+      },
+    );
+    onTestFinished(() => listener.close());
+    const port = Number(listener.address.split(':').at(-1));
+    const said = async (act: () => unknown) => {
+      const before = ends.length;
+      act();
+      await until(changes, () => ends.length > before, 'the end of a visit');
+      return ends.at(-1)?.why;
+    };
+    const raw = (text: string) => () =>
+      net
+        .connect(port, '127.0.0.1')
+        .on('error', () => {})
+        .resume()
+        .end(text);
+    expect(await said(() => new WebSocket(`ws://${listener.address}`).on('error', () => {}))).toBeUndefined();
+    expect(await said(() => fetch(`http://${listener.address}/`))).toBeUndefined();
+    expect(await said(raw(''))).toContain('ended before it was a WebSocket');
+    expect(await said(raw('\x16\x03\x01 hello'))).toContain('neither HTTP nor WebSocket');
+    expect(
+      await said(raw('GET / HTTP/1.1\r\nhost: x\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n')),
+    ).toContain('ended before');
+    await listener.close();
+    expect(ends).toHaveLength(5);
+    expect(visits).toHaveLength(5);
+    expect(visits).toEqual(Array(5).fill(expect.stringMatching(/^127\.0\.0\.1:\d+$/)));
   });
 
   test('a closed listener lets go of connections that never became a WebSocket', async () => {
