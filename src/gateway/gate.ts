@@ -160,15 +160,15 @@ export class Gate {
   }
 
   async #serve(caller: Caller, listener: string): Promise<void> {
+    const { signal: closing } = this.#closing;
     let placed = false;
     const takePlace = () => {
-      const none = this.#noPlace();
+      const none = closing.aborted ? draining(null) : this.#noPlace();
       if (none !== null) return none;
       this.#places++;
       placed = true;
       return null;
     };
-    const { signal: closing } = this.#closing;
     const admission = new Admission({ ...this.#options, waiting: this.#waiting, closing, takePlace }, caller);
     const log = (outcome: Outcome) => this.#logHandshake(outcome, listener);
     const full = this.#full();

@@ -1,8 +1,9 @@
 /** `skewgate serve FILE`: the gate as people run it. */
+import { once } from 'node:events';
 import { closeSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import net from 'node:net';
 import path from 'node:path';
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import { runCli } from '../support/cli.ts';
 import { tempFolder } from '../support/folder.ts';
 import { startCli } from '../support/program.ts';
@@ -68,6 +69,39 @@ test('a second Ctrl-C ends at once, and the session that was cut is in the log',
   gate.program.signal('SIGINT');
   expect(await gate.program.exited).toBe(0);
   await client.exited;
+  expect(gate.records().find(({ event }) => event === 'session-end')).toMatchObject({
+    reason: 'gate-stopped',
+  });
+});
+
+test('a second Ctrl-C ends at once also while a client does not read what was sent to it', async () => {
+  const flood = net.createServer((socket) => {
+    socket.on('error', () => {}).on('drain', () => socket.write(Buffer.alloc(1_048_576)));
+    socket.write(Buffer.alloc(16 * 1_048_576));
+  });
+  flood.listen(0, '127.0.0.1');
+  await once(flood, 'listening');
+  const { port } = flood.address() as net.AddressInfo;
+  const gate = await serveGate(
+    [
+      'servers:',
+      `  - { id: flood, address: 'tcp://127.0.0.1:${port}', version: 4.14.0 }`,
+      'timeouts: { drain: 10m }',
+    ].join('\n'),
+    { listen: '[{ tcp: 127.0.0.1:0, assume: 4.14.0 }]' },
+  );
+  const lazy = net.connect(Number(gate.addresses[0]?.split(':').at(-1)), '127.0.0.1').on('error', () => {});
+  onTestFinished(() => {
+    lazy.destroy();
+    flood.close();
+  });
+  await once(lazy, 'readable');
+  gate.program.signal('SIGINT');
+  await gate.program.waitFor(/Ctrl-C again/);
+  gate.program.signal('SIGINT');
+  const slow = setTimeout(() => gate.program.signal('SIGKILL'), 15_000);
+  expect(await gate.program.exited).toBe(0);
+  clearTimeout(slow);
   expect(gate.records().find(({ event }) => event === 'session-end')).toMatchObject({
     reason: 'gate-stopped',
   });

@@ -29,12 +29,13 @@ export async function serveGate(
   config: string,
   {
     log = 'log: { file: decisions.ndjson }',
+    listen = '[{ tcp: 127.0.0.1:0 }, { ws: 127.0.0.1:0 }]',
     folder = tempFolder(),
     stdout,
-  }: { log?: string; folder?: string; stdout?: number } = {},
+  }: { log?: string; listen?: string; folder?: string; stdout?: number } = {},
 ): Promise<ServedGate> {
   const file = path.join(folder, 'gate.yaml');
-  writeFileSync(file, ['listen: [{ tcp: 127.0.0.1:0 }, { ws: 127.0.0.1:0 }]', log, config].join('\n'));
+  writeFileSync(file, [`listen: ${listen}`, log, config].join('\n'));
   const program = startCli(['serve', file], stdout === undefined ? {} : { stdout });
   const [, listening] = (await program.waitFor(/listening on (.*)\n/, 'stderr')) as unknown as [
     string,

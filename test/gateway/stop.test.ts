@@ -95,6 +95,20 @@ describe('stop', () => {
     expect(fleet.gate.handshakes).toBe(0);
   });
 
+  test('a client whose server answers only after the stop is refused DRAINING, and gets no session', async () => {
+    const world = virtualWorld({ latency: 100 });
+    await using fleet = await startFleet(world, { servers: [{ version: '4.14.0' }] });
+    const outcome = fleet.connect('4.14.0').catch(({ code }) => code);
+    await world.clock.run(350);
+    expect(fleet.gate.handshakes).toBe(1);
+    await world.finish(fleet.gate.stop(0));
+    expect(await world.finish(outcome)).toBe('DRAINING');
+    await world.clock.run(1_000);
+    expect(fleet.log.codes).toEqual(['DRAINING']);
+    expect([fleet.gate.sessions, fleet.gate.handshakes]).toEqual([0, 0]);
+    expect(fleet.server(0).clients).toEqual([]);
+  });
+
   test('a client that was accepted but has not spoken is not let in any more, and does not outlive the gate', async () => {
     const world = virtualWorld();
     await using fleet = await startFleet(world, { servers: [{ version: '4.14.0' }] });

@@ -13,6 +13,8 @@ import { untilStopped } from '../stop.ts';
 
 /** ms that the log gets to take its last records. */
 const LOG_MS = 2_000;
+/** ms that clients get, once the gate has stopped, to take what was sent to them. */
+const FLUSH_MS = 2_000;
 
 export function addServe(program: Command): void {
   program
@@ -29,26 +31,36 @@ export function addServe(program: Command): void {
 
 async function serve(file: string, folder: string): Promise<void> {
   const config = await loadConfig(file);
-  await run(config, path.resolve(folder), logOutput(say), (addresses) => {
-    say(`cluster ${config.cluster}, listening on ${addresses.join(', ')}`);
-  });
+  leave(
+    await run(config, path.resolve(folder), logOutput(say), (addresses) => {
+      say(`cluster ${config.cluster}, listening on ${addresses.join(', ')}`);
+    }),
+  );
 }
 
 async function demo(): Promise<void> {
   const example = await startDemo();
+  let flush = 0;
   try {
-    await run(parseConfig(example.config), process.cwd(), example.log, example.introduce);
+    flush = await run(parseConfig(example.config), process.cwd(), example.log, example.introduce);
   } finally {
     await example.close();
   }
+  leave(flush);
 }
 
+/** A client that does not read does not keep the process. */
+function leave(flush: number): void {
+  setTimeout(() => process.exit(), flush).unref();
+}
+
+/** Runs the gate to its end. Returns the ms that its clients get after it. */
 async function run(
   config: Config,
   folder: string,
   stdout: Surroundings['stdout'],
   started: (addresses: readonly string[]) => void,
-): Promise<void> {
+): Promise<number> {
   const { gate, log } = buildGate(config, {
     clock: realClock,
     random: realRandom,
@@ -57,6 +69,7 @@ async function run(
     stdout,
     say,
   });
+  let flush = FLUSH_MS;
   await untilStopped(async ({ asked, hurry }) => {
     await gate.start();
     started(gate.addresses);
@@ -66,8 +79,10 @@ async function run(
         `waiting up to ${config.timeouts.drain / 1_000} s for ${gate.sessions} sessions to end; Ctrl-C again to end at once`,
       );
     await gate.stop(config.timeouts.drain, hurry);
+    if (hurry.aborted) flush = 0;
   });
   await closeLog(log);
+  return flush;
 }
 
 /** A disk or reader that takes nothing does not keep the gate from ending. */
