@@ -69,6 +69,10 @@ type State = {
   askedAt: number;
 };
 
+type Seen = Partial<Pick<State, 'version' | 'state' | 'level' | 'trouble'>> & {
+  readonly protocol?: ProtocolRange | undefined;
+};
+
 export class Cluster {
   readonly changes = new Changes();
   readonly #options: ClusterOptions;
@@ -176,15 +180,7 @@ export class Cluster {
         return { server, connection, upstream: null };
       }
       const upstream = await Upstream.ask(connection, { gate: this.#options.gate, purpose }, limit.signal);
-      const { hello } = upstream;
-      if (hello.protocol) server.protocol = hello.protocol;
-      this.#token = Math.max(this.#token, hello.token ?? 0);
-      if (hello.level !== null) this.reportLevel(hello.level, askedAt);
-      this.#saw(server, askedAt, {
-        version: parseVersion(hello.version),
-        state: hello.going ? 'going' : 'up',
-        level: hello.level,
-      });
+      this.#heard(server, askedAt, upstream.hello);
       return { server, connection, upstream };
     } catch (error) {
       connection?.destroy();
@@ -197,6 +193,26 @@ export class Cluster {
     } finally {
       limit.clear();
     }
+  }
+
+  /** @throws if it is not what is known by now. */
+  #heard(
+    server: State,
+    askedAt: number,
+    { version, going, level, token, protocol }: Upstream['hello'],
+  ): void {
+    this.#token = Math.max(this.#token, token ?? 0);
+    if (level !== null) this.reportLevel(level, askedAt);
+    const said: Seen = {
+      version: parseVersion(version),
+      state: going ? 'going' : 'up',
+      level,
+      protocol: protocol ?? server.entry.protocol,
+    };
+    this.#saw(server, askedAt, said);
+    // This connection may lead to a process that is gone: who is judged by what is known must not be served by it.
+    if (spell(said) !== spell(server))
+      throw new Error(`it said ${spell(said)}, and ${spell(server)} when it was asked later`);
   }
 
   /** `askedAt`: an answer to an older question than the one known is stale, and ignored. */
@@ -234,15 +250,13 @@ export class Cluster {
       });
   }
 
-  #saw(
-    server: State,
-    askedAt: number,
-    seen: Partial<Pick<State, 'version' | 'state' | 'level' | 'trouble'>>,
-  ): void {
+  /** As with levels, an answer to an older question than the one known is ignored. */
+  #saw(server: State, askedAt: number, seen: Seen): void {
+    if (askedAt < server.knownAt) return;
     const { state: previousState, version: previous } = server;
     Object.assign(server, { trouble: null }, seen);
     server.seenAt = this.#options.clock.now();
-    server.knownAt = Math.max(server.knownAt, askedAt);
+    server.knownAt = askedAt;
     const previousVersion = previous && printVersion(previous);
     const version = server.version && printVersion(server.version);
     if (previousState === server.state && previousVersion === version) return;
@@ -256,4 +270,10 @@ export class Cluster {
     if (server === undefined) throw new Error(`no server ${id}`);
     return server;
   }
+}
+
+/** What compatibility is judged by. */
+function spell({ version, protocol }: Seen): string {
+  const range = protocol ? ` (protocol ${protocol.min} to ${protocol.max})` : '';
+  return `${version ? printVersion(version) : 'nothing'}${range}`;
 }

@@ -1,0 +1,114 @@
+/** Answers that come late, or in another order than their questions. */
+import { expect, test } from 'vitest';
+import { Cluster, type ClusterChange } from '../../src/cluster/cluster.ts';
+import { ServerHandshake } from '../../src/handshake/server.ts';
+import type { ProtocolRange } from '../../src/policy/types.ts';
+import { createMemoryNetwork } from '../../src/transport/memory.ts';
+import { VirtualClock } from '../../src/transport/virtual-clock.ts';
+import { printVersion } from '../../src/version/version.ts';
+
+interface Said {
+  readonly version: string;
+  readonly going?: boolean;
+  readonly protocol?: ProtocolRange;
+}
+
+/** A server that answers each question when the test says so, in any order. */
+async function start(protocol?: ProtocolRange) {
+  const clock = new VirtualClock();
+  const network = createMemoryNetwork(clock, 1);
+  const questions: ((said: Said | null) => void)[] = [];
+  await network.listen('server:1', (connection) => {
+    const handshake = new ServerHandshake();
+    connection.handle({
+      data(bytes) {
+        for (const { kind } of handshake.receive(bytes))
+          if (kind === 'ask')
+            questions.push((said) => {
+              if (said === null) connection.destroy();
+              else connection.send(handshake.hello({ id: 'x', ...said }));
+            });
+      },
+      end() {},
+      drain() {},
+      close() {},
+    });
+  });
+  const changes: ClusterChange[] = [];
+  const cluster = new Cluster({
+    gate: 'test',
+    servers: [{ id: 's1', address: 'tcp://server:1', ...(protocol && { protocol }) }],
+    transports: { tcp: network },
+    clock,
+    dialTimeout: 3_000,
+    probeInterval: 5_000,
+    onChange: (change) => changes.push(change),
+  });
+  /** Asks; the question is with the server when it returns. */
+  const ask = async () => {
+    const outcome = cluster.reach('s1', 'session').then(
+      () => 'reached',
+      (error: Error) => error.message,
+    );
+    await clock.run(10);
+    return { outcome };
+  };
+  const known = () => {
+    const { state, version, trouble } = cluster.servers[0] as (typeof cluster.servers)[number];
+    return [state, version && printVersion(version), trouble];
+  };
+  return { clock, cluster, questions, changes, ask, known };
+}
+
+async function inTurn(settle: 'older first' | 'newer first', older: Said | null, newer: Said | null) {
+  const world = await start();
+  const [first, second] = [await world.ask(), await world.ask()];
+  const answers = [() => world.questions[0]?.(older), () => world.questions[1]?.(newer)];
+  for (const answer of settle === 'older first' ? answers : answers.reverse()) {
+    answer();
+    await world.clock.run(10);
+  }
+  return { ...world, first: await first.outcome, second: await second.outcome };
+}
+
+test.each([
+  ['an older release', { version: '4.14.0' }],
+  ['that it leaves', { version: '4.15.0', going: true }],
+  ['nothing any more', null],
+] as const)('a late answer to an older question (%s) does not undo what is known since', async (_, older) => {
+  const { known, changes, second } = await inTurn('newer first', older, { version: '4.15.0' });
+  expect(second).toBe('reached');
+  expect(known()).toEqual(['up', '4.15.0', null]);
+  expect(changes.map(({ version, state }) => [state, version])).toEqual([['up', '4.15.0']]);
+});
+
+test('nobody is served by a connection whose server said another release than it is known to have since', async () => {
+  const { first } = await inTurn('newer first', { version: '4.14.0' }, { version: '4.15.0' });
+  expect(first).toContain('s1 (tcp://server:1): it said 4.14.0, and 4.15.0 when it was asked later');
+});
+
+test('in the order of the questions each answer counts', async () => {
+  const { known, changes, first, second } = await inTurn(
+    'older first',
+    { version: '4.14.0' },
+    { version: '4.15.0', going: true },
+  );
+  expect([first, second]).toEqual(['reached', 'reached']);
+  expect(known()).toEqual(['going', '4.15.0', null]);
+  expect(changes).toHaveLength(2);
+});
+
+test.each([
+  ['none', undefined],
+  ['that of the config', { min: 7, max: 7 }],
+] as const)('a server that states no protocol range any more has %s', async (_, stated) => {
+  const { cluster, questions, ask, clock } = await start(stated);
+  await ask();
+  questions[0]?.({ version: '4.14.0', protocol: { min: 1, max: 3 } });
+  await clock.run(10);
+  expect(cluster.servers[0]?.protocol).toEqual({ min: 1, max: 3 });
+  await ask();
+  questions[1]?.({ version: '4.14.0' });
+  await clock.run(10);
+  expect(cluster.servers[0]?.protocol).toEqual(stated);
+});
