@@ -1,5 +1,5 @@
 /** Learns the version of a server that does not speak the handshake: from a program's output or over HTTP. */
-import { execFile } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { parseVersion, type Version } from '../version/version.ts';
 
 export interface VersionSource {
@@ -11,6 +11,7 @@ export interface VersionSource {
 
 const DEFAULT_PATTERN = /\d+\.\d+\.\d+(?:[-+][0-9A-Za-z][0-9A-Za-z.+_-]*)?/;
 const MAX_OUTPUT = 65_536;
+const MAX_COMPLAINT = 500;
 
 /** @param cwd for the command. */
 export function createLearner(source: VersionSource, cwd: string): (signal: AbortSignal) => Promise<Version> {
@@ -25,15 +26,46 @@ export function createLearner(source: VersionSource, cwd: string): (signal: Abor
   };
 }
 
+/** The program leads a process group of its own, which ends with it: asked every few seconds, leftovers would pile up. */
 function run([program, ...args]: readonly string[], cwd: string, signal: AbortSignal): Promise<string> {
   return new Promise((resolve, reject) => {
-    execFile(
-      program as string,
-      args,
-      { cwd, signal, maxBuffer: MAX_OUTPUT, killSignal: 'SIGKILL' },
-      (error, stdout) => (error ? reject(error) : resolve(stdout)),
-    );
+    if (signal.aborted) return reject(new Error(`${program} was aborted`));
+    const child = spawn(program as string, args, {
+      cwd,
+      stdio: ['ignore', 'pipe', 'pipe'],
+      detached: true,
+    });
+    const kill = () => killGroup(child.pid);
+    let output = '';
+    let complaint = '';
+    child.stdout.setEncoding('utf8').on('data', (text: string) => {
+      output += text;
+      if (output.length > MAX_OUTPUT) kill();
+    });
+    child.stderr.setEncoding('utf8').on('data', (text: string) => {
+      complaint = `${complaint}${text}`.slice(-MAX_COMPLAINT);
+    });
+    signal.addEventListener('abort', kill);
+    child.once('error', reject);
+    child.once('exit', kill);
+    child.once('close', (status) => {
+      signal.removeEventListener('abort', kill);
+      if (signal.aborted) reject(new Error(`${program} was aborted`));
+      else if (output.length > MAX_OUTPUT)
+        reject(new Error(`${program} wrote more than ${MAX_OUTPUT} bytes`));
+      else if (status === 0) resolve(output);
+      else reject(new Error(`${program} ended with status ${status}: ${complaint.trim()}`));
+    });
   });
+}
+
+function killGroup(pid: number | undefined): void {
+  if (pid === undefined) return;
+  try {
+    process.kill(-pid, 'SIGKILL');
+  } catch {
+    // The group is gone already.
+  }
 }
 
 async function get(url: string, signal: AbortSignal): Promise<string> {

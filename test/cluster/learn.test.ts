@@ -1,5 +1,6 @@
 /** Versions of servers that do not speak the handshake: stated, printed by a program, told over HTTP. */
 import { once } from 'node:events';
+import { existsSync, readFileSync } from 'node:fs';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import http from 'node:http';
 import net, { type AddressInfo } from 'node:net';
@@ -39,6 +40,22 @@ const learn = async (source: VersionSource, signal = new AbortController().signa
   printVersion(await createLearner(source, cwd)(signal));
 const printing = (text: string) => [process.execPath, '-e', `process.stdout.write(${JSON.stringify(text)})`];
 
+async function untilGone(pid: number): Promise<void> {
+  const isAlive = () => {
+    try {
+      process.kill(pid, 0);
+    } catch {
+      return false;
+    }
+    // A process whose parent has not looked yet is gone too.
+    const status = `/proc/${pid}/status`;
+    return !existsSync(status) || !/^State:\s+Z/m.test(readFileSync(status, 'utf8'));
+  };
+  const limit = AbortSignal.timeout(8_000);
+  while (isAlive() && !limit.aborted) await new Promise((resolve) => setImmediate(resolve));
+  expect(isAlive()).toBe(false);
+}
+
 describe('from a program', () => {
   test.each([
     ['psql (PostgreSQL) 4.14.2 on x86_64', '4.14.2'],
@@ -64,15 +81,37 @@ describe('from a program', () => {
   test.each([
     ['no version in it', printing('hello'), /no version in "hello"/],
     ['too short a version', printing('4.14'), /no version/],
-    ['a failure', [process.execPath, '-e', 'process.exit(3)'], /Command failed/],
+    [
+      'a failure',
+      [process.execPath, '-e', 'console.error("no such host"); process.exit(3)'],
+      /node ended with status 3: no such host$/,
+    ],
     ['no such program', ['/nonexistent/program'], /ENOENT/],
     [
       'endless output',
       [process.execPath, '-e', 'setInterval(() => process.stdout.write("x".repeat(65536)))'],
-      /maxBuffer/,
+      /wrote more than 65536 bytes/,
     ],
   ] as const)('%s is an error', async (_, command, message) => {
     await expect(learn({ command })).rejects.toThrow(message);
+  });
+
+  test.each([
+    ['that hangs', 'sleep 1000 & echo $! > child; wait'],
+    ['that ends', 'sleep 1000 & echo $! > child; echo 4.14.0'],
+  ])('what a program %s has started is ended with it', async (what, script) => {
+    const cwd = await folder();
+    const file = path.join(cwd, 'child');
+    const abort = new AbortController();
+    const learning = learn({ command: ['sh', '-c', script] }, abort.signal, cwd);
+    learning.catch(() => {});
+    if (what === 'that ends') expect(await learning).toBe('4.14.0');
+    const limit = AbortSignal.timeout(8_000);
+    let pid = '';
+    while (!pid.endsWith('\n') && !limit.aborted) pid = await readFile(file, 'utf8').catch(() => '');
+    expect(Number(pid)).toBeGreaterThan(1);
+    abort.abort();
+    await untilGone(Number(pid));
   });
 
   test('a program that hangs is ended with the signal', async () => {
@@ -90,16 +129,7 @@ describe('from a program', () => {
     expect(pid).not.toBe('');
     abort.abort();
     await expect(learning).rejects.toThrow(/abort/i);
-    const isAlive = () => {
-      try {
-        process.kill(Number(pid), 0);
-        return true;
-      } catch {
-        return false;
-      }
-    };
-    while (isAlive() && !limit.aborted) await new Promise((resolve) => setImmediate(resolve));
-    expect(isAlive()).toBe(false);
+    await untilGone(Number(pid));
   });
 });
 
