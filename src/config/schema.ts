@@ -3,15 +3,13 @@
  * and the JSON Schema for editors are generated from here (`npm run generate`).
  */
 import { z } from 'zod';
-import { parseLedgerUrl } from '../migration/ledger/url.ts';
-import { parseWindow } from '../migration/trigger.ts';
 import { PRESET_NAMES } from '../policy/presets.ts';
 import { parseHostPort, splitAddress } from '../transport/address.ts';
-import { parseMinor, parseVersion } from '../version/version.ts';
-import { checked } from './checked.ts';
-import { duration, size } from './units.ts';
+import { parseMinor } from '../version/version.ts';
+import { checked, eachOnce, version } from './checked.ts';
+import { migration } from './migration.ts';
+import { duration, moreThanNone, size } from './units.ts';
 
-const version = checked(parseVersion);
 const line = z.union([z.number().transform(String), z.string()]).pipe(checked(parseMinor));
 const hostPort = checked(parseHostPort);
 const protocolRange = z
@@ -28,6 +26,12 @@ const address = checked((text) => {
   parseHostPort(scheme === 'ws' ? (rest.split('/')[0] as string) : rest);
 });
 
+/** Port 0 is another one each time. */
+function portOf({ tcp, ws }: { readonly tcp?: string | undefined; readonly ws?: string | undefined }) {
+  const address = tcp ?? ws;
+  return address?.endsWith(':0') ? undefined : address;
+}
+
 const listener = z
   .strictObject({
     tcp: hostPort.optional().describe('`HOST:PORT` to listen on for TCP; port 0 chooses a free one'),
@@ -41,6 +45,10 @@ const listener = z
   })
   .refine((entry) => (entry.tcp === undefined) !== (entry.ws === undefined), {
     message: 'a listener has either tcp or ws',
+  })
+  .refine(({ assume, protocol }) => protocol === undefined || assume !== undefined, {
+    path: ['protocol'],
+    message: 'only programs on a port with `assume` are given one',
   });
 
 const learned = z
@@ -95,120 +103,23 @@ const release = z.strictObject({
   link: z.string().max(1024).optional().describe('where to read more'),
 });
 
-const hookFields = {
-  command: z.array(z.string().min(1)).min(1).optional().describe('a program and its arguments'),
-  module: z
-    .string()
-    .min(1)
-    .optional()
-    .describe('a JavaScript or TypeScript file whose default export is called'),
-  http: z
-    .url({ protocol: /^https?$/ })
-    .optional()
-    .describe('a URL that is posted to and polled'),
-  secretEnv: z
-    .string()
-    .min(1)
-    .optional()
-    .describe('with `http`: environment variable with the secret that signs requests'),
-  timeout: duration.prefault('10m').describe('after which it is ended, and counts as failed'),
-};
-
-const hook = z
-  .strictObject(hookFields)
-  .refine(
-    ({ command, module, http }) => [command, module, http].filter((kind) => kind !== undefined).length === 1,
-    {
-      message: 'a hook has exactly one of command, module and http',
-    },
-  );
-
-const serverHook = z.strictObject({
-  server: z.literal(true).describe('an upgraded server is asked to'),
-  timeout: hookFields.timeout,
-});
-
-const trigger = z
-  .strictObject({
-    approval: z.boolean().default(false).describe('only once an operator approved'),
-    window: checked((text) => {
-      if (parseWindow(text) === null)
-        throw new Error(`${JSON.stringify(text)} is not a time of day such as 02:00-04:30`);
-    })
-      .optional()
-      .describe('only in this time of day, UTC, such as `02:00-04:30`'),
-    canary: z.string().min(1).optional().describe('only the client whose property `name` is this'),
-    clients: z.int().min(1).max(1_000).default(1).describe('only after so many distinct newer clients came'),
-  })
-  .prefault({});
-
-const migration = z
-  .strictObject({
-    ledger: checked(parseLedgerUrl)
-      .default('sqlite:ledger.db')
-      .describe('`memory:`, `sqlite:PATH` or `etcd://HOST:PORT,HOST:PORT`'),
-    baseline: version.optional().describe('where the tables are, if no server and no ledger says'),
-    lease: duration.prefault('15s').describe('how long a claim outlives the gate that holds it'),
-    trigger: trigger.describe('who brings the upgrade; default: the first newer client'),
-    hook: z
-      .union([serverHook, hook])
-      .prefault({ server: true })
-      .describe('what runs a step; default: an upgraded server is asked to'),
-    hooks: z.record(version, hook).default({}).describe('hooks of single releases, by version'),
-    check: hook
-      .optional()
-      .describe('a hook asked before a step whether it is done already: success means yes'),
-    snapshot: hook.optional().describe('a hook run before each step'),
-    restore: hook.optional().describe('a hook run after a failed step'),
-    retry: z
-      .strictObject({
-        attempts: z
-          .int()
-          .min(1)
-          .max(100)
-          .default(3)
-          .describe('failures in a row until only an operator can go on'),
-        backOff: duration.prefault('10s').describe('before the second attempt; doubles with each'),
-      })
-      .prefault({})
-      .describe('after a failure'),
-    hold: z
-      .strictObject({
-        deadline: duration.prefault('60s').describe('how long a client waits for the upgrade'),
-        clients: z.int().min(0).default(10_000).describe('how many may wait for it at once'),
-        everyone: z.boolean().default(false).describe('whether older clients wait for it too'),
-        ramp: z
-          .int()
-          .min(1)
-          .default(100)
-          .describe('clients let in during the first second after it; doubles every second'),
-      })
-      .prefault({})
-      .describe('clients that wait for the upgrade'),
-    grace: duration
-      .prefault('10m')
-      .describe('how long clients that need no upgrade are served without the ledger'),
-    drain: duration
-      .prefault('5s')
-      .describe('that all gates get to end sessions before an upgrade that needs downtime'),
-  })
-  .prefault({});
-
 export const configSchema = z.strictObject({
   cluster: z.string().min(1).max(128).default('main').describe('name of the cluster, in every log record'),
-  listen: z.array(listener).min(1).describe('where clients connect'),
+  listen: z
+    .array(listener)
+    .min(1)
+    .superRefine(eachOnce(portOf, ({ tcp }) => (tcp === undefined ? 'ws' : 'tcp'), 'listener on'))
+    .describe('where clients connect'),
   servers: z
     .array(server)
     .min(1)
-    .superRefine((servers, context) => {
-      for (const [at, { id }] of servers.entries())
-        if (servers.findIndex((other) => other.id === id) < at)
-          context.addIssue({
-            code: 'custom',
-            path: [at, 'id'],
-            message: `a second server ${JSON.stringify(id)}`,
-          });
-    })
+    .superRefine(
+      eachOnce(
+        ({ id }) => id,
+        () => 'id',
+        'server',
+      ),
+    )
     .describe('every server of the cluster, also those that are down'),
   policy: z
     .strictObject({
@@ -225,6 +136,12 @@ export const configSchema = z.strictObject({
       lockstep: z.boolean().optional().describe('whether clients older than lockstep tables are refused'),
       autoUpgrade: z.boolean().optional().describe('false: an upgrade needs an operator'),
     })
+    .superRefine(({ preset, scope: _, ...stated }, context) => {
+      if (preset !== 'ranges') return;
+      for (const [key, value] of Object.entries(stated))
+        if (value !== undefined)
+          context.addIssue({ code: 'custom', path: [key], message: 'the preset ranges has no such rule' });
+    })
     .prefault({})
     .describe('keys other than `preset` override what the preset says'),
   catalogue: z
@@ -232,7 +149,17 @@ export const configSchema = z.strictObject({
       extends: z.enum(['phoenix', 'none']).default('phoenix').describe('whose releases to start from'),
       lockstepBelow: version.optional().describe('M4: clients of releases below are upgraded together'),
       hopByHopBelow: version.optional().describe('M5: upgrades to releases below go minor by minor'),
-      releases: z.array(release).default([]).describe('further releases, or replacements of known ones'),
+      releases: z
+        .array(release)
+        .superRefine(
+          eachOnce(
+            ({ version }) => version,
+            () => 'version',
+            'release',
+          ),
+        )
+        .default([])
+        .describe('further releases, or replacements of known ones'),
     })
     .optional()
     .describe('releases beyond those the preset knows'),
@@ -241,18 +168,20 @@ export const configSchema = z.strictObject({
     .strictObject({
       file: z.string().min(1).optional().describe('NDJSON file; default: standard output'),
       durable: z.boolean().default(false).describe('write each record through to the disk before going on'),
-      rotate: size.prefault('64mb').describe('size at which the file is moved to `FILE.1`'),
+      rotate: moreThanNone(size).prefault('64mb').describe('size at which the file is moved to `FILE.1`'),
       keep: z.int().min(0).max(1_000).default(5).describe('rotated files kept'),
-      buffer: size.prefault('16mb').describe('records kept in memory while the disk is slow or full'),
+      buffer: moreThanNone(size)
+        .prefault('16mb')
+        .describe('records kept in memory while the disk is slow or full'),
     })
     .prefault({})
     .describe('the decision log'),
   timeouts: z
     .strictObject({
-      handshake: duration.prefault('10s').describe("for a client's hello to be complete"),
+      handshake: moreThanNone(duration).prefault('10s').describe("for a client's hello to be complete"),
       hold: duration.prefault('30s').describe('how long a client may wait for a server'),
-      dial: duration.prefault('3s').describe('to connect to a server and hear its hello'),
-      probe: duration.prefault('5s').describe('between questions to each server'),
+      dial: moreThanNone(duration).prefault('3s').describe('to connect to a server and hear its hello'),
+      probe: moreThanNone(duration).prefault('5s').describe('between questions to each server'),
       fresh: duration
         .prefault('1s')
         .describe('age at which a server is asked again before a client is refused'),

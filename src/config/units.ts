@@ -30,5 +30,9 @@ export const duration = quantity(DURATION, '500ms, 15s, 10m, 2h or 1d');
 /** `64mb` to bytes. */
 export const size = quantity(SIZE, '512kb, 64mb or 1gb');
 
+/** Where nothing at all makes no sense: it would be asked again without a pause, or kept nowhere. */
+export const moreThanNone = (unit: typeof duration) =>
+  unit.refine((value) => value > 0, { message: 'must be more than 0' });
+
 /** ms; null if `text` is none. */
 export const parseDuration = (text: string): number | null => parseUnits(text, DURATION);

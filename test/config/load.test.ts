@@ -182,6 +182,35 @@ test.each<[string, string, Array<[line: number | null, field: string, message: R
     [[7, 'servers[1].id', /a second server "a"/]],
   ],
   [
+    'two listeners on one port',
+    'listen: [{ tcp: h:1 }, { ws: h:2 },\n  { ws: h:1 }, { tcp: h:0 }, { tcp: h:0 }]\nservers: [{ id: a, address: tcp://h:1 }]\n',
+    [[2, 'listen[2].ws', /a second listener on "h:1"/]],
+  ],
+  [
+    'a protocol range for clients that state their own',
+    BASE.replace('servers:', '    protocol: { min: 1, max: 2 }\nservers:'),
+    [[4, 'listen[0].protocol', /only programs on a port with `assume`/]],
+  ],
+  [
+    'a rule that the preset does not have',
+    `${BASE}policy:\n  preset: ranges\n  scope: server\n  window: 3\n`,
+    [[10, 'policy.window', /the preset ranges has no such rule/]],
+  ],
+  [
+    'two releases of one version',
+    `${BASE}catalogue:\n  releases:\n    - { version: 6.0.0, level: 50 }\n    - { version: 6.0.0, level: 51 }\n`,
+    [[10, 'catalogue.releases[1].version', /a second release "6.0.0"/]],
+  ],
+  ...['timeouts.handshake', 'timeouts.dial', 'timeouts.probe', 'migration.lease'].map(
+    (field): [string, string, Array<[number, string, RegExp]>] => [
+      `no time at all for ${field}`,
+      `${BASE}${field.replace('.', ':\n  ')}: 0s\n`,
+      [[8, field, /must be more than 0/]],
+    ],
+  ),
+  ['no size at which to rotate', `${BASE}log: { rotate: 0kb }\n`, [[7, 'log.rotate', /must be more than 0/]]],
+  ['no room for records', `${BASE}log: { buffer: 0b }\n`, [[7, 'log.buffer', /must be more than 0/]]],
+  [
     'a listener of both kinds',
     BASE.replace('servers:', '    ws: 127.0.0.1:1\nservers:'),
     [[3, 'listen[0]', /either tcp or ws/]],
