@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { UrlError } from '../client/url.ts';
 import { ConfigError } from '../config/load.ts';
+import { SetupError } from '../gateway/migrator.ts';
 import { VersionError } from '../version/version.ts';
 import { addCheck } from './commands/check.ts';
 import { addConnect } from './commands/connect.ts';
@@ -61,6 +62,7 @@ function statusOf(error: unknown): number {
   if (
     error instanceof UsageError ||
     error instanceof ConfigError ||
+    error instanceof SetupError ||
     error instanceof VersionError ||
     error instanceof UrlError
   ) {

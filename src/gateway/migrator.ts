@@ -18,6 +18,11 @@ import { parseVersion, printCore } from '../version/version.ts';
 type MigrationConfig = Config['migration'];
 type HookConfig = NonNullable<MigrationConfig['check']>;
 
+/** The config is right, but what it asks for is not there. */
+export class SetupError extends Error {
+  override readonly name = 'SetupError';
+}
+
 export interface MigratorSurroundings {
   readonly name: string;
   readonly cluster: Cluster;
@@ -79,7 +84,7 @@ function hookOf(
   if (module !== undefined) return createModuleHook(module, folder);
   const secret = secretEnv === undefined ? undefined : process.env[secretEnv];
   if (secretEnv !== undefined && !secret)
-    throw new Error(`the environment has no ${secretEnv}, which signs the hook's requests`);
+    throw new SetupError(`the environment has no ${secretEnv}, which signs the hook's requests`);
   return createHttpHook({ url: http as string, clock, ...(secret !== undefined && { secret }) });
 }
 

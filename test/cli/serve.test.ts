@@ -146,6 +146,23 @@ test('a config that is wrong, and one that is not there, end with status 2 and s
   expect(missing.stderr).toContain('there is no such file');
 });
 
+test('a secret that the environment does not have is said in a line, status 2', async () => {
+  const file = path.join(tempFolder(), 'gate.yaml');
+  writeFileSync(
+    file,
+    [
+      'listen: [{ tcp: 127.0.0.1:0 }]',
+      serversOf('tcp://127.0.0.1:9'),
+      'migration: { hook: { http: https://hook.example, secretEnv: SKEWGATE_NO_SUCH } }',
+    ].join('\n'),
+  );
+  const { status, stderr } = await runCli(['serve', file]);
+  expect(stderr).toMatch(
+    /^skewgate: the environment has no SKEWGATE_NO_SUCH, which signs the hook's requests$/m,
+  );
+  expect([status, stderr.includes('    at ')]).toEqual([2, false]);
+});
+
 test('without a log file, decisions go to standard output, one line of JSON each, and nothing else does', async () => {
   const server = await echoServer('4.14.0');
   const gate = await serveGate(`${serversOf(server.address)}\n${FAST}`, { log: '' });
