@@ -13,7 +13,7 @@ import { decide } from '../src/policy/decide.ts';
 import { parseVersion } from '../src/version/version.ts';
 import { runCli } from './support/cli.ts';
 import { installPackage } from './support/installed.ts';
-import { type Running, startCli } from './support/running.ts';
+import { type Program, startCli } from './support/program.ts';
 
 const run = promisify(execFile);
 const ROOT = fileURLToPath(new URL('../', import.meta.url));
@@ -120,21 +120,22 @@ test('explain --config judges by the policy of the file', async () => {
 describe('programs', () => {
   let folder: string;
   let url: string;
-  const running: Running[] = [];
+  const running: Program[] = [];
 
   beforeAll(async () => {
     folder = await mkdtemp(path.join(os.tmpdir(), 'skewgate-examples-'));
     await installPackage(folder);
     await cp(path.join(EXAMPLES, 'driver.mjs'), path.join(folder, 'driver.mjs'));
-    const start = async (id: string, version: string, listen: string) => {
-      const args = ['server', '--id', id, '--version', version, '--listen', listen];
-      const server = await startCli(args, /server \S+ \S+ on (\S+)/);
-      running.push(server);
-      return server.match[1] as string;
+    const start = async (args: readonly string[], ready: RegExp) => {
+      const program = startCli(args, { keep: true });
+      running.push(program);
+      return (await program.waitFor(ready))[1] as string;
     };
+    const startServer = (id: string, version: string, listen: string) =>
+      start(['server', '--id', id, '--version', version, '--listen', listen], /server \S+ \S+ on (\S+)\n/);
     const [rs1, rs2] = [
-      await start('rs1', '4.14.1', '127.0.0.1:0'),
-      await start('rs2', '4.15.0', 'ws://127.0.0.1:0'),
+      await startServer('rs1', '4.14.1', '127.0.0.1:0'),
+      await startServer('rs2', '4.15.0', 'ws://127.0.0.1:0'),
     ];
     const config = read('first.yaml')
       .replace(/127\.0\.0\.1:870\d/g, '127.0.0.1:0')
@@ -142,13 +143,12 @@ describe('programs', () => {
       .replace('ws://127.0.0.1:9002', rs2);
     const file = path.join(folder, 'gate.yaml');
     await writeFile(file, config);
-    const gate = await startCli(['serve', file], /listening on tcp:\/\/([^,\s]+)/);
-    running.push(gate);
-    url = `skewgate://${gate.match[1]}/?user=me&version=`;
+    const gate = await start(['serve', file], /listening on tcp:\/\/([^,\s]+)[,\n]/);
+    url = `skewgate://${gate}/?user=me&version=`;
   }, 60_000);
 
   afterAll(async () => {
-    await Promise.all(running.map((process) => process.stop()));
+    await Promise.all(running.map((program) => program.stop()));
     await rm(folder, { recursive: true });
   });
 

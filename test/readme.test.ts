@@ -13,7 +13,7 @@ import { RULES } from '../src/policy/types.ts';
 import { runCli } from './support/cli.ts';
 import { judged } from './support/facts.ts';
 import { installPackage } from './support/installed.ts';
-import { type Running, startCli } from './support/running.ts';
+import { type Program, startCli } from './support/program.ts';
 
 const ROOT = fileURLToPath(new URL('../', import.meta.url));
 const README = readFileSync(path.join(ROOT, 'README.md'), 'utf8');
@@ -109,17 +109,26 @@ test('the summary of a decision log', async () => {
 });
 
 describe('the example that npm start runs', () => {
-  let demo: Running;
+  let demo: Program;
+  let folder: string;
+  let address: string;
   beforeAll(async () => {
-    demo = await startCli(['serve'], /skewgate:\/\/(\S+)\n\s+skewgate\+ws:\/\/(\S+)\n[\s\S]*Decisions:/);
+    // Not in the checkout: somebody may be running the example there.
+    folder = await mkdtemp(path.join(os.tmpdir(), 'skewgate-readme-'));
+    demo = startCli(['serve'], { keep: true, cwd: folder });
+    const match = await demo.waitFor(/skewgate:\/\/(\S+)\n\s+skewgate\+ws:\/\/\S+\n[\s\S]*Decisions:/);
+    address = match[1] as string;
   }, 20_000);
-  afterAll(() => demo.stop());
+  afterAll(async () => {
+    await demo.stop();
+    await rm(folder, { recursive: true });
+  });
 
   const anySession = (text: string) =>
     text.replace(/session [0-9a-z]{16}/g, 'session …').replace(/server rs\d \(4\.14\.\d\)/, 'server rs…');
 
   test.each(showing('connect'))('$command', async ({ command, output }) => {
-    const words = wordsOf(command).map((word) => word.replace('127.0.0.1:8700', demo.match[1] as string));
+    const words = wordsOf(command).map((word) => word.replace('127.0.0.1:8700', address));
     const input = /^echo (\w+) \|/.exec(command)?.[1];
     const { stdout, stderr, status } = await runCli(words, {
       input: input === undefined ? '' : `${input}\n`,

@@ -4,11 +4,11 @@ import os from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type CliResult, runCli } from '../support/cli.ts';
-import { type Running, startCli } from '../support/running.ts';
+import { type Program, startCli } from '../support/program.ts';
 import { option, read, readCompose, service } from './files.ts';
 
 let folder: string;
-let fleet: Record<string, Running> = {};
+const fleet: Record<string, Program> = {};
 let listening: string[];
 
 beforeAll(async () => {
@@ -19,17 +19,12 @@ beforeAll(async () => {
     // A restart here is faster than what the gate knows gets old.
     .concat('timeouts: { fresh: 0ms }\n');
   for (const name of ['rs1', 'rs2']) {
-    const server = await startServer(name, '127.0.0.1:0');
-    config = config.replace(
-      option(service(readCompose(), name), 'listen').replace('0.0.0.0', name),
-      addressOf(server),
-    );
+    const address = await startServer(name, '127.0.0.1:0');
+    config = config.replace(option(service(readCompose(), name), 'listen').replace('0.0.0.0', name), address);
   }
   const file = path.join(folder, 'gate.yaml');
   await writeFile(file, config);
-  const gate = await startCli(['serve', file], /listening on (\S+), (\S+)/);
-  fleet = { ...fleet, gate };
-  listening = gate.match.slice(1);
+  listening = (await start('gate', ['serve', file], /listening on (\S+), (\S+)\n/)).slice(1);
 }, 30_000);
 
 afterAll(async () => {
@@ -37,17 +32,20 @@ afterAll(async () => {
   await rm(folder, { recursive: true });
 });
 
-/** `listen` replaces host and port. */
-async function startServer(name: string, listen: string, env = {}): Promise<Running> {
+async function start(name: string, args: readonly string[], ready: RegExp): Promise<RegExpExecArray> {
+  const program = startCli(args, { keep: true });
+  fleet[name] = program;
+  return program.waitFor(ready);
+}
+
+/** `listen` replaces host and port. Returns its address. */
+async function startServer(name: string, listen: string, env = {}): Promise<string> {
   const command = service(readCompose(env), name).command.map((word) =>
     word.replace('/tables/', `${folder}/`).replace('0.0.0.0:9001', listen),
   );
-  const running = await startCli([...command, '--upgrade-time', '100ms'], /server \S+ \S+ on (\S+),/);
-  fleet = { ...fleet, [name]: running };
-  return running;
+  const [, address] = await start(name, [...command, '--upgrade-time', '100ms'], /server \S+ \S+ on (\S+),/);
+  return address as string;
 }
-
-const addressOf = ({ match }: Running) => match[1] as string;
 
 async function runClient(name: string): Promise<CliResult & { readonly report: Record<string, unknown> }> {
   const [tcp = '', ws = ''] = listening.map((address) => address.split('://')[1]);
@@ -80,10 +78,10 @@ test('[M2] [M3] [M1] the three clients: admitted, bringing the upgrade, refused'
 
 test('[M1] [N1] rs1 comes back with the version that the comment names: the refused client is admitted', async () => {
   const [, version = ''] = /RS1_VERSION=(\S+) docker compose/.exec(read('docker/compose.yaml')) ?? [];
-  const rs1 = fleet.rs1 as Running;
-  const address = addressOf(rs1);
+  const rs1 = fleet.rs1 as Program;
+  const [, address = ''] = await rs1.waitFor(/ on ws:\/\/(\S+),/);
   expect(await rs1.stop()).toBe(0);
-  await startServer('rs1', address.replace('ws://', ''), { RS1_VERSION: version });
+  await startServer('rs1', address, { RS1_VERSION: version });
   const client = await runClient('client-4.15');
   expect(client).toMatchObject({
     status: 0,
@@ -92,8 +90,8 @@ test('[M1] [N1] rs1 comes back with the version that the comment names: the refu
 });
 
 test('the gate ends in order when Docker stops it', async () => {
-  const gate = fleet.gate as Running;
+  const gate = fleet.gate as Program;
   expect(await gate.stop('SIGTERM')).toBe(0);
-  const whats = gate.output().match(/"what":"\w+"/g);
+  const whats = gate.stdout.match(/"what":"\w+"/g);
   expect(whats?.slice(-2)).toEqual(['"what":"draining"', '"what":"stopped"']);
 });

@@ -1,4 +1,4 @@
-/** Programs that run until they are told to end. Each is ended, by force if need be, with the test that started it. */
+/** Programs that run until they are told to end. Each is ended by force with the test that started it, if it is not kept. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { onTestFinished } from 'vitest';
@@ -7,6 +7,7 @@ import { until } from './until.ts';
 
 /** Starting a program takes its time on a machine with much else to do. */
 const DEADLINE = 15_000;
+const STOP_MS = 10_000;
 const MAIN = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
 
 export interface ProgramOptions {
@@ -17,6 +18,8 @@ export interface ProgramOptions {
   readonly stdout?: number;
   readonly uid?: number;
   readonly gid?: number;
+  /** It is for several tests, and who started it stops it. */
+  readonly keep?: true;
 }
 
 export interface Program {
@@ -32,6 +35,8 @@ export interface Program {
   /** Closes its standard input. */
   endInput(): void;
   signal(signal: NodeJS.Signals): void;
+  /** Asks it to end, and ends it by force when that takes too long. Resolves as `exited`. */
+  stop(signal?: NodeJS.Signals): Promise<number | null>;
   /** Its status; null when a signal ended it. All it wrote has been read. */
   readonly exited: Promise<number | null>;
 }
@@ -47,7 +52,7 @@ export function startCli(args: readonly string[], options: ProgramOptions = {}):
 export function startProgram(
   command: string,
   args: readonly string[],
-  { stdout, env, ...options }: ProgramOptions = {},
+  { stdout, env, keep, ...options }: ProgramOptions = {},
 ): Program {
   const child = spawn(command, args, {
     ...options,
@@ -71,10 +76,15 @@ export function startProgram(
     changes.notify();
   });
   exited.catch(() => {});
-  onTestFinished(async () => {
-    child.kill('SIGKILL');
-    await exited.catch(() => {});
-  });
+  const stop = async (signal: NodeJS.Signals = 'SIGTERM') => {
+    const force = setTimeout(() => child.kill('SIGKILL'), STOP_MS);
+    if (!over) child.kill(signal);
+    return exited.finally(() => clearTimeout(force));
+  };
+  if (!keep)
+    onTestFinished(async () => {
+      await stop('SIGKILL').catch(() => {});
+    });
   return {
     child,
     exited,
@@ -103,5 +113,6 @@ export function startProgram(
     write: (text) => void child.stdin?.write(text),
     endInput: () => void child.stdin?.end(),
     signal: (signal) => void child.kill(signal),
+    stop,
   };
 }
