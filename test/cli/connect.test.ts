@@ -131,10 +131,11 @@ test('--count connects so many at once and prints one object for each', async ()
 
 test('of several, one refused is enough for status 1', async () => {
   const fleet = await fleetOf({ limits: { sessions: 1 } });
-  const options = ['--count', '2', '--rate', '1', '--hold', '2s', '--json'];
+  const options = ['--count', '2', '--hold', '2s', '--json'];
   const { status, stdout } = await runCli(['connect', fleet.url('4.14.0'), ...options]);
   expect(status).toBe(1);
-  expect(objectsIn(stdout).map(({ code }) => code)).toEqual(['PERMITTED', 'TOO_MANY_CONNECTIONS']);
+  const codes = objectsIn(stdout).map(({ code }) => code);
+  expect(codes.sort()).toEqual(['PERMITTED', 'TOO_MANY_CONNECTIONS']);
 });
 
 test('--rate spaces connections out; all of them get in', async () => {

@@ -191,6 +191,8 @@ describe('through a gate', () => {
         { id: 'printed', address: await plainServer(), version: { command: printing('4.14.1') } },
         { id: 'told', address: await plainServer(), version: { http: url } },
       ],
+      // A program takes its time to start on a busy machine.
+      timeouts: { dial: '15s' },
     });
     expect(states(fleet)).toEqual([
       ['up', '4.14.0', null],
@@ -226,7 +228,7 @@ describe('through a gate', () => {
     await using fleet = await startFleet(realWorld, {
       servers: [{ version: '4.14.0' }],
       others: [{ id: 'odd', address: await plainServer(), version: { command: printing('no idea') } }],
-      timeouts: { hold: '50ms' },
+      timeouts: { hold: '50ms', dial: '15s' },
     });
     expect(fleet.cluster.servers[1]).toMatchObject({ state: 'down', version: null });
     expect(fleet.cluster.servers[1]?.trouble).toContain('no version in "no idea"');

@@ -198,7 +198,10 @@ test('nothing of a client reaches a server that is only probed', async () => {
   const heard: Buffer[] = [];
   const mute = net.createServer((socket) => {
     socket.on('error', () => {});
-    socket.on('data', (bytes) => heard.push(bytes));
+    socket.on('data', (bytes) => {
+      heard.push(bytes);
+      socket.end();
+    });
   });
   mute.listen(0, '127.0.0.1');
   await once(mute, 'listening');
@@ -207,10 +210,10 @@ test('nothing of a client reaches a server that is only probed', async () => {
   await using fleet = await startFleet(realWorld, {
     servers: [{ version: '4.14.0' }],
     others: [{ id: 'mute', address: `tcp://127.0.0.1:${port}` }],
-    timeouts: { dial: '50ms', hold: '50ms' },
   });
   const session = await fleet.admit('4.14.0', { query: 'secret=swordfish' });
   expect(await ping(session)).toBe('ping');
+  expect(heard.length).toBeGreaterThan(0);
   expect(Buffer.concat(heard).toString()).not.toContain('swordfish');
   session.destroy();
 });
