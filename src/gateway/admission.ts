@@ -5,38 +5,30 @@
 import type { Cluster, Reached, ServerStatus } from '../cluster/cluster.ts';
 import type { HandshakeRecord } from '../decision/record.ts';
 import type { Migration, Caller as MigrationCaller } from '../migration/migration.ts';
-import type { Code } from '../policy/codes.ts';
 import { decide, serverFits } from '../policy/decide.ts';
-import { giveUp, refusal } from '../policy/decision.ts';
+import { refusal } from '../policy/decision.ts';
 import type { ClientFacts, ClusterFacts, Decision, Policy } from '../policy/types.ts';
-import { type Clock, pause } from '../ports/clock.ts';
-import { type Random, randomId } from '../ports/random.ts';
+import { pause } from '../ports/clock.ts';
+import { randomId } from '../ports/random.ts';
 import { parseVersion, printVersion } from '../version/version.ts';
 import { WireFault } from '../wire/fault.ts';
 import { answerStray, type Caller, forWire, type Hello } from './caller.ts';
+import { Wait, type WaitContext } from './wait.ts';
 
-export interface AdmissionTimes {
+export type AdmissionTimes = WaitContext['times'] & {
   /** ms for a client's hello to be complete. */
   readonly handshake: number;
-  /** ms a client may wait for a server. */
-  readonly hold: number;
-  /** ms a client may wait for an upgrade. */
-  readonly upgrade: number;
   /** ms after which what is known of a server is asked again before a client is refused for it. */
   readonly fresh: number;
   /** ms after which what is known of a server is asked again before anything is decided by it. */
   readonly stale: number;
-}
+};
 
-export interface AdmissionContext {
-  readonly clock: Clock;
-  readonly random: Random;
+export interface AdmissionContext extends WaitContext {
   readonly cluster: Cluster;
   readonly migration: Migration;
   readonly policy: Policy;
   readonly times: AdmissionTimes;
-  /** Clients that wait for an upgrade: bounded, counted over all of them. */
-  readonly waiting: { count: number; readonly limit: number };
   /** Takes a place for one more session, which its end gives back; or the refusal where there is none. */
   readonly takePlace: () => Decision | null;
   /** Set once the gate drains: a client that waits is refused with it. */
@@ -62,8 +54,6 @@ type Step =
   | { readonly kind: 'not-yet'; readonly decision: Decision }
   | { readonly kind: 'reached'; readonly decision: Decision; readonly reached: Reached };
 
-/** About when a client that could not wait for the upgrade is asked to come again, ms. */
-const RETRY_AFTER = 10_000;
 /** How often a held client hears that it still waits, ms. */
 const WAIT_NEWS = 1_000;
 
@@ -74,16 +64,13 @@ export class Admission {
   readonly #startedAt: number;
   #helloAt: number | null = null;
   #hello: Hello | null = null;
-  #heldSince: number | null = null;
-  /** Counted among those that wait for an upgrade. */
-  #awaitsUpgrade = false;
-  #heldMs = 0;
-  #waitedFor: Code | null = null;
+  readonly #wait: Wait;
   #dialMs: number | null = null;
 
   constructor(context: AdmissionContext, caller: Caller) {
     this.#context = context;
     this.#caller = caller;
+    this.#wait = new Wait(context);
     this.id = randomId(context.random);
     this.#startedAt = context.clock.now();
   }
@@ -110,7 +97,7 @@ export class Admission {
     try {
       return await this.#seek(client, log);
     } finally {
-      if (this.#awaitsUpgrade) this.#context.waiting.count--;
+      this.#wait.leaveUpgrade();
     }
   }
 
@@ -166,7 +153,7 @@ export class Admission {
           ? abandoned(decision)
           : closing.aborted
             ? draining(client)
-            : this.#overdue(decision);
+            : this.#wait.overdue(decision);
         if (end !== null) {
           this.#refuse(end, log);
           return null;
@@ -193,9 +180,8 @@ export class Admission {
     if (decision.code === 'UPGRADE_REQUIRED') migration.sawNewer(this.#asCaller(client));
     if (decision.verdict === 'migrate') migration.request(this.#asCaller(client));
     if (decision.verdict !== 'permit') return { kind: 'not-yet', decision };
-    if (this.#awaitsUpgrade) {
-      this.#awaitsUpgrade = false;
-      this.#context.waiting.count--;
+    if (this.#wait.awaitsUpgrade) {
+      this.#wait.leaveUpgrade();
       await migration.turn(this.#caller.gone);
       return { kind: 'again' };
     }
@@ -215,34 +201,6 @@ export class Admission {
 
   get #gone(): boolean {
     return this.#caller.gone.aborted;
-  }
-
-  /** The refusal of a client that may not wait, or not any longer; null: it may. */
-  #overdue(decision: Decision): Decision | null {
-    if (decision.verdict === 'refuse') return decision;
-    const { clock, waiting, random } = this.#context;
-    const forUpgrade = isUpgrade(decision);
-    const full = forUpgrade && !this.#awaitsUpgrade && waiting.count >= waiting.limit;
-    if (!full && clock.now() < this.#deadline(decision)) return null;
-    if (!forUpgrade) return giveUp(decision, this.#waited());
-    const why = full
-      ? `${waiting.limit} clients wait for it already`
-      : `it waited ${Math.round(this.#waited() / 100) / 10} s`;
-    return {
-      ...decision,
-      ...refusal('UPGRADE_IN_PROGRESS', `${decision.message} Refused: ${why}.`, {
-        client: decision.client,
-        cluster: decision.cluster,
-        rule: decision.rule,
-        trace: decision.trace,
-        retryAfterMs: Math.round(RETRY_AFTER * (0.5 + random.next())),
-      }),
-    };
-  }
-
-  #deadline(decision: Decision): number {
-    const { times, clock } = this.#context;
-    return (this.#heldSince ?? clock.now()) + (isUpgrade(decision) ? times.upgrade : times.hold);
   }
 
   #decide(client: ClientFacts): Decision {
@@ -306,14 +264,8 @@ export class Admission {
 
   /** Waits for a change, telling the client from time to time. */
   async #hold(decision: Decision, change: Promise<void>): Promise<void> {
-    const { clock, closing, migration, waiting } = this.#context;
-    this.#heldSince ??= clock.now();
-    this.#waitedFor ??= decision.code;
-    if (isUpgrade(decision) && !this.#awaitsUpgrade) {
-      this.#awaitsUpgrade = true;
-      waiting.count++;
-    }
-    const left = Math.max(0, this.#deadline(decision) - clock.now());
+    const { clock, closing, migration } = this.#context;
+    const left = this.#wait.goOn(decision);
     this.#caller.wait({
       code: decision.code,
       reason: migration.progress?.text || decision.message,
@@ -342,10 +294,8 @@ export class Admission {
     { decision, reached }: Step & { kind: 'reached' },
     log: (outcome: Outcome) => void,
   ): Admitted {
-    const { clock, random } = this.#context;
     const hello = this.#hello as Hello;
-    const session = randomId(random, 16);
-    this.#heldMs = this.#waited();
+    const session = randomId(this.#context.random, 16);
     const version = reached.server.version && printVersion(reached.server.version);
     log({ ...this.#outcome(decision), session, server: reached.server.id, serverVersion: version });
     reached.upstream?.open({
@@ -357,7 +307,7 @@ export class Admission {
       session,
       server: { id: reached.server.id, version },
       level: decision.cluster.level,
-      waitedMs: Math.round(this.#heldSince === null ? 0 : clock.now() - this.#heldSince),
+      waitedMs: Math.round(this.#wait.ms),
       notices: this.#notices(decision),
       decision: forWire(decision),
     });
@@ -372,13 +322,8 @@ export class Admission {
   }
 
   #refuse(decision: Decision, log: (outcome: Outcome) => void): void {
-    this.#heldMs = this.#waited();
     log(this.#outcome(decision));
     this.#caller.refuse(decision);
-  }
-
-  #waited(): number {
-    return this.#heldSince === null ? 0 : this.#context.clock.now() - this.#heldSince;
   }
 
   /** The client as the migration gate knows it. */
@@ -399,20 +344,15 @@ export class Admission {
       session: null,
       server: null,
       serverVersion: null,
-      waitedFor: this.#waitedFor,
+      waitedFor: this.#wait.for,
       phases: {
         hello: this.#helloAt === null ? null : round(this.#helloAt - this.#startedAt),
-        held: round(this.#heldMs),
+        held: round(this.#wait.ms),
         dial: this.#dialMs === null ? null : round(this.#dialMs),
         total: round(this.#context.clock.now() - this.#startedAt),
       },
     };
   }
-}
-
-/** Whether a hold is for the upgrade, not for a server. */
-function isUpgrade({ code }: Decision): boolean {
-  return code === 'UPGRADE_NEEDED' || code === 'UPGRADE_IN_PROGRESS';
 }
 
 /** @throws {VersionError} */

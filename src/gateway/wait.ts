@@ -1,0 +1,99 @@
+/** How long one client has waited, for what, and when it may no longer. */
+import type { Code } from '../policy/codes.ts';
+import { giveUp, refusal } from '../policy/decision.ts';
+import type { Decision } from '../policy/types.ts';
+import type { Clock } from '../ports/clock.ts';
+import type { Random } from '../ports/random.ts';
+
+export interface WaitContext {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly times: {
+    /** ms a client may wait for a server. */
+    readonly hold: number;
+    /** ms a client may wait for an upgrade. */
+    readonly upgrade: number;
+  };
+  /** Clients that wait for an upgrade: bounded, counted over all of them. */
+  readonly waiting: { count: number; readonly limit: number };
+}
+
+/** About when a client that could not wait for the upgrade is asked to come again, ms. */
+const RETRY_AFTER = 10_000;
+
+export class Wait {
+  readonly #context: WaitContext;
+  #since: number | null = null;
+  #for: Code | null = null;
+  #awaitsUpgrade = false;
+
+  constructor(context: WaitContext) {
+    this.#context = context;
+  }
+
+  /** The code of the first verdict that held the client. */
+  get for(): Code | null {
+    return this.#for;
+  }
+
+  /** So far. */
+  get ms(): number {
+    return this.#since === null ? 0 : this.#context.clock.now() - this.#since;
+  }
+
+  /** Counted among those that wait for an upgrade. */
+  get awaitsUpgrade(): boolean {
+    return this.#awaitsUpgrade;
+  }
+
+  /** Begins or goes on; returns the ms that are left. */
+  goOn(decision: Decision): number {
+    const { clock, waiting } = this.#context;
+    this.#since ??= clock.now();
+    this.#for ??= decision.code;
+    if (isUpgrade(decision) && !this.#awaitsUpgrade) {
+      this.#awaitsUpgrade = true;
+      waiting.count++;
+    }
+    return Math.max(0, this.#deadline(decision) - clock.now());
+  }
+
+  /** It waits for no upgrade any more. */
+  leaveUpgrade(): void {
+    if (this.#awaitsUpgrade) this.#context.waiting.count--;
+    this.#awaitsUpgrade = false;
+  }
+
+  /** The refusal of a client that may not wait, or not any longer; null: it may. */
+  overdue(decision: Decision): Decision | null {
+    if (decision.verdict === 'refuse') return decision;
+    const { clock, waiting, random } = this.#context;
+    const forUpgrade = isUpgrade(decision);
+    const full = forUpgrade && !this.#awaitsUpgrade && waiting.count >= waiting.limit;
+    if (!full && clock.now() < this.#deadline(decision)) return null;
+    if (!forUpgrade) return giveUp(decision, this.ms);
+    const why = full
+      ? `${waiting.limit} clients wait for it already`
+      : `it waited ${Math.round(this.ms / 100) / 10} s`;
+    return {
+      ...decision,
+      ...refusal('UPGRADE_IN_PROGRESS', `${decision.message} Refused: ${why}.`, {
+        client: decision.client,
+        cluster: decision.cluster,
+        rule: decision.rule,
+        trace: decision.trace,
+        retryAfterMs: Math.round(RETRY_AFTER * (0.5 + random.next())),
+      }),
+    };
+  }
+
+  #deadline(decision: Decision): number {
+    const { times, clock } = this.#context;
+    return (this.#since ?? clock.now()) + (isUpgrade(decision) ? times.upgrade : times.hold);
+  }
+}
+
+/** Whether a hold is for the upgrade, not for a server. */
+function isUpgrade({ code }: Decision): boolean {
+  return code === 'UPGRADE_NEEDED' || code === 'UPGRADE_IN_PROGRESS';
+}
