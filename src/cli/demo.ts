@@ -1,5 +1,5 @@
 /** The embedded default: three simulated servers on 4.14 whose tables are as 4.13 left them, and what to try. */
-import { existsSync, mkdirSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { Writable } from 'node:stream';
 import { startServer } from '../server/server.ts';
@@ -21,6 +21,8 @@ const TABLES = '4.13.0';
 const UPGRADE_MS = 3_000;
 /** Where the example keeps its state: gone after an orderly end, still there after a kill. */
 const FOLDER = '.skewgate';
+/** In it: the process that uses it. */
+const OWNER = 'pid';
 
 export interface Demo {
   /** YAML. */
@@ -32,9 +34,11 @@ export interface Demo {
 }
 
 export async function startDemo(): Promise<Demo> {
-  const left = existsSync(FOLDER);
-  mkdirSync(FOLDER, { recursive: true });
-  const tables = openTables(path.join(FOLDER, 'tables.db'), levelOf(PHOENIX_CATALOGUE, parseVersion(TABLES)));
+  const folder = freeFolder();
+  const left = existsSync(folder);
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(path.join(folder, OWNER), String(process.pid));
+  const tables = openTables(path.join(folder, 'tables.db'), levelOf(PHOENIX_CATALOGUE, parseVersion(TABLES)));
   const servers = await Promise.all(
     SERVERS.map(([id, version]) =>
       startServer({
@@ -57,7 +61,7 @@ export async function startDemo(): Promise<Demo> {
     'servers:',
     ...servers.flatMap(({ address }, at) => [`  - id: ${SERVERS[at]?.[0]}`, `    address: ${address}`]),
     'policy: { preset: phoenix }',
-    `migration: { ledger: 'sqlite:${FOLDER}/ledger.db', baseline: ${TABLES}, lease: 5s }`,
+    `migration: { ledger: 'sqlite:${folder}/ledger.db', baseline: ${TABLES}, lease: 5s }`,
   ].join('\n');
   // What happens while the gate starts is shown below the introduction.
   const introduced = Promise.withResolvers<void>();
@@ -73,18 +77,18 @@ export async function startDemo(): Promise<Demo> {
       },
     }),
     introduce(addresses) {
-      introduce(addresses, left, tables.level);
+      introduce(addresses, folder, left, tables.level);
       introduced.resolve();
     },
     async close() {
       await Promise.all(servers.map((server) => server.close()));
       tables.close();
-      rmSync(FOLDER, { recursive: true, force: true });
+      rmSync(folder, { recursive: true, force: true });
     },
   };
 }
 
-function introduce(addresses: readonly string[], left: boolean, level: number): void {
+function introduce(addresses: readonly string[], folder: string, left: boolean, level: number): void {
   const [tcp, ws] = addresses.map((address) =>
     address.replace('tcp://', 'skewgate://').replace('ws://', 'skewgate+ws://'),
   ) as [string, string];
@@ -92,7 +96,7 @@ function introduce(addresses: readonly string[], left: boolean, level: number): 
   console.log(
     [
       left
-        ? `skewgate is up again: it was killed before, and goes on with what it left in ${FOLDER} (system tables at level ${level}).`
+        ? `skewgate is up again: it was killed before, and goes on with what it left in ${folder} (system tables at level ${level}).`
         : `skewgate is up: three servers on 4.14, system tables still as ${TABLES} left them.`,
       '',
       `  ${tcp}`,
@@ -108,13 +112,31 @@ function introduce(addresses: readonly string[], left: boolean, level: number): 
       `    ${shown(`npx skewgate connect '${ws}/?version=4.14.0'`)}`,
       '',
       '  and how that upgrade stands:',
-      `    ${shown(`npx skewgate migration status --ledger sqlite:${FOLDER}/ledger.db --cluster example`)}`,
+      `    ${shown(`npx skewgate migration status --ledger sqlite:${folder}/ledger.db --cluster example`)}`,
       '',
       'Admitted clients talk to an echo server: type a line, end with Ctrl-D. Ctrl-C here ends the gate.',
       'Decisions:',
       '',
     ].join('\n'),
   );
+}
+
+/** The example's own, unless one that still runs has it. */
+function freeFolder(): string {
+  for (let at = 1; ; at++) {
+    const folder = at === 1 ? FOLDER : `${FOLDER}-${at}`;
+    if (!isOwned(folder)) return folder;
+  }
+}
+
+function isOwned(folder: string): boolean {
+  const file = path.join(folder, OWNER);
+  if (!existsSync(file)) return false;
+  try {
+    return process.kill(Number(readFileSync(file, 'utf8')), 0);
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
 }
 
 /** Whether both ports can be bound; otherwise the example takes whatever is free. */

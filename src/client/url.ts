@@ -28,6 +28,11 @@ export function parseUrl(text: string): Target {
   if (scheme === undefined)
     throw new UrlError(`${JSON.stringify(text)}: the scheme is one of skewgate://, skewgate+ws://`);
   if (url.hostname === '') throw new UrlError(`${JSON.stringify(text)} names no host`);
+  if (url.username !== '' || url.password !== '')
+    throw new UrlError('who connects is a property: user=NAME behind the ?, not in front of the host');
+  const names = [...url.searchParams.keys()];
+  const twice = names.find((name, at) => names.indexOf(name) < at);
+  if (twice !== undefined) throw new UrlError(`${twice} is stated twice`);
   const { version, upgrade, protocol, ...properties } = Object.fromEntries(url.searchParams);
   if (version === undefined)
     throw new UrlError(`${JSON.stringify(text)} states no version: add ?version=4.14.0`);

@@ -8,6 +8,9 @@ const FLUSH_MS = 30_000;
 /** How long a connection whose last bytes are out goes on reading, so that a reset does not eat them. */
 const LINGER_MS = 1_000;
 
+/** Silence after which a peer is asked whether it is still there; ten times, a second apart (Node's own figures). */
+export const KEEP_ALIVE_MS = 60_000;
+
 class TcpConnection implements Connection {
   readonly peer: string;
   readonly #socket: net.Socket;
@@ -23,6 +26,7 @@ class TcpConnection implements Connection {
     this.#socket = socket;
     this.peer = printHostPort({ host: socket.remoteAddress ?? '?', port: socket.remotePort ?? 0 });
     socket.setNoDelay(true);
+    socket.setKeepAlive(true, KEEP_ALIVE_MS);
     socket.pause();
     socket.on('data', (bytes) => this.#handlers?.data(bytes));
     socket.on('end', () => {

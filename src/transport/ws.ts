@@ -17,6 +17,7 @@ import type {
 } from '../ports/transport.ts';
 import { type Farewell, NORMAL, TEXT_REFUSED } from '../wire/close.ts';
 import { parseHostPort, printHostPort } from './address.ts';
+import { KEEP_ALIVE_MS } from './tcp.ts';
 
 /** The largest message taken; senders of this project keep below it. */
 export const MAX_MESSAGE = 1_048_576;
@@ -208,7 +209,10 @@ export const ws: Transport = {
       response.end('This port speaks skewgate over WebSocket: connect with skewgate+ws://\n');
       porch.leave(socket, null);
     });
-    http.on('connection', (socket) => porch.enter(socket));
+    http.on('connection', (socket) => {
+      socket.setKeepAlive(true, KEEP_ALIVE_MS);
+      porch.enter(socket);
+    });
     http.on('clientError', (error: NodeJS.ErrnoException, socket) => {
       const late = error.code === 'ERR_HTTP_REQUEST_TIMEOUT';
       porch.leave(socket, late ? LATE : GARBAGE);
@@ -264,6 +268,7 @@ export const ws: Transport = {
       };
       signal?.addEventListener('abort', abort);
       socket.once('error', failed);
+      socket.once('upgrade', (response) => response.socket.setKeepAlive(true, KEEP_ALIVE_MS));
       socket.once('open', () => {
         settle();
         socket.removeListener('error', failed);

@@ -1,5 +1,6 @@
 /** `skewgate serve` without a file: the first thing a new user sees, tried as it says. */
 import { spawnSync } from 'node:child_process';
+import { readdirSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { runCli } from '../support/cli.ts';
 import { tempFolder } from '../support/folder.ts';
@@ -61,17 +62,23 @@ test('the example prints its addresses and three commands; each does what the te
   );
 });
 
-test('two examples at once do not fight over ports', async () => {
+test('two examples at once, in one folder, disturb each other neither in ports nor in state', async () => {
+  const folder = tempFolder();
   const gates: Program[] = [];
   const ports: unknown[] = [];
+  const ledgers: unknown[] = [];
   for (let at = 0; at < 2; at++) {
-    const gate = startCli(['serve'], { cwd: tempFolder() });
+    const gate = startCli(['serve'], { cwd: folder });
     gates.push(gate);
     ports.push((await gate.waitFor(/skewgate:\/\/127\.0\.0\.1:(\d+)\n/, 'stdout'))[1]);
+    ledgers.push((await gate.waitFor(/--ledger (\S+)/, 'stdout'))[1]);
+    expect(gate.stdout).toMatch(/^skewgate is up: /);
   }
   expect(ports[0]).not.toBe(ports[1]);
+  expect(ledgers[0]).not.toBe(ledgers[1]);
   for (const gate of gates) gate.signal('SIGINT');
   expect(await Promise.all(gates.map(({ exited }) => exited))).toEqual([0, 0]);
+  expect(readdirSync(folder)).toEqual([]);
 });
 
 async function inOrder<T>(steps: ReadonlyArray<() => Promise<T>>): Promise<T[]> {

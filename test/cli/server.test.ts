@@ -106,7 +106,8 @@ test.each<[string[], RegExp]>([
     /HOST:PORT, tcp:\/\/HOST:PORT or ws:\/\/HOST:PORT/,
   ],
   [['--version', '4.14.0', '--upgrade-time', 'soon'], /a duration such as/],
-  [['--version', '4.14.0', '--tables-release', 'x'], /"x" is not a version/],
+  [['--version', '4.14.0', '--tables', 't.db', '--tables-release', 'x'], /"x" is not a version/],
+  [['--version', '4.14.0', '--tables-release', '4.13.0'], /--tables-release .* needs --tables FILE/],
 ])('wrong usage %j: status 2', async (args, message) => {
   const { status, stderr, stdout } = await runCli(['server', ...args]);
   expect([status, stdout]).toEqual([2, '']);

@@ -1,4 +1,5 @@
 /** What transports on real sockets have to do beyond the contract. */
+import { existsSync, readFileSync } from 'node:fs';
 import { networkInterfaces } from 'node:os';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import type { Connection, Transport } from '../../src/ports/transport.ts';
@@ -8,6 +9,17 @@ const HAS_IPV6 = Object.values(networkInterfaces()).some((all) =>
   all?.some(({ address }) => address === '::1'),
 );
 const SIZE = 24 * 1_048_576;
+const SOCKETS = '/proc/net/tcp';
+/** As the kernel prints the timer of a socket that waits for nothing but to ask after its peer. */
+const KEEP_ALIVE = '02';
+
+function timerOf(local: number | undefined, remote: number | undefined): string | undefined {
+  const end = (port = 0) => `0100007F:${port.toString(16).toUpperCase().padStart(4, '0')}`;
+  const line = readFileSync(SOCKETS, 'utf8')
+    .split('\n')
+    .find((text) => text.includes(`${end(local)} ${end(remote)} `));
+  return /^\s*\d+: \S+ \S+ \S+ \S+ (..):/.exec(line ?? '')?.[1];
+}
 
 export function describeSockets(name: string, transport: Transport): void {
   /** `far` is paused. */
@@ -34,6 +46,19 @@ export function describeSockets(name: string, transport: Transport): void {
       await far.untilReceived(3);
       expect(listening).toMatch(/^\[::1\]:\d+$/);
       expect(far.connection.peer).toMatch(/^\[::1\]:\d+$/);
+    });
+
+    test('a peer whose machine vanished is noticed: the kernel asks after both ends', async ({ skip }) => {
+      skip(!existsSync(SOCKETS), 'this system does not tell the timers of its sockets');
+      const { far, near, listening } = await pair('127.0.0.1:0');
+      near.connection.send(Buffer.from('x'));
+      far.connection.resume();
+      await far.untilReceived(1);
+      const [port, peerPort] = [listening, far.connection.peer].map((end) => Number(end.split(':').at(-1)));
+      await vi.waitFor(() => {
+        expect(timerOf(port, peerPort)).toBe(KEEP_ALIVE);
+        expect(timerOf(peerPort, port)).toBe(KEEP_ALIVE);
+      });
     });
 
     test('a peer that reads late still gets all that was sent before close', async () => {

@@ -45,6 +45,8 @@ export function addServer(program: Command): void {
 
 async function server(options: Options): Promise<void> {
   const version = parseVersion(options.version);
+  if (options.tablesRelease !== undefined && options.tables === undefined)
+    throw new UsageError('--tables-release says how a new file begins: it needs --tables FILE');
   const level = levelOf(
     PHOENIX_CATALOGUE,
     options.tablesRelease === undefined ? version : parseVersion(options.tablesRelease),
