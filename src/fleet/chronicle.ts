@@ -17,6 +17,8 @@ export interface TrueGate {
   readonly id: string;
   /** When this process began; null: it is dead. */
   readonly since: number | null;
+  /** It was told to stop, and drains. */
+  readonly going: boolean;
   readonly paused: boolean;
 }
 
@@ -64,8 +66,6 @@ export class Chronicle {
   readonly runs: UpgradeRun[] = [];
   readonly visits: Visit[] = [];
   readonly grants: Grant[] = [];
-  /** Steps that had nothing to act on, such as killing what is dead. */
-  readonly skipped: Array<{ readonly at: number; readonly what: string }> = [];
   /** Decision records with the gate that wrote each, in order. */
   readonly records: Array<{ readonly gate: string; readonly at: number; readonly record: Logged }> = [];
   /** When the fleet was told to stop, and what was left of it a moment after. */

@@ -51,6 +51,8 @@ export interface FleetDriver {
   startServer(id: string, version?: string): Promise<void>;
   /** In order: it says that it leaves, and lets sessions end for `grace` ms. */
   stopServer(id: string, grace: number): Promise<void>;
+  /** In order, as on Ctrl-C: who waits is refused, and sessions get the drain time to end. */
+  stopGate(id: string): Promise<void>;
   /** A server or gate dies at once, as by SIGKILL. */
   kill(id: string): void;
   /** Starts a dead server or gate. */

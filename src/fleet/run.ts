@@ -6,7 +6,7 @@ import { runCommand } from './command.ts';
 import { Crowd, type SessionChange } from './crowd.ts';
 import type { FleetDriver } from './driver.ts';
 import { type Check, type Facts, type Failure, judge } from './expect.ts';
-import { Sightings } from './health.ts';
+import { Nodes } from './nodes.ts';
 import { describePlan } from './plan-text.ts';
 import type { Scenario, Step } from './scenario.ts';
 import { clusterOf, upgradeStateOf } from './standing.ts';
@@ -18,6 +18,10 @@ export interface Happening {
   /** ms since the start. */
   readonly at: number;
   readonly what: string;
+  /** Its place among the steps, where one begins here. */
+  readonly step?: number;
+  /** It found nothing to act on, such as killing what is dead. */
+  readonly skipped?: true;
 }
 
 export interface Report {
@@ -54,8 +58,6 @@ const SETTLE = 100;
 const LAST_WAIT = 10_000;
 /** ms between two looks at whether something happened. */
 const POLL = 50;
-/** That a server's sessions get when it is restarted, ms. */
-const GRACE = 5_000;
 const WHO = { by: 'scenario', reason: 'a step of the scenario' };
 
 export async function runScenario(
@@ -87,7 +89,7 @@ class Run {
   readonly #folder: string;
   readonly #crowd: Crowd;
   readonly #tracks: Tracks;
-  readonly #sightings: Sightings;
+  readonly #nodes: Nodes;
   readonly #timeline: Happening[] = [];
   readonly #checks: Check[] = [];
   #start = 0;
@@ -104,7 +106,7 @@ class Run {
     this.#folder = folder;
     this.#crowd = new Crowd(scenario.clients, fleet, createSeeded(scenario.seed));
     this.#tracks = new Tracks(() => fleet.clock.now());
-    this.#sightings = new Sightings(() => fleet.lines);
+    this.#nodes = new Nodes(fleet, this.#tracks);
   }
 
   async all(): Promise<Report> {
@@ -165,7 +167,10 @@ class Run {
     const { steps } = this.#scenario;
     const words = describePlan(this.#scenario).steps;
     for (const [at, step] of steps.entries()) {
-      this.#say(words[at] as string);
+      const idle = this.#nodes.idle(step);
+      if (idle === null) this.#say(words[at] as string, { step: at });
+      else this.#say(`${words[at]}: skipped, ${idle}`, { step: at, skipped: true });
+      if (idle !== null) continue;
       const field = `steps[${at}]`;
       try {
         if (step.expect) this.#checks.push(...judge(step.expect, await this.facts(), `${field}.expect`));
@@ -196,28 +201,14 @@ class Run {
       crowd.change(step.change.group, step.change.to);
       await crowd.arrive(step.change.group);
     }
-    if (step.roll) await this.#roll(step.roll, field);
+    if (step.roll) {
+      const unhealthy = await this.#nodes.roll(step.roll, (what) => this.#say(what));
+      if (unhealthy !== null) this.#fail(`${field}.roll.health`, unhealthy.expected, unhealthy.found);
+    }
     if (step.wait !== undefined) await pause(this.#fleet.clock, step.wait);
     if (step.run) await runCommand(step.run, this.#folder, this.#fleet.environment);
     if (step.operator !== undefined) await this.#operate(step.operator);
-    await this.#disturb(step);
-  }
-
-  async #disturb({ restart, kill, start, pause: stop, resume, cut, heal }: Step): Promise<void> {
-    const fleet = this.#fleet;
-    if (restart !== undefined) await this.#restart(restart);
-    if (kill !== undefined) this.#kill(kill);
-    if (start !== undefined) await this.#revive(start);
-    if (stop !== undefined) {
-      fleet.pause(stop);
-      this.#tracks.set(stop, 'paused');
-    }
-    if (resume !== undefined) {
-      fleet.resume(resume);
-      this.#tracks.set(resume, 'up');
-    }
-    if (cut) fleet.cut(...cut);
-    if (heal) fleet.heal(...heal);
+    await this.#nodes.act(step);
   }
 
   async #operate(verb: NonNullable<Step['operator']>): Promise<void> {
@@ -226,73 +217,13 @@ class Run {
     else await ledger[verb](WHO);
   }
 
-  #kill(id: string): void {
-    this.#fleet.kill(id);
-    this.#tracks.set(id, 'down');
-  }
-
-  async #revive(id: string): Promise<void> {
-    await this.#fleet.revive(id);
-    this.#tracks.set(id, 'up');
-  }
-
-  async #restart(id: string): Promise<void> {
-    if (this.#fleet.gateIds.includes(id)) this.#kill(id);
-    else await this.#stopServer(id, GRACE);
-    await this.#revive(id);
-  }
-
-  async #stopServer(id: string, grace: number): Promise<void> {
-    this.#tracks.set(id, 'leaving');
-    await this.#fleet.stopServer(id, grace);
-    this.#tracks.set(id, 'down');
-  }
-
-  async #roll({ to, servers, batch, pause: between, grace, health }: Roll, field: string): Promise<void> {
-    const ids = servers ?? this.#fleet.serverIds;
-    for (let at = 0; at < ids.length; at += batch) {
-      const now = ids.slice(at, at + batch);
-      await Promise.all(now.map((id) => this.#stopServer(id, grace)));
-      await Promise.all(now.map((id) => this.#fleet.startServer(id, to)));
-      for (const id of now) this.#tracks.set(id, 'up', to);
-      this.#say(`${now.join(', ')} on ${to}`);
-      if (health !== undefined) {
-        const missing = await this.#awaitHealth(now, to, health);
-        if (missing !== null) {
-          const wanted = `${now.join(', ')} seen up on ${to} within ${health / 1_000} s`;
-          this.#fail(`${field}.roll.health`, wanted, missing);
-          return;
-        }
-      }
-      await pause(this.#fleet.clock, between);
-    }
-  }
-
-  /** Null once every gate that lives sees these servers up; else what was amiss when time was over. */
-  async #awaitHealth(ids: readonly string[], version: string, within: number): Promise<string | null> {
-    const { clock, gateIds } = this.#fleet;
-    const end = clock.now() + within;
-    for (;;) {
-      const living = this.#tracks.present.filter(({ id, state }) => gateIds.includes(id) && state === 'up');
-      const missing = this.#sightings.missing(
-        living.map(({ id }) => id),
-        ids,
-        version,
-      );
-      if (missing === null || clock.now() >= end) return missing;
-      await pause(clock, POLL);
-    }
-  }
-
   #fail(field: string, expected: string, found: string): void {
     this.#checks.push({ field, expected, found, holds: false });
   }
 
-  #say(what: string): void {
+  #say(what: string, about: Pick<Happening, 'step' | 'skipped'> = {}): void {
     const at = this.#fleet.clock.now() - this.#start;
-    this.#timeline.push({ at, what });
+    this.#timeline.push({ at, what, ...about });
     this.#onStep(what, at);
   }
 }
-
-type Roll = NonNullable<Step['roll']>;

@@ -79,7 +79,9 @@ const step = z
       })
       .optional()
       .describe('servers are restarted on another version, a batch at a time'),
-    restart: name.optional().describe('a server goes in order and comes back; a gate dies and comes back'),
+    restart: name
+      .optional()
+      .describe('a server or gate goes in order, as when it is told to stop, and comes back'),
     kill: name.optional().describe('a server or gate dies at once'),
     start: name.optional().describe('a dead server or gate comes back'),
     pause: name.optional().describe('a server or gate stands still'),

@@ -31,6 +31,10 @@ export class Tracks {
     this.#present.set(id, { id, version, state, from: now, to: null });
   }
 
+  stateOf(id: string): NodeState | undefined {
+    return this.#present.get(id)?.state;
+  }
+
   /** As things are, in the order in which they were first set. */
   get present(): readonly Span[] {
     return [...this.#present.values()];

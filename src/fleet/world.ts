@@ -55,6 +55,7 @@ interface GateSlot {
   readonly id: string;
   node: Node | null;
   gate: Gate | null;
+  going: boolean;
 }
 
 /** ms of retransmission that a lost packet costs. */
@@ -116,6 +117,7 @@ export class World implements FleetDriver {
       id: `gate${at + 1}`,
       node: null,
       gate: null,
+      going: false,
     }));
   }
 
@@ -142,7 +144,7 @@ export class World implements FleetDriver {
 
   async startServer(id: string, version?: string): Promise<void> {
     const slot = this.#server(id);
-    if (slot.running !== null) return this.#skip(`start ${id}`, 'it runs');
+    if (slot.running !== null) return;
     if (version !== undefined) slot.version = version;
     const node = this.#node(id);
     slot.node = node;
@@ -165,7 +167,7 @@ export class World implements FleetDriver {
   async stopServer(id: string, grace: number): Promise<void> {
     const slot = this.#server(id);
     const { running, node } = slot;
-    if (running === null || node === null) return this.#skip(`stop ${id}`, 'it is dead');
+    if (running === null || node === null) return;
     if (!node.clock.paused) {
       running.leave();
       slot.going = true;
@@ -179,7 +181,7 @@ export class World implements FleetDriver {
 
   async startGate(id: string): Promise<void> {
     const slot = this.#gate(id);
-    if (slot.gate !== null) return this.#skip(`start ${id}`, 'it runs');
+    if (slot.gate !== null) return;
     const node = this.#node(id);
     const { policy, catalogue, migration, timeouts } = this.scenario;
     const store = recordGrants(this.#store, id, this.chronicle, this.clock);
@@ -208,16 +210,26 @@ export class World implements FleetDriver {
       },
     );
     this.#fault?.cluster?.(cluster);
-    slot.node = node;
-    slot.gate = gate;
+    Object.assign(slot, { node, gate, going: false });
     this.#note();
     await gate.start();
   }
 
+  /** One that stands still does not hear that it should go: it is killed in the end. */
+  async stopGate(id: string): Promise<void> {
+    const slot = this.#gate(id);
+    const { gate, node } = slot;
+    if (gate === null || node === null) return;
+    slot.going = true;
+    this.#note();
+    const late = pause(this.clock, this.scenario.timeouts.drain + PATIENCE);
+    await Promise.race(node.clock.paused ? [late] : [gate.stop(), late]);
+    if (slot.gate === gate) this.#end(slot);
+  }
+
   kill(id: string): void {
     const slot = this.#slot(id);
-    if (slot.node === null) return this.#skip(`kill ${id}`, 'it is dead');
-    this.#end(slot);
+    if (slot.node !== null) this.#end(slot);
   }
 
   async revive(id: string): Promise<void> {
@@ -225,30 +237,23 @@ export class World implements FleetDriver {
   }
 
   pause(id: string): void {
-    const clock = this.#slot(id).node?.clock;
-    if (clock === undefined || clock.paused)
-      return this.#skip(`pause ${id}`, clock ? 'it stands still' : 'it is dead');
-    clock.pause();
+    this.#slot(id).node?.clock.pause();
     this.#note();
   }
 
   resume(id: string): void {
-    const clock = this.#slot(id).node?.clock;
-    if (!clock?.paused) return this.#skip(`resume ${id}`, clock ? 'it runs' : 'it is dead');
-    clock.resume();
+    this.#slot(id).node?.clock.resume();
     this.#note();
   }
 
   cut(a: string, b: string): void {
-    const pair = pairOf(a, b);
-    if (this.#cuts.has(pair)) return this.#skip(`cut ${a} and ${b}`, 'they are cut');
-    this.#cuts.add(pair);
+    this.#cuts.add(pairOf(a, b));
     this.#network.cut(a, b);
     this.#note();
   }
 
   heal(a: string, b: string): void {
-    if (!this.#cuts.delete(pairOf(a, b))) return this.#skip(`heal ${a} and ${b}`, 'they are not cut');
+    this.#cuts.delete(pairOf(a, b));
     this.#network.heal(a, b);
     this.#note();
   }
@@ -325,9 +330,10 @@ export class World implements FleetDriver {
         state: running === null ? 'down' : going ? 'going' : 'up',
         paused: node?.clock.paused ?? false,
       })),
-      gates: this.gates.map(({ id, node }) => ({
+      gates: this.gates.map(({ id, node, going }) => ({
         id,
         since: node?.since ?? null,
+        going,
         paused: node?.clock.paused ?? false,
       })),
       cuts: new Set(this.#cuts),
@@ -335,10 +341,6 @@ export class World implements FleetDriver {
       record: this.#record,
     };
     this.chronicle.states.push(state);
-  }
-
-  #skip(what: string, why: string): void {
-    this.chronicle.skipped.push({ at: this.clock.now(), what: `${what}: ${why}` });
   }
 
   #node(name: string): Node {
@@ -353,6 +355,7 @@ export class World implements FleetDriver {
       this.#network.remove(slot.id);
     }
     slot.node = null;
+    slot.going = false;
     if ('gate' in slot) slot.gate = null;
     else {
       slot.tables?.died();

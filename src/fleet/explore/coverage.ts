@@ -1,7 +1,6 @@
 /** How much of what can happen to a fleet the plans so far have made happen. */
 import { parseVersion, printMinor } from '../../version/version.ts';
 import type { Chronicle } from '../chronicle.ts';
-import { describePlan } from '../plan-text.ts';
 import type { Report } from '../run.ts';
 import type { Scenario } from '../scenario.ts';
 import type { Fleet } from './fleet.ts';
@@ -38,12 +37,12 @@ export class Coverage {
 
   add(scenario: Scenario, chronicle: Chronicle, report: Report | null): void {
     this.#steps += scenario.steps.length;
-    this.#skipped += chronicle.skipped.length;
     this.#upgrades += chronicle.runs.filter(({ how }) => how === 'completed').length;
     for (const { record, at } of chronicle.records)
       if (record.event === 'handshake' && record.client !== null) this.#meet(record.client, at, chronicle);
     if (report === null) return;
     this.#time += report.end - report.start;
+    this.#skipped += report.timeline.filter(({ skipped }) => skipped).length;
     this.#interleave(scenario, chronicle, report);
   }
 
@@ -55,11 +54,9 @@ export class Coverage {
   }
 
   #interleave(scenario: Scenario, chronicle: Chronicle, { timeline, start }: Report): void {
-    const words = describePlan(scenario).steps;
-    let next = 0;
-    for (const { at, what } of timeline) {
-      if (what !== words[next]) continue;
-      const [kind] = Object.keys(scenario.steps[next++] as object);
+    for (const { at, step, skipped } of timeline) {
+      if (step === undefined || skipped) continue;
+      const [kind] = Object.keys(scenario.steps[step] as object);
       if (!chronicle.at(start + at).record?.claim) continue;
       this.#interleaved++;
       this.#kinds.add(kind as string);

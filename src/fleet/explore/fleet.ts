@@ -25,5 +25,5 @@ clients:
   - { name: current, version: 4.14.0, count: 2 }
   - { name: newest, version: 4.15.0, count: 2, over: 500ms, again: 5s }
 migration: { lease: 3s, retry: { backOff: 2s }, hold: { deadline: 10s }, grace: 10s }
-timeouts: { handshake: 3s, hold: 5s, dial: 500ms, probe: 1s, fresh: 500ms }
+timeouts: { handshake: 3s, hold: 5s, dial: 500ms, probe: 1s, fresh: 500ms, drain: 2s }
 `;

@@ -38,7 +38,9 @@ function withoutCause(
         ? 'its server is said to be gone, and was up all the time'
         : null;
     case 'gate-stopped':
-      return 'its gate is said to have stopped, and had not';
+      return states.some((state) => isGoing(state, gate))
+        ? null
+        : 'its gate is said to have stopped, and had not';
     case 'lockstep':
     case 'downtime': {
       const code = reason === 'lockstep' ? 'LOCKSTEP' : 'DOWNTIME_REQUIRED';
@@ -57,6 +59,10 @@ function isUp({ servers }: TrueState, server: string): boolean {
   return servers.some(({ id, state }) => id === server && state !== 'down');
 }
 
+function isGoing({ gates }: TrueState, gate: string): boolean {
+  return gates.some(({ id, going }) => id === gate && going);
+}
+
 /** What has to have been so for a refusal that the policy's verdict alone does not explain. */
 const GROUNDS: Partial<
   Record<Code, (state: TrueState, record: LedgerRecord | null, gate: string) => boolean>
@@ -64,6 +70,7 @@ const GROUNDS: Partial<
   UPGRADE_BLOCKED: (_state, record) => record?.block != null,
   UPGRADE_FAILED: (_state, record) => record?.failure != null,
   UPGRADE_IN_PROGRESS: (_state, record) => record?.claim != null,
+  DRAINING: (state, _record, gate) => isGoing(state, gate),
   LEDGER_UNAVAILABLE: (state, _record, gate) => isCut(state, gate, LEDGER),
 };
 
@@ -78,6 +85,7 @@ export function groundlessRefusal(evidence: Evidence): Breach[] {
     const grounded = ground === undefined || waited.some((state) => ground(state, state.record, gate));
     const what = `client ${record.client} was refused by ${gate} with ${record.code}`;
     if (!grounded) return [{ at, what: `${what}, for which there was no reason` }];
+    if (record.code === 'DRAINING') return [];
     return chronicle.between(at - age, at).every((state) => wouldAdmit(refusal, state, evidence))
       ? [{ at, what: `${what}, and the policy would have admitted it all the time` }]
       : [];

@@ -56,6 +56,7 @@ export class RealFleet implements FleetDriver, AsyncDisposable {
   readonly #gates: readonly RealGate[];
   readonly #journal: Journal;
   readonly #base: string;
+  readonly #drain: number;
   readonly #sessions = new Set<FleetSession>();
   readonly #over = new AbortController();
   #level: number | null = null;
@@ -67,6 +68,7 @@ export class RealFleet implements FleetDriver, AsyncDisposable {
     const folder = mkdtempSync(path.join(os.tmpdir(), 'skewgate-fleet-'));
     this.#folder = folder;
     this.#base = path.resolve(base);
+    this.#drain = scenario.timeouts.drain;
     process.once('exit', this.#clean);
     for (const signal of SIGNALS) process.on(signal, this.#interrupted);
     const over = this.#over.signal;
@@ -156,6 +158,10 @@ export class RealFleet implements FleetDriver, AsyncDisposable {
 
   stopServer(id: string, grace: number): Promise<void> {
     return this.#server(id).member.stop(grace);
+  }
+
+  stopGate(id: string): Promise<void> {
+    return this.#member(id).stop(this.#drain + LAST_GRACE);
   }
 
   kill(id: string): void {

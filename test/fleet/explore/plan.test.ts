@@ -1,10 +1,10 @@
 /** Random plans: as long as asked, made of everything a scenario can do, and put in order at their end. */
 import fc from 'fast-check';
-import { describe, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { stringify } from 'yaml';
 import { planOf, repairsAfter, versionsOf } from '../../../src/fleet/explore/plan.ts';
 import { parseScenario, type Step } from '../../../src/fleet/scenario.ts';
-import { defaultFleet, playSteps } from './support.ts';
+import { defaultFleet } from './support.ts';
 
 const plans = fc.sample(planOf(defaultFleet, 12), { seed: 1, numRuns: 300 });
 const kindOf = (step: Step) => Object.keys(step)[0];
@@ -59,34 +59,14 @@ test('repairs undo what a plan left behind, and nothing else', () => {
   expect(repairsAfter([{ pause: 'rs1' }, { kill: 'rs1' }])).toEqual([{ start: 'rs1' }]);
 });
 
-describe('steps that exclude each other say so', () => {
-  test('each is skipped, with what and why', async () => {
-    const { chronicle } = await playSteps(
-      { kill: 'rs1' },
-      { kill: 'rs1' },
-      { pause: 'rs1' },
-      { resume: 'gate1' },
-      { start: 'gate1' },
-      { heal: ['gate1', 'rs2'] },
-    );
-    expect(chronicle.skipped.map(({ what }) => what)).toEqual([
-      'kill rs1: it is dead',
-      'pause rs1: it is dead',
-      'resume gate1: it runs',
-      'start gate1: it runs',
-      'heal gate1 and rs2: they are not cut',
-    ]);
-  });
-
-  test('a plan of any steps is a scenario file', () => {
-    const steps = plans.flat().map(({ wait, roll, ...step }) => ({
-      ...step,
-      ...(wait !== undefined && { wait: `${wait}ms` }),
-      ...(roll && { roll: { ...roll, pause: `${roll.pause}ms`, grace: `${roll.grace}ms` } }),
-    }));
-    const { clients } = defaultFleet;
-    const groups = clients.map(({ name, version }) => ({ name, version }));
-    const file = { name: 'x', gates: 2, servers: { count: 3, version: '4.14.2' }, clients: groups, steps };
-    expect(parseScenario(stringify(file)).steps).toHaveLength(steps.length);
-  });
+test('a plan of any steps is a scenario file', () => {
+  const steps = plans.flat().map(({ wait, roll, ...step }) => ({
+    ...step,
+    ...(wait !== undefined && { wait: `${wait}ms` }),
+    ...(roll && { roll: { ...roll, pause: `${roll.pause}ms`, grace: `${roll.grace}ms` } }),
+  }));
+  const { clients } = defaultFleet;
+  const groups = clients.map(({ name, version }) => ({ name, version }));
+  const file = { name: 'x', gates: 2, servers: { count: 3, version: '4.14.2' }, clients: groups, steps };
+  expect(parseScenario(stringify(file)).steps).toHaveLength(steps.length);
 });

@@ -66,6 +66,20 @@ const TEXTS: Readonly<Record<string, string>> = {
       - wait: 5s
       - start: gate1
     expect: { admitted: { 4.14.0: 1, 4.14.1: 1 }, refused: 0, upgrades: [28], level: 28, lost: 0 }`,
+  'a gate that restarts in order lets sessions end, one that is killed does not': `
+    servers: { count: 1, version: 4.14.0 }
+    clients: [{ name: brief, version: 4.14.0, stay: 2s }, { name: long, version: 4.14.0 }]
+    timeouts: { probe: 200ms, hold: 1s, fresh: 0ms, drain: 20s }
+    steps:
+      - connect: brief
+      - restart: gate1
+      - expect: { dropped: 0, sessions: 0, admitted: 1 }
+      - connect: long
+      - wait: 500ms
+      - kill: gate1
+      - wait: 500ms
+      - start: gate1
+    expect: { admitted: 2, dropped: 1, lost: 0 }`,
   'a server that stands still holds up nobody for whom there is another': `
     servers: { count: 2, version: 4.14.0 }
     clients: [{ name: app, version: 4.14.0, count: 2 }]

@@ -216,6 +216,88 @@ describe('servers', () => {
   });
 });
 
+describe('gates', () => {
+  const clients = [
+    { name: 'brief', version: '4.14.0', stay: '2s' },
+    { name: 'long', version: '4.14.0' },
+  ];
+  const timeouts = { probe: '500ms', drain: '5s' };
+
+  test('one that is killed drops its sessions; one that restarts lets them end in its drain time', async () => {
+    const steps = [{ connect: 'brief' }, { connect: 'long' }];
+    const [killed, restarted] = await Promise.all([
+      play({ clients, timeouts, steps: [...steps, { kill: 'gate1' }], expect: { dropped: 2 } }),
+      play({
+        clients,
+        timeouts,
+        steps: [...steps, { restart: 'gate1' }],
+        expect: { dropped: 1, sessions: 0 },
+      }),
+    ]);
+    expect([...failuresOf(killed), ...failuresOf(restarted)]).toEqual([]);
+    const states = restarted.tracks.filter(({ id }) => id === 'gate1').map(({ state }) => state);
+    expect(states).toEqual(['up', 'leaving', 'down', 'up']);
+    const notes = (report: typeof restarted) =>
+      report.facts.records.flatMap((record) => (record.event === 'gate' ? [record.what] : []));
+    expect(notes(restarted).slice(0, 4)).toEqual(['started', 'draining', 'stopped', 'started']);
+    expect(notes(killed)).toEqual(['started']);
+  });
+
+  test('one that restarts refuses who waits at it, and another takes who comes meanwhile', async () => {
+    const report = await play({
+      gates: 2,
+      servers: TABLES,
+      clients: app({ count: 2 }),
+      steps: [{ connect: 'app' }, { restart: 'gate1' }, { connect: 'app' }, { wait: '5s' }],
+      expect: { refused: { DRAINING: 1 }, lost: 0, upgrades: [28] },
+    });
+    expect(failuresOf(report)).toEqual([]);
+  });
+
+  test('one that stands still does not hear that it should go, and is ended all the same', async () => {
+    const report = await play({
+      timeouts: { probe: '500ms', drain: '1s' },
+      steps: [{ pause: 'gate1' }, { restart: 'gate1' }, { wait: '1s' }, { connect: 'app' }],
+      expect: { admitted: 1, lost: 0 },
+    });
+    expect(failuresOf(report)).toEqual([]);
+  });
+});
+
+describe('a step that finds nothing to act on', () => {
+  test('is skipped, and says so; what stands in the report is how things are', async () => {
+    const { timeline, tracks, failures } = await play({
+      steps: [
+        { kill: 'rs1' },
+        { kill: 'rs1' },
+        { pause: 'rs1' },
+        { resume: 'rs1' },
+        { resume: 'gate1' },
+        { start: 'gate1' },
+        { pause: 'rs2' },
+        { start: 'rs2' },
+        { heal: ['gate1', 'rs2'] },
+        { cut: ['gate1', 'rs2'] },
+        { cut: ['rs2', 'gate1'] },
+        { expect: { matrix: { '4.14': 'hold' } } },
+      ],
+    });
+    expect(timeline.flatMap(({ what, skipped }) => (skipped ? [what] : []))).toEqual([
+      'kill rs1: skipped, it is dead',
+      'pause rs1: skipped, it is dead',
+      'resume rs1: skipped, it is dead',
+      'resume gate1: skipped, it runs',
+      'start gate1: skipped, it runs',
+      'start rs2: skipped, it stands still',
+      'heal the link between gate1 and rs2: skipped, they are not cut',
+      'cut the link between rs2 and gate1: skipped, they are cut',
+    ]);
+    expect(failures).toEqual([]);
+    const now = tracks.filter(({ to }) => to === null).map(({ id, state }) => [id, state]);
+    expect(Object.fromEntries(now)).toEqual({ rs1: 'down', rs2: 'paused', gate1: 'up' });
+  });
+});
+
 describe('the upgrade', () => {
   test('[M3] an operator blocks it, unblocks it, and the next client brings it', async () => {
     const report = await play({
@@ -252,10 +334,21 @@ describe('the upgrade', () => {
       servers: TABLES,
       clients: app({ again: '500ms' }),
       migration: { lease: '2s' },
-      steps: [{ connect: 'app' }, { restart: 'gate1' }, { wait: '10s' }],
+      steps: [{ connect: 'app' }, { kill: 'gate1' }, { start: 'gate1' }, { wait: '10s' }],
       expect: { upgrades: [28], sessions: 1 },
     });
     expect(failuresOf(report)).toEqual([]);
+  });
+
+  test('[M3] a gate that restarts in order gives it back, and goes on with it: once', async () => {
+    const report = await play({
+      servers: TABLES,
+      clients: app({ again: '500ms' }),
+      steps: [{ connect: 'app' }, { restart: 'gate1' }, { wait: '10s' }],
+      expect: { upgrades: [28], sessions: 1, refused: { DRAINING: 1 } },
+    });
+    expect(failuresOf(report)).toEqual([]);
+    expect(report.facts.history.map(({ what }) => what)).toContain('released');
   });
 });
 
