@@ -52,6 +52,8 @@ export interface Visit {
   readonly from: number;
   end: number | null;
   attempt: Attempt | null;
+  /** When its client's end of the session was closed, by whomever. */
+  closed: number | null;
 }
 
 /** A token as the ledger gave it, and the process that asked for it. */
@@ -70,7 +72,7 @@ export class Chronicle {
   readonly records: Array<{ readonly gate: string; readonly at: number; readonly record: Logged }> = [];
   /** When the fleet was told to stop, and what was left of it a moment after. */
   stoppedAt: number | null = null;
-  left: { readonly sessions: number; readonly handshakes: number; readonly timers: number } | null = null;
+  left: { readonly [what: string]: number } | null = null;
 
   /** States that held at some time between `from` and `to`, oldest first; also those that were over at once. */
   between(from: number, to: number): readonly TrueState[] {

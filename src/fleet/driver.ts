@@ -8,6 +8,8 @@ export type Logged = LogRecord & { readonly time: string };
 
 /** Of an admitted client: one in this process, or a program that runs for as long as its session lasts. */
 export interface FleetSession {
+  /** As its gate calls it; absent: a program's. */
+  readonly id?: string;
   readonly closed: boolean;
   /** Of a program: it ended by itself and was content. */
   readonly content?: boolean;

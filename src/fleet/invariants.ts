@@ -4,12 +4,20 @@
  */
 
 import { newerClientAdmitted, refusedByPolicy } from './invariants/admitted.ts';
+import { notOnRecord, unanswered } from './invariants/answers.ts';
 import { gateFailed, somethingLeft, waitWithoutEnd } from './invariants/endings.ts';
 import { type Evidence, evidenceOf } from './invariants/evidence.ts';
-import { ledgerWentBack, secondCompletion, startedUnderBlock, twoHolders } from './invariants/ledger.ts';
+import {
+  ledgerWentBack,
+  secondCompletion,
+  startedUnderBlock,
+  twoHolders,
+  wentOnAfterAbort,
+} from './invariants/ledger.ts';
 import { deadEnd } from './invariants/moves.ts';
-import { overlappingRuns } from './invariants/runs.ts';
-import { droppedSession, groundlessRefusal } from './invariants/service.ts';
+import { overlappingRuns, runTooEarly } from './invariants/runs.ts';
+import { groundlessRefusal, heldInVain } from './invariants/service.ts';
+import { droppedSession, overstayed } from './invariants/sessions.ts';
 import type { World } from './world.ts';
 
 /** One case in which an invariant does not hold. */
@@ -37,8 +45,9 @@ export const INVARIANTS: readonly Invariant[] = [
   },
   {
     id: 'servers-first',
-    sentence: 'A client never reaches a cluster in which a server is of an older line than the client.',
-    breaches: newerClientAdmitted,
+    sentence:
+      'No client reaches a cluster, or has it upgraded, in which a server is of an older line than the client.',
+    breaches: (evidence) => [...newerClientAdmitted(evidence), ...runTooEarly(evidence)],
   },
   {
     id: 'upgraded-once',
@@ -56,9 +65,9 @@ export const INVARIANTS: readonly Invariant[] = [
     breaches: twoHolders,
   },
   {
-    id: 'block-is-heeded',
-    sentence: 'No upgrade begins while an operator blocks upgrades.',
-    breaches: startedUnderBlock,
+    id: 'operator-is-heeded',
+    sentence: 'No upgrade begins while an operator blocks upgrades, and none goes on that one aborted.',
+    breaches: (evidence) => [...startedUnderBlock(evidence), ...wentOnAfterAbort(evidence)],
   },
   {
     id: 'ledger-goes-forward',
@@ -71,14 +80,29 @@ export const INVARIANTS: readonly Invariant[] = [
     breaches: droppedSession,
   },
   {
+    id: 'sessions-end',
+    sentence: 'No session goes on that the upgrade has to end.',
+    breaches: overstayed,
+  },
+  {
     id: 'refused-for-a-reason',
     sentence: 'Nobody is refused whom a server could have served within the deadline.',
     breaches: groundlessRefusal,
   },
   {
     id: 'waits-end',
-    sentence: 'Every wait ends within its deadline.',
-    breaches: waitWithoutEnd,
+    sentence: 'Every wait ends within its deadline, and once there is no more reason for it.',
+    breaches: (evidence) => [...waitWithoutEnd(evidence), ...heldInVain(evidence)],
+  },
+  {
+    id: 'everyone-is-answered',
+    sentence: 'No client goes without an answer while there is a gate that runs.',
+    breaches: unanswered,
+  },
+  {
+    id: 'on-record',
+    sentence: 'What a client was told is on record, and what is on record of its end is so.',
+    breaches: notOnRecord,
   },
   {
     id: 'refusals-lead-on',
@@ -92,7 +116,7 @@ export const INVARIANTS: readonly Invariant[] = [
   },
   {
     id: 'nothing-left',
-    sentence: 'Once gates have stopped, no session, no waiting client and no timer of theirs is left.',
+    sentence: 'Once gates have stopped, no session, no place of one, no waiting client and no timer is left.',
     breaches: somethingLeft,
   },
 ];

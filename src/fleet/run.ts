@@ -187,7 +187,8 @@ class Run {
   async #settle(): Promise<void> {
     const { clock } = this.#fleet;
     const { timeouts, migration } = this.#scenario;
-    const end = clock.now() + Math.max(timeouts.hold, migration.hold.deadline) + LAST_WAIT;
+    const end =
+      clock.now() + timeouts.handshake + Math.max(timeouts.hold, migration.hold.deadline) + LAST_WAIT;
     while (this.#crowd.busy > 0 && clock.now() < end) await pause(clock, POLL);
   }
 

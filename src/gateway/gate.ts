@@ -83,6 +83,16 @@ export class Gate {
     return this.#handshakes;
   }
 
+  /** Clients that wait for an upgrade. */
+  get held(): number {
+    return this.#waiting.count;
+  }
+
+  /** That count against the limit of sessions: open ones, and those about to begin. */
+  get places(): number {
+    return this.#places;
+  }
+
   /** Learns the servers' versions, then listens. @throws if an address can't be bound. */
   async start(): Promise<void> {
     await this.#options.cluster.start();

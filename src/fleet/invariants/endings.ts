@@ -7,33 +7,36 @@ import type { Evidence } from './evidence.ts';
 const WORK = 2_000;
 
 export function waitWithoutEnd(evidence: Evidence): Breach[] {
-  const { chronicle, decided } = evidence;
-  const limit = longestWait(evidence);
+  const { chronicle, decided, age, scenario } = evidence;
+  const { timeouts, servers } = scenario;
+  const wait = Math.max(timeouts.hold, scenario.migration.hold.deadline) + age + WORK;
+  const limit = timeouts.handshake + wait + servers.count * timeouts.dial;
   const late = decided.flatMap(({ record, at, gate }) => {
-    const { total } = record.phases;
+    const { total, held } = record.phases;
     const stoodStill = pausedFor(chronicle, gate, at - total, at);
-    return total - stoodStill > limit
+    return total - stoodStill > limit || held - stoodStill > wait
       ? [{ at, what: `client ${record.client} was answered by ${gate} after ${total / 1_000} s` }]
       : [];
   });
   const stop = chronicle.stoppedAt ?? 0;
   const open = chronicle.visits.flatMap(({ client, from, end }) => {
-    const attempts = evidence.scenario.gates;
+    if (end !== null && end < stop) return [];
+    // A gate that goes sends its clients to the next one, where they begin anew.
+    const begun = Math.max(from, lastEnd(chronicle));
+    const gates = chronicle.at(stop).gates;
     const waited =
-      stop -
-      from -
-      chronicle.at(stop).gates.reduce((sum, { id }) => sum + pausedFor(chronicle, id, from, stop), 0);
-    return end === null && waited > attempts * limit
+      stop - begun - gates.reduce((sum, { id }) => sum + pausedFor(chronicle, id, begun, stop), 0);
+    return waited > limit
       ? [{ at: stop, what: `${client} was not answered within ${waited / 1_000} s` }]
       : [];
   });
   return [...late, ...open];
 }
 
-function longestWait({ scenario, age }: Evidence): number {
-  const { timeouts, migration, servers } = scenario;
-  const wait = Math.max(timeouts.hold, migration.hold.deadline);
-  return timeouts.handshake + wait + age + servers.count * timeouts.dial + WORK;
+/** When a gate was gone last. */
+function lastEnd({ states }: Chronicle): number {
+  const last = states.findLast(({ gates }) => gates.some(({ since }) => since === null));
+  return last === undefined ? Number.NEGATIVE_INFINITY : last.at;
 }
 
 /** ms between two times during which a gate stood still. */

@@ -66,8 +66,21 @@ function lastAnswer(chronicle: Chronicle, gate: string, server: string, time: nu
   return Number.NEGATIVE_INFINITY;
 }
 
-function isRunning({ gates }: TrueState, gate: string): boolean {
+export function isRunning({ gates }: TrueState, gate: string): boolean {
   return gates.some(({ id, since, paused }) => id === gate && since !== null && !paused);
+}
+
+export function isGoing({ gates }: TrueState, gate: string): boolean {
+  return gates.some(({ id, going }) => id === gate && going);
+}
+
+/** The servers as a gate would find them if it asked. */
+export function serversOf(state: TrueState, gate: string): ServerFacts[] {
+  return state.servers.map(({ id, version, state: own }) => ({
+    id,
+    version,
+    state: answers(state, gate, id) ? own : 'down',
+  }));
 }
 
 /** Whether a server that is asked by a gate answers. */

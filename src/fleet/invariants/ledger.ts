@@ -76,6 +76,27 @@ export function startedUnderBlock({ history }: Evidence): Breach[] {
   return breaches;
 }
 
+/** ms between two looks at the ledger by a gate that was not told of a change, and for what follows. */
+const HEED = 2_000;
+
+export function wentOnAfterAbort(evidence: Evidence): Breach[] {
+  const { history, chronicle } = evidence;
+  const aborted = new Map<number, number>();
+  const breaches: Breach[] = [];
+  for (const entry of history) {
+    const { what, at, token = 0 } = entry;
+    const claim = what === 'aborted' ? chronicle.at(at).record?.claim : null;
+    if (claim?.abort) aborted.set(claim.token, at);
+    const since = aborted.get(token) ?? at;
+    if (what === 'step-done' && at - since > HEED && isWell(entry, at, evidence))
+      breaches.push({
+        at,
+        what: `token ${token} went on for ${(at - since) / 1_000} s after it was aborted`,
+      });
+  }
+  return breaches;
+}
+
 export function ledgerWentBack({ chronicle }: Evidence): Breach[] {
   const breaches: Breach[] = [];
   const written = chronicle.states.filter(({ record }) => record !== null);

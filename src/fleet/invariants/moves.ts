@@ -1,4 +1,5 @@
 /** Refusals as advice: what they say is done, step by step, in the policy alone, on the cluster as recorded. */
+import type { Code } from '../../policy/codes.ts';
 import { decide } from '../../policy/decide.ts';
 import type {
   ClientFacts,
@@ -32,16 +33,21 @@ export function deadEnd(evidence: Evidence): Breach[] {
   });
 }
 
+/** Of gates that take nobody, whatever the policy would say. */
+const UNJUDGED: ReadonlySet<Code> = new Set(['DRAINING', 'PAUSED', 'TOO_MANY_CONNECTIONS']);
+
 function stuckAfter(refusal: Decided, evidence: Evidence): string | null {
   const { record, at } = refusal;
-  if (record.retry !== 'after-change') return null;
-  if (record.move === null) return 'nobody is told to move';
+  if (record.client === null || UNJUDGED.has(record.code)) return null;
+  if (record.retry === 'never') return 'it is told that nothing will help';
+  if (record.retry === 'after-change' && record.move === null) return 'nobody is told to move';
   let client = clientOf(record.client as string);
   let cluster: ClusterFacts = {
     servers: recordedServers(refusal, evidence),
     level: record.cluster.level,
     upgrade: recordedUpgrade(record),
   };
+  if (record.retry === 'later') return laterHelps(client, cluster, at, evidence);
   let move: Move | null = record.move;
   for (let moves = 0; moves < MOVES && move !== null; moves++) {
     const done = obey(client, cluster, move);
@@ -53,6 +59,20 @@ function stuckAfter(refusal: Decided, evidence: Evidence): string | null {
     move = decision.move;
   }
   return `it is refused again and again`;
+}
+
+/** It may come again without a change: then nothing but what passes by itself can be in its way. */
+function laterHelps(
+  client: ClientFacts,
+  { servers, level }: ClusterFacts,
+  at: number,
+  { policy }: Evidence,
+): string | null {
+  // Of what a gate never heard of it can't say more.
+  if (servers.some(({ version }) => version === null)) return null;
+  const calm: ClusterFacts = { servers, level, upgrade: { state: 'idle', approved: true } };
+  const { verdict, code } = decide(client, calm, policy, at);
+  return verdict === 'refuse' ? `it is told to come again later, and finds ${code}` : null;
 }
 
 /** The servers as this gate, since it began, last wrote that it saw them. */

@@ -1,7 +1,10 @@
 /** Executions of upgrade steps, as the tables saw them. */
+
+import { compareMinors, parseVersion, printVersion } from '../../version/version.ts';
 import type { UpgradeRun } from '../chronicle.ts';
 import type { Breach } from '../invariants.ts';
 import type { Evidence } from './evidence.ts';
+import { knownTo } from './known.ts';
 
 /** One that was fenced off, left, or died with its server has done nothing that counts. */
 const COUNTS: ReadonlySet<UpgradeRun['how']> = new Set(['completed', 'idle']);
@@ -17,4 +20,21 @@ export function overlappingRuns({ chronicle }: Evidence): Breach[] {
         what: `an upgrade under token ${newer.token} ran on ${newer.server} while one under token ${older.token} ran on ${older.server}, and both went through`,
       })),
   );
+}
+
+/** M1 for whoever brings the upgrade, said without the policy's code. */
+export function runTooEarly(evidence: Evidence): Breach[] {
+  const { chronicle, history, policy } = evidence;
+  if (policy.scope !== 'cluster') return [];
+  return chronicle.runs.flatMap(({ token, from, server }) => {
+    const brought = history.find(({ what, token: given }) => what === 'planned' && given === token)?.trigger;
+    const gate = chronicle.grants.find((grant) => grant.token === token)?.gate;
+    if (brought === undefined || gate === undefined) return [];
+    const client = parseVersion(brought.client);
+    const older = knownTo(gate, from, evidence).servers.find(({ versions }) =>
+      versions.every((version) => version !== null && compareMinors(version, client) < 0),
+    );
+    const what = `an upgrade that client ${printVersion(client)} brought ran on ${server} while ${older?.id} was older`;
+    return older === undefined ? [] : [{ at: from, what }];
+  });
 }

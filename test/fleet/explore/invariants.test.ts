@@ -1,9 +1,13 @@
 /** Each invariant speaks up: a fleet in which all holds, and one thing in its chronicle changed. */
 import { describe, expect, test } from 'vitest';
+import { parse } from 'yaml';
 import type { TrueState } from '../../../src/fleet/chronicle.ts';
 import type { Logged } from '../../../src/fleet/driver.ts';
+import { DEFAULT_FLEET } from '../../../src/fleet/explore/fleet.ts';
 import { INVARIANTS, violationsIn } from '../../../src/fleet/invariants.ts';
-import type { World } from '../../../src/fleet/world.ts';
+import { runScenario } from '../../../src/fleet/run.ts';
+import { scenarioSchema } from '../../../src/fleet/scenario.ts';
+import { World } from '../../../src/fleet/world.ts';
 import type { HistoryEntry } from '../../../src/migration/ledger/record.ts';
 import { parseVersion } from '../../../src/version/version.ts';
 import { playSteps } from './support.ts';
@@ -11,6 +15,7 @@ import { playSteps } from './support.ts';
 /** An upgrade, two refusals, a server that restarts, and time for all of it to be known. */
 const PLAN = [
   { connect: 'older' },
+  { wait: '3s' },
   { connect: 'current' },
   { wait: '6s' },
   { connect: 'newest' },
@@ -29,6 +34,12 @@ function change(world: World, event: Logged['event'], verdict: string | undefine
   const [first] = recordsOf(world, event, verdict);
   if (first === undefined) throw new Error(`there is no ${event} ${verdict ?? ''}`);
   Object.assign(first.record, change);
+  // Its client was told the same.
+  const told = world.chronicle.visits.find(
+    ({ client, attempt }) =>
+      attempt?.kind === 'refused' && String(Reflect.get(first.record, 'peer')).startsWith(`${client}:`),
+  );
+  if (told?.attempt?.kind === 'refused') Object.assign(told.attempt.error, change);
 }
 
 function eachState(world: World, change: (state: TrueState) => object): void {
@@ -103,8 +114,30 @@ const TAMPERED: ReadonlyArray<
   ],
   [
     'upgrades were blocked before it began',
-    ['block-is-heeded'],
+    ['operator-is-heeded'],
     (world) => history(world, (entries) => [{ what: 'blocked', at: 0, until: null }, ...entries]),
+  ],
+  [
+    'an operator aborted it, and its step was done all the same',
+    ['operator-is-heeded'],
+    (world) =>
+      history(world, (entries) => {
+        const running = entry(entries, 'running');
+        for (const { record } of world.chronicle.states)
+          if (record?.claim) Object.assign(record.claim, { abort: { by: 'x', reason: 'y' } });
+        const aborted: HistoryEntry = { what: 'aborted', at: running.at };
+        return entries.toSpliced(entries.indexOf(running) + 1, 0, aborted);
+      }),
+  ],
+  [
+    'an upgrade began while a server was older than the client that brought it',
+    ['servers-first'],
+    (world) =>
+      history(world, (entries) => {
+        const { trigger } = entry(entries, 'planned');
+        Object.assign(trigger as object, { client: '4.15.0' });
+        return entries;
+      }),
   ],
   [
     'the level on record sank',
@@ -129,6 +162,77 @@ const TAMPERED: ReadonlyArray<
     },
   ],
   [
+    'a session ended for its client, and that was still there',
+    ['on-record'],
+    ({ chronicle }) => {
+      const [first] = chronicle.records.filter(({ record }) => record.event === 'session-end');
+      const [visit] = chronicle.visits.filter(({ attempt }) => attempt?.kind === 'admitted');
+      if (first?.record.event !== 'session-end' || visit?.attempt?.kind !== 'admitted')
+        throw new Error('no session ended');
+      const record = { ...first.record, session: visit.attempt.session.id as string, reason: 'client-gone' };
+      chronicle.records.push({ ...first, at: (visit.closed as number) - 1, record });
+    },
+  ],
+  [
+    'a client was admitted, and nothing of it was written',
+    ['on-record'],
+    ({ chronicle: { records } }) => {
+      const at = records.findIndex(({ record }) => 'verdict' in record && record.verdict === 'permit');
+      records.splice(at, 1);
+    },
+  ],
+  [
+    'a client was told another code than was written',
+    ['on-record'],
+    ({ chronicle }) => {
+      const [refused] = chronicle.visits.filter(({ attempt }) => attempt?.kind === 'refused');
+      if (refused?.attempt?.kind === 'refused')
+        Object.assign(refused.attempt.error, { code: 'CLIENT_OUTDATED' });
+    },
+  ],
+  [
+    'a client was not answered, and its gate ran',
+    ['everyone-is-answered'],
+    ({ chronicle }) => {
+      const at = (chronicle.stoppedAt as number) - 10;
+      chronicle.visits.push({
+        client: 'older-9',
+        version: '4.13.1',
+        from: at - 5,
+        end: at,
+        attempt: { kind: 'lost', error: new Error('gone') },
+        closed: null,
+      });
+    },
+  ],
+  [
+    'a client came long before the end, and was answered only as the fleet stopped',
+    ['sessions-kept', 'waits-end'],
+    ({ chronicle }) => {
+      const visit = { client: 'older-9', version: '4.13.1', end: null, attempt: null, closed: null };
+      chronicle.visits.push({ ...visit, from: chronicle.stoppedAt as number });
+      chronicle.stoppedAt = (chronicle.stoppedAt as number) + 60_000;
+    },
+  ],
+  [
+    'a client was held longer than clients may be',
+    ['waits-end'],
+    (world) =>
+      change(world, 'handshake', 'permit', {
+        phases: { hello: 1, held: 15_000, dial: 1, total: 15_001 },
+      }),
+  ],
+  [
+    'a client was held though every server fitted it',
+    ['waits-end'],
+    (world) => {
+      const last = recordsOf(world, 'handshake', 'permit').at(-1);
+      const copy = { ...(last as NonNullable<typeof last>), at: (world.chronicle.stoppedAt as number) - 1 };
+      const phases = { hello: 1, held: 3_500, dial: 1, total: 3_501 };
+      world.chronicle.records.push({ ...copy, record: { ...copy.record, phases } as Logged });
+    },
+  ],
+  [
     'a client was refused whom every server fits',
     ['refused-for-a-reason'],
     (world) => change(world, 'handshake', 'refuse', { client: '4.13.1', retry: 'later' }),
@@ -136,13 +240,38 @@ const TAMPERED: ReadonlyArray<
   [
     'an upgrade is said to be blocked, and was not',
     ['refused-for-a-reason'],
-    (world) => change(world, 'handshake', 'refuse', { code: 'UPGRADE_BLOCKED', retry: 'later' }),
+    (world) => change(world, 'handshake', 'refuse', { code: 'UPGRADE_BLOCKED' }),
   ],
   [
     'an answer took an hour',
     ['waits-end'],
     (world) =>
       change(world, 'handshake', 'permit', { phases: { hello: 1, held: 0, dial: 1, total: 3_600_000 } }),
+  ],
+  [
+    'a limit is said to be reached, and nobody was there',
+    ['refused-for-a-reason'],
+    (world) => change(world, 'handshake', 'refuse', { code: 'TOO_MANY_CONNECTIONS', client: null }),
+  ],
+  [
+    'an upgrade is said to wait for an operator, and nothing asks for one',
+    ['refused-for-a-reason'],
+    (world) => change(world, 'handshake', 'refuse', { code: 'UPGRADE_REQUIRED', client: '4.14.0' }),
+  ],
+  [
+    'a gate is said to go, and did not',
+    ['refused-for-a-reason'],
+    (world) => change(world, 'handshake', 'refuse', { code: 'DRAINING' }),
+  ],
+  [
+    'a client may come again later, and the policy says the same then',
+    ['refusals-lead-on'],
+    (world) => change(world, 'handshake', 'refuse', { retry: 'later', move: null }),
+  ],
+  [
+    'a client that can be helped is told that nothing will',
+    ['refusals-lead-on'],
+    (world) => change(world, 'handshake', 'refuse', { retry: 'never' }),
   ],
   [
     'a refusal that can be acted on says nobody',
@@ -177,7 +306,29 @@ test('nothing is broken in the fleet as it was', async () => {
   expect(await violationsIn(world)).toEqual([]);
   expect(recordsOf(world, 'handshake', 'refuse').length).toBeGreaterThan(0);
   expect(world.chronicle.runs.map(({ how }) => how)).toEqual(['completed']);
-  expect(world.chronicle.left).toEqual({ sessions: 0, handshakes: 0, timers: 0 });
+  expect(world.chronicle.left).toEqual({ sessions: 0, handshakes: 0, held: 0, places: 0, timers: 0 });
+});
+
+test('a session that the upgrade has to end, and that went on', async () => {
+  const lockstep = scenarioSchema.parse({
+    ...(parse(DEFAULT_FLEET) as object),
+    name: 'lockstep',
+    servers: { count: 2, version: '4.2.0', tables: '4.1.0', upgradeTime: '1s' },
+    clients: [
+      { name: 'old', version: '4.1.0' },
+      { name: 'new', version: '4.2.0' },
+    ],
+    steps: [{ connect: 'old' }, { connect: 'new' }, { wait: '8s' }],
+  });
+  const world = new World(lockstep);
+  await runScenario(lockstep, world);
+  expect(await violationsIn(world)).toEqual([]);
+  const { records } = world.chronicle;
+  const ended = records.findIndex(
+    ({ record }) => record.event === 'session-end' && record.reason === 'lockstep',
+  );
+  expect(records.splice(ended, 1)).toHaveLength(1);
+  expect(await brokenIn(world)).toEqual(['sessions-end']);
 });
 
 describe('what is changed is noticed, by the invariant that is about it', () => {
@@ -188,7 +339,7 @@ describe('what is changed is noticed, by the invariant that is about it', () => 
   });
 
   test('each invariant is among them', () => {
-    const tried = new Set(TAMPERED.flatMap(([, broken]) => broken));
+    const tried = new Set(['sessions-end', ...TAMPERED.flatMap(([, broken]) => broken)]);
     expect([...tried].sort()).toEqual(INVARIANTS.map(({ id }) => id).sort());
   });
 });

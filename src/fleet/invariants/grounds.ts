@@ -1,0 +1,55 @@
+/** What has to have been so for a refusal that the policy's verdict alone does not explain. */
+import { configSchema } from '../../config/schema.ts';
+import { PlanError, planUpgrade } from '../../migration/plan.ts';
+import type { Code } from '../../policy/codes.ts';
+import { decide } from '../../policy/decide.ts';
+import { LEDGER } from '../check.ts';
+import { isCut, type TrueState } from '../chronicle.ts';
+import { clientOf } from './admitted.ts';
+import type { Decided, Evidence } from './evidence.ts';
+import { isGoing, isRunning, serversOf } from './known.ts';
+
+/** Whether it was so in this state. */
+type Ground = (state: TrueState, refusal: Decided, evidence: Evidence) => boolean;
+
+/** Clients of a fleet speak the protocol as it is, and nobody pauses its gates' admission. */
+const NEVER: Ground = () => false;
+/** Those of a fleet's gates: scenarios can't state others. */
+const LIMITS = configSchema.shape.limits.parse({});
+
+export const GROUNDS: Partial<Record<Code, Ground>> = {
+  UPGRADE_BLOCKED: ({ record }) => record?.block != null,
+  UPGRADE_FAILED: ({ record }) => record?.failure != null,
+  UPGRADE_IN_PROGRESS: ({ record }) => record?.claim != null,
+  UPGRADE_REQUIRED: mayNotUpgrade,
+  DRAINING: (state, { gate }) => isGoing(state, gate),
+  LEDGER_UNAVAILABLE: (state, { gate }) => isCut(state, gate, LEDGER),
+  HANDSHAKE_TIMEOUT: (state, { gate }, { scenario }) => scenario.network.loss > 0 || !isRunning(state, gate),
+  TOO_MANY_CONNECTIONS: (_state, _refusal, { chronicle }) =>
+    chronicle.visits.length >= Math.min(LIMITS.handshakes, LIMITS.sessions),
+  BAD_HANDSHAKE: NEVER,
+  PROTOCOL_UNSUPPORTED: NEVER,
+  NOT_AUTHENTICATED: NEVER,
+  PAUSED: NEVER,
+};
+
+/** Something the gate was told keeps this client from bringing the upgrade by itself. */
+function mayNotUpgrade(state: TrueState, { record, gate, at }: Decided, evidence: Evidence): boolean {
+  const { scenario, policy } = evidence;
+  const { approval, window, canary, clients } = scenario.migration.trigger;
+  if (approval || window !== undefined || canary !== undefined || clients > 1) return true;
+  if (scenario.clients.some(({ upgrade }) => upgrade === 'must-not')) return true;
+  const client = clientOf(record.client as string);
+  const servers = serversOf(state, gate);
+  const facts = { servers, level: state.level, upgrade: { state: 'idle' as const } };
+  if (decide(client, facts, policy, at).code === 'UPGRADE_REQUIRED') return true;
+  if (policy.kind !== 'skew') return false;
+  try {
+    const from = { level: state.level ?? 0, release: null };
+    planUpgrade({ catalogue: policy.catalogue, from, to: client.version });
+    return false;
+  } catch (error) {
+    if (error instanceof PlanError) return true;
+    throw error;
+  }
+}

@@ -1,0 +1,107 @@
+/** Sessions: none ends without a cause, and none goes on that an upgrade has to end. */
+import type { SessionEndRecord } from '../../decision/record.ts';
+import type { Code } from '../../policy/codes.ts';
+import { decide } from '../../policy/decide.ts';
+import { LEDGER } from '../check.ts';
+import { isCut, type TrueState } from '../chronicle.ts';
+import type { Breach } from '../invariants.ts';
+import { clientOf, clusterOf } from './admitted.ts';
+import { decidedAs, type Evidence } from './evidence.ts';
+import { isGoing, isRunning, serversOf, sinceOf } from './known.ts';
+
+export function droppedSession(evidence: Evidence): Breach[] {
+  const { chronicle } = evidence;
+  const end = chronicle.stoppedAt ?? Number.POSITIVE_INFINITY;
+  return chronicle.records.flatMap(({ gate, at, record }) => {
+    if (record.event !== 'session-end' || at >= end) return [];
+    const why = withoutCause(record, gate, at, evidence);
+    return why === null
+      ? []
+      : [{ at, what: `a session of ${record.client} on ${record.server} ended: ${why}` }];
+  });
+}
+
+/** Why nothing that happened explains this end; null: something does. */
+function withoutCause(
+  { reason, server, client, ms }: SessionEndRecord,
+  gate: string,
+  at: number,
+  evidence: Evidence,
+): string | null {
+  const { chronicle, age, scenario } = evidence;
+  // Its connection to the server is older than the session.
+  const states = chronicle.between(at - ms - scenario.timeouts.dial, at);
+  switch (reason) {
+    case 'server-gone':
+      return states.every((state) => isUp(state, server) && !isCut(state, gate, server))
+        ? 'its server is said to be gone, and was up all the time'
+        : null;
+    case 'gate-stopped':
+      return states.some((state) => isGoing(state, gate))
+        ? null
+        : 'its gate is said to have stopped, and had not';
+    case 'lockstep':
+    case 'downtime': {
+      const given = chronicle
+        .between(at - age, at)
+        .some((state) => endsFor(client, state, gate, at, evidence) === ENDS[reason]);
+      return given ? null : `the policy does not say ${ENDS[reason]}`;
+    }
+    default:
+      return null;
+  }
+}
+
+const ENDS = { lockstep: 'LOCKSTEP', downtime: 'DOWNTIME_REQUIRED' } as const;
+
+function isUp({ servers }: TrueState, server: string): boolean {
+  return servers.some(({ id, state }) => id === server && state !== 'down');
+}
+
+/** The code for which a session of this client has to end, if it has to. */
+function endsFor(
+  client: string,
+  state: TrueState,
+  gate: string,
+  at: number,
+  { policy, scenario }: Evidence,
+): Code | null {
+  const facts = clusterOf(serversOf(state, gate), state, scenario.migration.hold.everyone);
+  const { code } = decide(clientOf(client), facts, policy, at);
+  return Object.values<Code>(ENDS).includes(code) ? code : null;
+}
+
+/** ms between two looks at the ledger by a gate that was not told of a change, and for what follows. */
+const HEED = 2_000;
+
+export function overstayed(evidence: Evidence): Breach[] {
+  const { chronicle, age } = evidence;
+  const ends = new Map(
+    chronicle.records.flatMap(({ at, record }) =>
+      record.event === 'session-end' ? [[record.session, at] as const] : [],
+    ),
+  );
+  const codes = new Map<string, Code | null>();
+  return decidedAs(evidence, 'permit').flatMap(({ record, at, gate }) => {
+    const end = ends.get(record.session as string) ?? chronicle.stoppedAt ?? at;
+    const since = sinceOf(chronicle, gate, at);
+    let from: number | null = null;
+    for (const [place, state] of chronicle.states.entries()) {
+      const [begin, over] = [Math.max(state.at, at), Math.min(chronicle.states[place + 1]?.at ?? end, end)];
+      if (begin > over) continue;
+      // It dies with its gate.
+      if (state.gates.find(({ id }) => id === gate)?.since !== since) break;
+      const key = `${place} ${gate} ${record.client}`;
+      const known = codes.get(key);
+      const code = known === undefined ? endsFor(record.client as string, state, gate, at, evidence) : known;
+      codes.set(key, code);
+      const heard = isRunning(state, gate) && !isCut(state, gate, LEDGER);
+      from = code !== null && heard ? (from ?? begin) : null;
+      if (from !== null && over - from > age + HEED) {
+        const what = `a session of ${record.client} at ${gate} went on for ${(over - from) / 1_000} s, and the policy says ${code}`;
+        return [{ at: over, what }];
+      }
+    }
+    return [];
+  });
+}
