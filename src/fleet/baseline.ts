@@ -1,6 +1,9 @@
 /**
- * Two decision logs compared: what was decided for whom, not when or under which id. A question is a client's
- * version and what the gate saw of the cluster; its answers are verdicts with code and move.
+ * Two decision logs compared: what was decided for whom, not how often, when or under which id. A question is a
+ * client's version and what the gate saw of the cluster; its answers are verdicts with code and move. What is a
+ * matter of timing is no difference, so that runs on real processes can be compared: refusals that pass by
+ * themselves, and a question that only one run asked, such as at the moment between two servers of a roll, where
+ * its client got the same answer in the other run at some time.
  */
 import type { HandshakeRecord } from '../decision/record.ts';
 
@@ -23,8 +26,8 @@ export interface Tally extends Answer {
 }
 
 export interface Difference {
-  /** `answer`: another answer than before. `count`: the same answers, more or less often. */
-  readonly kind: 'new' | 'gone' | 'answer' | 'count';
+  /** `answer`: another answer than before. `new`, `gone`: one that this client never got in the other run. */
+  readonly kind: 'new' | 'gone' | 'answer';
   readonly question: Question;
   readonly before: readonly Tally[];
   readonly after: readonly Tally[];
@@ -36,32 +39,45 @@ interface Tallied {
   readonly answers: Map<string, number>;
 }
 
+type Log = ReadonlyMap<string, Tallied>;
+
 /** @param before @param after NDJSON lines; those that are no handshakes do not count. */
 export function compareDecisions(before: Iterable<string>, after: Iterable<string>): Difference[] {
   const [was, is] = [tally(before), tally(after)];
   const keys = [...new Set([...was.keys(), ...is.keys()])].sort();
   return keys.flatMap((key) => {
     const [old, fresh] = [was.get(key), is.get(key)];
-    const kind = kindOf(old, fresh);
+    const kind = kindOf(old, fresh, was, is);
     if (kind === null) return [];
     const { question } = (old ?? fresh) as Tallied;
     return [{ kind, question, before: talliesOf(old), after: talliesOf(fresh) }];
   });
 }
 
-function kindOf(before: Tallied | undefined, after: Tallied | undefined): Difference['kind'] | null {
-  if (before === undefined) return 'new';
-  if (after === undefined) return 'gone';
-  const [was, is] = [before.answers, after.answers];
-  if (was.size !== is.size || [...was.keys()].some((answer) => !is.has(answer))) return 'answer';
-  return [...was].every(([answer, count]) => is.get(answer) === count) ? null : 'count';
+function kindOf(
+  before: Tallied | undefined,
+  after: Tallied | undefined,
+  was: Log,
+  is: Log,
+): Difference['kind'] | null {
+  if (before === undefined) return after === undefined || isKnown(after, was) ? null : 'new';
+  if (after === undefined) return isKnown(before, is) ? null : 'gone';
+  const [old, fresh] = [before.answers, after.answers];
+  return old.size === fresh.size && [...old.keys()].every((answer) => fresh.has(answer)) ? null : 'answer';
+}
+
+/** Whether a run gave these answers to this client, to whatever question. */
+function isKnown({ question, answers }: Tallied, log: Log): boolean {
+  const same = [...log.values()].filter((other) => other.question.client === question.client);
+  return [...answers.keys()].every((answer) => same.some((other) => other.answers.has(answer)));
 }
 
 function tally(lines: Iterable<string>): Map<string, Tallied> {
   const tallied = new Map<string, Tallied>();
   for (const line of lines) {
     const record = parse(line);
-    if (record === null) continue;
+    // A refusal after which the same client may simply come again says nothing that lasts.
+    if (record === null || (record.verdict === 'refuse' && record.retry === 'later')) continue;
     const { client, cluster, verdict, code, move } = record;
     const question: Question = {
       client,
@@ -95,10 +111,9 @@ function talliesOf(tallied: Tallied | undefined): Tally[] {
 }
 
 const HEADS: Readonly<Record<Difference['kind'], string>> = {
-  new: 'was not asked before',
-  gone: 'is not asked any more',
+  new: 'was never told this before',
+  gone: 'is never told this any more',
   answer: 'has another answer',
-  count: 'is answered as before, but not as often',
 };
 
 /** For people; a line or more a difference, empty when there is none. */

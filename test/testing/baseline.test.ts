@@ -26,8 +26,10 @@ function line(fields: Fields = {}): string {
 const REFUSED = {
   verdict: 'refuse',
   code: 'SERVER_OUTDATED',
+  retry: 'after-change',
   move: { side: 'server', to: '4.15', who: ['rs1'] },
 };
+const PASSING = { verdict: 'refuse', code: 'NO_SERVER', retry: 'later', move: null };
 const repeat = (times: number, fields?: Fields) => Array.from({ length: times }, () => line(fields));
 
 describe('nothing differs', () => {
@@ -61,23 +63,42 @@ describe('what differs', () => {
     expect(difference).toMatchObject({ kind, question: { client: '4.14.0', oldest: '4.14.0', level: 28 } });
   });
 
+  test('a client that nobody was before, and one that is gone', () => {
+    const differences = compareDecisions([line()], [line({ client: '4.13.0' })]);
+    expect(differences.map(({ kind, question }) => [kind, question.client])).toEqual([
+      ['new', '4.13.0'],
+      ['gone', '4.14.0'],
+    ]);
+  });
+
+  test('an answer that the client never got, though the question is another', () => {
+    const mixed = { cluster: { ...CLUSTER, oldest: '4.13.0' } };
+    const kinds = (before: string[], after: string[]) =>
+      compareDecisions(before, after).map(({ kind }) => kind);
+    expect(kinds([line()], [line(), line({ ...mixed, ...REFUSED })])).toEqual(['new']);
+    expect(kinds([line(), line({ ...mixed, ...REFUSED })], [line()])).toEqual(['gone']);
+    expect(kinds([line({ ...mixed, ...REFUSED })], [])).toEqual(['gone']);
+  });
+});
+
+describe('what is a matter of timing is no difference', () => {
+  test('how often', () => {
+    const before = [...repeat(3), ...repeat(1, REFUSED)];
+    expect(compareDecisions(before, [...repeat(2), ...repeat(2, REFUSED)])).toEqual([]);
+  });
+
   test.each([
-    ['client', { client: '4.13.0' }],
     ['oldest server', { cluster: { ...CLUSTER, oldest: '4.13.0' } }],
     ['newest server', { cluster: { ...CLUSTER, newest: '4.16.0' } }],
     ['level', { cluster: { ...CLUSTER, level: 29 } }],
-  ])('another %s is another question: one new, one gone', (_, fields) => {
-    const kinds = compareDecisions([line()], [line(fields)]).map(({ kind }) => kind);
-    expect(kinds.toSorted()).toEqual(['gone', 'new']);
+  ])('that a client came at the moment of another %s, and was answered as ever', (_, fields) => {
+    expect(compareDecisions([line()], [line(), line(fields)])).toEqual([]);
+    expect(compareDecisions([line(), line(fields)], [line()])).toEqual([]);
   });
 
-  test('the same answers, not as often, with both counts', () => {
-    const before = [...repeat(3), ...repeat(1, REFUSED)];
-    const after = [...repeat(2), ...repeat(2, REFUSED)];
-    const [difference] = compareDecisions(before, after);
-    expect(difference?.kind).toBe('count');
-    expect(difference?.before.map(({ count }) => count)).toEqual([3, 1]);
-    expect(difference?.after.map(({ count }) => count)).toEqual([2, 2]);
+  test('refusals after which the same client may come again; but not that it was never admitted', () => {
+    expect(compareDecisions([line()], [line(PASSING), line()])).toEqual([]);
+    expect(compareDecisions([line()], [line(PASSING)]).map(({ kind }) => kind)).toEqual(['gone']);
   });
 });
 
@@ -90,13 +111,13 @@ test('is printed a question at a time, with what was answered then and now', () 
   ];
   expect(printDifferences(compareDecisions(before, after))).toBe(
     [
-      'client 4.12.0, servers 4.14.0 to 4.15.0, level 28: is not asked any more',
+      'client 4.12.0, servers 4.14.0 to 4.15.0, level 28: is never told this any more',
       '  before: 1 × permit PERMITTED',
       'client 4.14.0, servers 4.14.0 to 4.15.0, level 28: has another answer',
       '  before: 3 × permit PERMITTED',
       '  after:  2 × permit PERMITTED',
       '  after:  1 × refuse SERVER_OUTDATED, server to 4.15',
-      'client unknown, servers unknown: was not asked before',
+      'client unknown, servers unknown: was never told this before',
       '  after:  1 × permit PERMITTED',
     ].join('\n'),
   );

@@ -110,14 +110,21 @@ test('a baseline: the same decisions pass, others fail and are named', async () 
   const baseline = path.join(folder, 'baseline.ndjson');
   expect((await runCli(['test', EARLY, '--log', baseline])).status).toBe(0);
   expect(existsSync(baseline)).toBe(true);
-  const wider = path.join(folder, 'wider.yaml');
-  const text = readFileSync(EARLY, 'utf8').replace('name: early, version', 'name: early, count: 2, version');
-  writeFileSync(wider, text.replace(/^expect:[\s\S]*/m, '').replaceAll(/expect: .*/g, 'wait: 100ms'));
-  const [same, other] = await Promise.all([
+  const altered = (name: string, early: string) => {
+    const text = readFileSync(EARLY, 'utf8').replace(
+      'name: early, version',
+      `name: early, ${early}, version`,
+    );
+    const file = path.join(folder, name);
+    writeFileSync(file, text.replace(/^expect:[\s\S]*/m, '').replaceAll(/expect: .*/g, 'wait: 100ms'));
+    return file;
+  };
+  const [same, more, other] = await Promise.all([
     runCli(['test', EARLY, '--baseline', baseline]),
-    runCli(['test', wider, '--baseline', baseline]),
+    runCli(['test', altered('more.yaml', 'count: 2'), '--baseline', baseline]),
+    runCli(['test', altered('shy.yaml', 'upgrade: must-not'), '--baseline', baseline]),
   ]);
-  expect(same.status).toBe(0);
+  expect([same.status, more.status]).toEqual([0, 0]);
   expect(same.stdout).toContain('decided as in the baseline');
   expect(other.status).toBe(1);
   expect(other.stdout).toMatch(/^decided otherwise than in the baseline:\nclient 4\.14\.0/m);
