@@ -3,6 +3,8 @@ import type { Expectation, Scenario, Step } from './scenario.ts';
 
 /** The ledger as an end of a link that can be cut. */
 export const LEDGER = 'ledger';
+/** One way, where a scenario states none, ms. */
+export const LATENCY = 1;
 
 export interface Mistake {
   readonly path: ReadonlyArray<string | number>;
@@ -18,12 +20,24 @@ export function mistakesIn(scenario: Scenario): Mistake[] {
     ...scenario.steps.flatMap(({ change }) => change?.to ?? []),
   ]);
   return [
-    ...groupMistakes(scenario, names),
+    ...fleetMistakes(scenario),
     ...scenario.steps.flatMap((step, at) => [
       ...stepMistakes(step, ['steps', at], names),
       ...expectMistakes(step.expect, ['steps', at, 'expect'], versions),
     ]),
     ...expectMistakes(scenario.expect, ['expect'], versions),
+  ];
+}
+
+/** Of what is there, whatever is done to it. */
+export function fleetMistakes(scenario: Omit<Scenario, 'name' | 'steps' | 'expect'>): Mistake[] {
+  const ranges: Mistake = {
+    path: ['policy', 'preset'],
+    message: 'goes by protocol versions, which a scenario can not state',
+  };
+  return [
+    ...groupMistakes(scenario, namesOf(scenario)),
+    ...(scenario.policy.preset === 'ranges' ? [ranges] : []),
   ];
 }
 
@@ -33,7 +47,9 @@ interface Names {
   readonly gates: readonly string[];
 }
 
-function namesOf({ clients, servers, gates }: Scenario): Names {
+type Nodes = Pick<Scenario, 'clients' | 'servers' | 'gates'>;
+
+function namesOf({ clients, servers, gates }: Nodes): Names {
   const numbered = (prefix: string, count: number) =>
     Array.from({ length: count }, (_, at) => `${prefix}${at + 1}`);
   return {
@@ -43,7 +59,7 @@ function namesOf({ clients, servers, gates }: Scenario): Names {
   };
 }
 
-function groupMistakes({ clients }: Scenario, { groups, servers, gates }: Names): Mistake[] {
+function groupMistakes({ clients }: Nodes, { groups, servers, gates }: Names): Mistake[] {
   return clients.flatMap(({ name }, at) => {
     const path: Path = ['clients', at, 'name'];
     if (groups.indexOf(name) < at) return [{ path, message: `a second group ${JSON.stringify(name)}` }];
@@ -75,9 +91,23 @@ function stepMistakes(step: Step, at: Path, { groups, servers, gates }: Names): 
       known([key], step[key], 'server or gate', nodes),
     ),
     ...(['cut', 'heal'] as const).flatMap((key) =>
-      [0, 1].flatMap((end) => known([key, end], step[key]?.[end], 'server or gate', [...nodes, 'ledger'])),
+      [0, 1].flatMap((end) => known([key, end], step[key]?.[end], 'server or gate', [...nodes, LEDGER])),
     ),
+    ...(['cut', 'heal'] as const).flatMap((key) => linkMistakes(step[key], [...at, key], gates, nodes)),
   ];
+}
+
+/** Nothing passes between two servers, or two gates: cutting them would change nothing. */
+function linkMistakes(
+  ends: readonly [string, string] | undefined,
+  path: Path,
+  gates: readonly string[],
+  nodes: readonly string[],
+): Mistake[] {
+  if (ends === undefined || !ends.every((end) => end === LEDGER || nodes.includes(end))) return [];
+  if (ends.filter((end) => gates.includes(end)).length === 1) return [];
+  const message = `there is no link between ${ends.join(' and ')}: one end is a gate, the other a server or the ledger`;
+  return [{ path, message }];
 }
 
 /** A count for a version that no client of the scenario ever has is a slip of the pen, not an expectation. */
@@ -131,6 +161,13 @@ export function needsReal({ steps, migration, catalogue, servers, clients }: Sce
 }
 
 /** Fields that only virtual time can honour. */
-export function needsVirtual({ fault }: Scenario): string[] {
-  return fault === undefined ? [] : ['fault'];
+export function needsVirtual({ fault, network, expect, steps, migration }: Scenario): string[] {
+  const remote = migration.ledger.startsWith('etcd:');
+  return [
+    ...(fault === undefined ? [] : ['fault']),
+    ...(network.loss > 0 ? ['network.loss'] : []),
+    ...(network.latency !== LATENCY ? ['network.latency'] : []),
+    ...steps.flatMap(({ cut }, at) => (cut?.includes(LEDGER) && !remote ? [`steps[${at}].cut`] : [])),
+    ...(expect?.invariants === undefined ? [] : ['expect.invariants']),
+  ];
 }

@@ -7,7 +7,7 @@ import { duration } from '../config/units.ts';
 import { CODE_NAMES, type Code } from '../policy/codes.ts';
 import { VERDICTS, type Verdict } from '../policy/types.ts';
 import { parseMinor, parseVersion } from '../version/version.ts';
-import { mistakesIn } from './check.ts';
+import { LATENCY, mistakesIn } from './check.ts';
 import { FAULT_NAMES } from './faults.ts';
 
 const version = checked(parseVersion);
@@ -102,7 +102,7 @@ const step = z
       .optional()
       .describe('what an operator does about the upgrade'),
     expect: z
-      .lazy(() => expectation)
+      .lazy(() => something(expectation))
       .optional()
       .describe('what should be so by now'),
   })
@@ -111,15 +111,22 @@ const step = z
     when: ({ issues }) => issues.length === 0,
   });
 
+/** What names nothing compares nothing, and would always hold. */
+const something = <T extends z.ZodType>(schema: T) =>
+  schema.refine((value) => typeof value !== 'object' || value === null || Object.keys(value).length > 0, {
+    message: 'needs at least 1 entry',
+    when: ({ issues }) => issues.length === 0,
+  });
+
 const expectation = z.strictObject({
   dropped: count.optional().describe('sessions that ended otherwise than by their own will'),
   lost: count.optional().describe('attempts that ended without an answer of a gate'),
   admitted: z
-    .union([count, z.record(version, count)])
+    .union([count, something(z.record(version, count))])
     .optional()
     .describe('in all, or by client version'),
   refused: z
-    .union([count, z.partialRecord(code, z.union([count, z.record(version, count)]))])
+    .union([count, something(z.partialRecord(code, z.union([count, something(z.record(version, count))])))])
     .optional()
     .describe('in all, by code, or by code and client version'),
   decisions: z
@@ -134,8 +141,7 @@ const expectation = z.strictObject({
   level: z.int().min(0).optional().describe('of the system tables'),
   longestWait: duration.optional().describe('no admitted client waited longer'),
   sessions: count.optional().describe('open now'),
-  matrix: z
-    .record(versionOrLine, z.union([cell, z.record(versionOrLine, cell)]))
+  matrix: something(z.record(versionOrLine, z.union([cell, something(z.record(versionOrLine, cell))])))
     .optional()
     .describe('verdict or code for a client: of the fleet as it stands, or at servers of each version'),
 });
@@ -150,7 +156,7 @@ export const scenarioSchema = z.strictObject({
   clients: z.array(group).default([]),
   network: z
     .strictObject({
-      latency: duration.prefault('1ms'),
+      latency: duration.prefault(`${LATENCY}ms`).describe('one way'),
       loss: z.number().min(0).max(0.5).default(0).describe('of packets, each of which comes 200 ms late'),
     })
     .prefault({}),
@@ -160,11 +166,11 @@ export const scenarioSchema = z.strictObject({
   timeouts: configSchema.shape.timeouts,
   fault: z.enum(FAULT_NAMES).optional().describe('planted in a fleet on virtual time, to see it found'),
   steps: z.array(step).min(1),
-  expect: expectation
-    .extend({
+  expect: something(
+    expectation.extend({
       invariants: z.literal('hold').optional().describe('what always must hold does, on virtual time'),
-    })
-    .optional(),
+    }),
+  ).optional(),
 });
 
 const wholeSchema = scenarioSchema.superRefine((scenario, context) => {

@@ -22,7 +22,10 @@ export function addExplore(program: Command): void {
     .description(
       'Try random plans on a fleet, on virtual time: rolling upgrades, arrivals, crashes, pauses, cuts, downgrades, operator verbs. Stops at the first plan in which something does not hold that always must, shrinks it, and writes it as a scenario. Status 0: all held; 1: a plan failed; 2: the file is wrong.',
     )
-    .argument('[fleet]', 'a scenario file; its steps, if any, are not used (default: a fleet of its own)')
+    .argument(
+      '[fleet]',
+      'a scenario file; of its steps, if any, only the versions are used (default: a fleet of its own)',
+    )
     .option('--runs <n>', 'plans', atLeastOne, 1_000)
     .option('--seed <n>', 'of everything that is random', wholeNumber, 1)
     .option('--max-steps <n>', 'of one plan', atLeastOne, 24)

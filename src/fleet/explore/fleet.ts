@@ -1,16 +1,31 @@
 /** The fleet that random plans are made for: a scenario file whose steps and expectations may be absent. */
 import { parseYaml } from '../../config/load.ts';
+import { fleetMistakes, needsReal } from '../check.ts';
 import { type Scenario, scenarioSchema } from '../scenario.ts';
 
-const fleetSchema = scenarioSchema.partial({ name: true, steps: true });
+/** What random plans take from a file. */
+export const fleetSchema = scenarioSchema.partial({ name: true, steps: true });
+
+const wholeSchema = fleetSchema.superRefine((fleet, context) => {
+  const programs = needsReal({ ...fleet, name: '', steps: [] }).map((field) => ({
+    path: field.split('.'),
+    message: 'runs a program, which random plans can not',
+  }));
+  for (const { path, message } of [...fleetMistakes(fleet), ...programs])
+    context.addIssue({ code: 'custom', path: [...path], message });
+});
 
 /** A scenario without steps. */
-export type Fleet = Omit<Scenario, 'steps' | 'expect'>;
+export interface Fleet extends Omit<Scenario, 'steps' | 'expect'> {
+  /** That the steps of its file name: servers and clients are moved to these as well. */
+  readonly versions?: readonly string[];
+}
 
 /** @throws {ConfigError} with line and field. */
 export function parseFleet(text: string, file = 'fleet'): Fleet {
-  const { steps: _steps, expect: _expect, name = file, ...fleet } = parseYaml(text, file, fleetSchema);
-  return { name, ...fleet };
+  const { steps = [], expect: _expect, name = file, ...fleet } = parseYaml(text, file, wholeSchema);
+  const versions = steps.flatMap(({ roll, change }) => roll?.to ?? change?.to ?? []);
+  return { name, ...fleet, versions };
 }
 
 /**

@@ -9,11 +9,12 @@ import type { Step } from '../scenario.ts';
 import type { Fleet } from './fleet.ts';
 
 /** Versions that the fleet's file names, ascending: servers and clients are moved between them. */
-export function versionsOf({ servers, clients }: Fleet): string[] {
+export function versionsOf({ servers, clients, versions = [] }: Fleet): string[] {
   const named = [
     servers.version,
     servers.tables ?? servers.version,
     ...clients.map(({ version }) => version),
+    ...versions,
   ];
   return [...new Set(named)].sort((one, other) => compareVersions(parseVersion(one), parseVersion(other)));
 }

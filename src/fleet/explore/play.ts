@@ -14,7 +14,8 @@ export interface Played {
 }
 
 export async function play(fleet: Fleet, steps: readonly Step[]): Promise<Played> {
-  const scenario: Scenario = { ...fleet, steps: [...steps] };
+  const { versions: _versions, ...stated } = fleet;
+  const scenario: Scenario = { ...stated, steps: [...steps] };
   const world = new World(scenario);
   try {
     const report = await runScenario(scenario, world);

@@ -46,7 +46,9 @@ describe('the same steps with and without the fault', () => {
 
   test('the block row lapses as well, and the upgrade that was blocked begins', async () => {
     expect(await violationsAfter({ fault: 'phoenix-mutex' }, ...blocked)).toContainEqual(
-      expect.stringMatching(/^operator-is-heeded: an upgrade began under token 1 while upgrades were blocked/),
+      expect.stringMatching(
+        /^operator-is-heeded: an upgrade began under token 1 while upgrades were blocked/,
+      ),
     );
     expect(await violationsAfter({}, ...blocked)).toEqual([]);
   });

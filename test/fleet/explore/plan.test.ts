@@ -1,7 +1,8 @@
 /** Random plans: as long as asked, made of everything a scenario can do, and put in order at their end. */
 import fc from 'fast-check';
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { stringify } from 'yaml';
+import { parseFleet } from '../../../src/fleet/explore/fleet.ts';
 import { planOf, repairsAfter, versionsOf } from '../../../src/fleet/explore/plan.ts';
 import { parseScenario, type Step } from '../../../src/fleet/scenario.ts';
 import { defaultFleet } from './support.ts';
@@ -43,6 +44,29 @@ test('servers roll in any order, and the ledger can be cut off', () => {
 
 test('versions are those that the file names, oldest first', () => {
   expect(versionsOf(defaultFleet)).toEqual(['4.12.1', '4.13.0', '4.13.1', '4.14.0', '4.14.2', '4.15.0']);
+});
+
+describe('the file of a fleet', () => {
+  const FILE = `servers: { version: 2.8.1 }
+clients:
+  - { name: web, version: 2.8.0 }
+`;
+
+  test('of a scenario that somebody wrote, the versions that its steps move to are used too', () => {
+    const steps = 'steps:\n  - roll: { to: 2.9.0 }\n  - change: { group: web, to: 2.9.1 }\n';
+    expect(versionsOf(parseFleet(`${FILE}${steps}`))).toEqual(['2.8.0', '2.8.1', '2.9.0', '2.9.1']);
+    expect(versionsOf(parseFleet(FILE))).toEqual(['2.8.0', '2.8.1']);
+  });
+
+  test.each([
+    ['  - { name: web, version: 2.9.0 }\n', 'fleet:4: clients[1].name: a second group "web"'],
+    [
+      'migration: { hook: { command: [./upgrade.sh] } }\n',
+      'fleet:4: migration.hook: runs a program, which random plans can not',
+    ],
+  ])('what random plans can not do is refused: %j', (more, problem) => {
+    expect(() => parseFleet(`${FILE}${more}`)).toThrow(problem);
+  });
 });
 
 test('repairs undo what a plan left behind, and nothing else', () => {

@@ -1,6 +1,7 @@
 /** A scenario file that is wrong is refused before anything runs, with line and field. */
 import { describe, expect, test } from 'vitest';
 import { ConfigError } from '../../../src/config/load.ts';
+import { needsVirtual } from '../../../src/fleet/check.ts';
 import { parseScenario } from '../../../src/fleet/scenario.ts';
 
 const FILE = `name: a test
@@ -115,6 +116,13 @@ describe('expectations that can only be slips', () => {
     ['{ matrix: { 4.14: maybe } }', /expect\.matrix\.4\.14/],
     ['{ matrix: { 4: permit } }', /expect\.matrix\.4: .*"4" is not a version/],
     ['{ decisions: { ADMITTED: 1 } }', /expect\.decisions/],
+    // They would compare nothing, and so always hold.
+    ['{}', /expect: needs at least 1 entry/],
+    ['{ admitted: {} }', /expect\.admitted: needs at least 1 entry/],
+    ['{ refused: {} }', /expect\.refused: needs at least 1 entry/],
+    ['{ refused: { SERVER_OUTDATED: {} } }', /expect\.refused\.SERVER_OUTDATED: needs at least 1 entry/],
+    ['{ matrix: {} }', /expect\.matrix: needs at least 1 entry/],
+    ['{ matrix: { 4.14: {} } }', /expect\.matrix\.4\.14: needs at least 1 entry/],
   ])('%s', (text, problem) => {
     const problems = withExpect(text);
     expect(problems).toHaveLength(1);
@@ -136,6 +144,19 @@ describe('steps', () => {
     ['roll: { to: 4.15.0, batch: 0 }', 'steps[1].roll.batch: must be at least 1, not 0'],
     ['operator: stop', 'steps[1].operator: "stop" is none of approve, block, unblock, retry, abort'],
     ['run: { command: [] }', 'steps[1].run.command: needs at least 1 entry'],
+    ['expect: {}', 'steps[1].expect: needs at least 1 entry'],
+    [
+      'cut: [rs1, rs2]',
+      'steps[1].cut: there is no link between rs1 and rs2: one end is a gate, the other a server or the ledger',
+    ],
+    [
+      'cut: [gate1, gate2]',
+      'steps[1].cut: there is no link between gate1 and gate2: one end is a gate, the other a server or the ledger',
+    ],
+    [
+      'heal: [ledger, rs1]',
+      'steps[1].heal: there is no link between ledger and rs1: one end is a gate, the other a server or the ledger',
+    ],
   ])('%s', (step, problem) => {
     expect(withStep(step)).toEqual([`fleet.yaml:9: ${problem}`]);
   });
@@ -145,4 +166,29 @@ describe('steps', () => {
       'fleet.yaml:7: steps: needs at least 1 entry',
     ]);
   });
+});
+
+test('a preset that goes by what a scenario can not state', () => {
+  expect(problemsIn(`${FILE}policy: { preset: ranges }\n`)).toEqual([
+    'fleet.yaml:9: policy.preset: goes by protocol versions, which a scenario can not state',
+  ]);
+});
+
+test('what only virtual time can honour is named, and nothing else', () => {
+  expect(needsVirtual(parseScenario(FILE))).toEqual([]);
+  const text = `${FILE}  - cut: [gate1, rs1]
+  - cut: [ledger, gate1]
+network: { latency: 20ms, loss: 0.1 }
+fault: phoenix-mutex
+expect: { invariants: hold }
+`;
+  expect(needsVirtual(parseScenario(text))).toEqual([
+    'fault',
+    'network.loss',
+    'network.latency',
+    'steps[2].cut',
+    'expect.invariants',
+  ]);
+  const etcd = `${text}migration: { ledger: 'etcd://127.0.0.1:2379' }\n`;
+  expect(needsVirtual(parseScenario(etcd))).not.toContain('steps[2].cut');
 });
