@@ -1,12 +1,13 @@
 /**
  * Writes everything that is generated: messages.schema.json, vectors.json and the tables of README.md here, the
- * tables of the project's README.md, examples/gate.schema.json. `--check` writes nothing, and exits with 1
+ * tables of the project's README.md, examples/*.schema.json. `--check` writes nothing, and exits with 1
  * naming the files that differ.
  */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { configJsonSchema, configTable } from '../src/config/reference.ts';
+import { fleetJsonSchema, scenarioJsonSchema } from '../src/fleet/reference.ts';
 import { printJson } from './print-json.ts';
 import { messagesSchema } from './schema.ts';
 import { closeCodesTable, codesTable, fieldTables, messagesTable } from './tables.ts';
@@ -29,6 +30,8 @@ export function generated(): Map<string, string> {
     ['proto/messages.schema.json', printJson(messagesSchema())],
     ['proto/vectors.json', printJson(vectors())],
     ['examples/gate.schema.json', printJson(configJsonSchema())],
+    ['examples/scenario.schema.json', printJson(scenarioJsonSchema())],
+    ['examples/fleet.schema.json', printJson(fleetJsonSchema())],
   ]);
   for (const readme of ['proto/README.md', 'README.md']) {
     const text = read(readme);
