@@ -90,7 +90,9 @@ export class Crowd {
 
   async #live(client: Client): Promise<void> {
     const life: Life = { session: null };
+    const before = client.life?.session;
     client.life = life;
+    before?.destroy();
     const { again } = client.group;
     do {
       await this.#visit(client, life);

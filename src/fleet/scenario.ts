@@ -59,7 +59,9 @@ const group = z.strictObject({
 /** Exactly one key each. */
 const step = z
   .strictObject({
-    connect: name.optional().describe('a group arrives; the next step comes once all of it has set out'),
+    connect: name
+      .optional()
+      .describe('a group arrives, who is there comes anew; the next step comes once all have set out'),
     arrive: name.optional().describe('the same, but the next step comes at once'),
     disconnect: name.optional().describe("a group's sessions end, and it stays away"),
     change: z

@@ -55,7 +55,7 @@ const TEXTS: Readonly<Record<string, string>> = {
     expect: { admitted: 2, refused: { NO_SERVER: 1 }, dropped: 1, sessions: 1 }`,
   'the gate that runs the upgrade is killed, and the other one ends it': `
     gates: 2
-    servers: { count: 1, version: 4.14.0, tables: 4.13.0, upgradeTime: 1s }
+    servers: { count: 1, version: 4.14.0, tables: 4.13.0, upgradeTime: 4s }
     clients: [{ name: first, version: 4.14.0 }, { name: second, version: 4.14.1 }]
     migration: { lease: 1s }
     ${BRISK}
@@ -63,7 +63,7 @@ const TEXTS: Readonly<Record<string, string>> = {
       - connect: first
       - connect: second
       - kill: gate1
-      - wait: 5s
+      - wait: 8s
       - start: gate1
     expect: { admitted: { 4.14.0: 1, 4.14.1: 1 }, refused: 0, upgrades: [28], level: 28, lost: 0 }`,
   'a gate that restarts in order lets sessions end, one that is killed does not': `
@@ -75,7 +75,7 @@ const TEXTS: Readonly<Record<string, string>> = {
       - restart: gate1
       - expect: { dropped: 0, sessions: 0, admitted: 1 }
       - connect: long
-      - wait: 500ms
+      - wait: 3s
       - kill: gate1
       - wait: 500ms
       - start: gate1

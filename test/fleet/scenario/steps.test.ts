@@ -76,6 +76,22 @@ describe('clients', () => {
     expect(failuresOf(report)).toEqual([]);
   });
 
+  test('who is there and arrives comes anew: one session each, and that one counts when it drops', async () => {
+    const servers = { count: 1, version: '4.14.0' };
+    const report = await play({
+      servers,
+      clients: app({ count: 2 }),
+      steps: [
+        { connect: 'app' },
+        { connect: 'app' },
+        { expect: { admitted: 4, sessions: 2, dropped: 0 } },
+        { kill: 'rs1' },
+      ],
+      expect: { dropped: 2, sessions: 0 },
+    });
+    expect(failuresOf(report)).toEqual([]);
+  });
+
   test('a group that changes comes again on its new version, also while it was on its way in', async () => {
     const report = await play({
       servers: TABLES,
