@@ -197,10 +197,12 @@ async function call(
   signal.addEventListener('abort', stop);
   const timer = clock.after(timeout, () => limit.abort(new Error(`deadline of ${timeout / 1_000} s`)));
   const noted = createThrottle(clock, (progress: MigrationProgress) => held.note({ progress }));
+  let over = false;
   try {
     await hook.run(facts, {
       signal: limit.signal,
       progress: (progress) => {
+        if (over) return;
         onProgress(progress);
         noted(progress);
       },
@@ -214,6 +216,7 @@ async function call(
       throw new HookError(`${hook.name}: ${(limit.signal.reason as Error).message} passed`);
     throw error;
   } finally {
+    over = true;
     timer.cancel();
     signal.removeEventListener('abort', stop);
   }

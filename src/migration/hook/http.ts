@@ -7,7 +7,7 @@ import { createHmac } from 'node:crypto';
 import { z } from 'zod';
 import { type Clock, pause } from '../../ports/clock.ts';
 import { type Hook, HookError } from './hook.ts';
-import { parseProgress } from './lines.ts';
+import { progressOf } from './lines.ts';
 
 export interface HttpHookOptions {
   readonly url: string;
@@ -76,8 +76,7 @@ export function createHttpHook({ url, secret, clock, poll = 1_000 }: HttpHookOpt
           lost = 0;
           if (said.state === 'done') return { level: said.level ?? null };
           if (said.state === 'failed') throw new HookError(said.error ?? `${url} says that the step failed`);
-          if (typeof said.progress === 'number') progress({ done: said.progress, text: '' });
-          else if (said.progress !== undefined) progress(parseProgress(said.progress));
+          if (said.progress !== undefined) progress(progressOf(said.progress));
           method = 'GET';
           at = new URL(said.location ?? `?key=${encodeURIComponent(facts.key)}`, url).href;
         } catch (error) {

@@ -1,10 +1,20 @@
 /** A function as a hook: the default export of a JavaScript or TypeScript module, called with facts and context. */
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { type Hook, type HookContext, HookError, type HookFacts } from './hook.ts';
+import { type Hook, HookError, type HookFacts } from './hook.ts';
+import { progressOf } from './lines.ts';
+
+export interface ModuleContext {
+  /** Aborts when nobody waits for it any more: what goes on then goes on unseen. */
+  readonly signal: AbortSignal;
+  /** A line such as `40% indexes`, a share from 0 to 1, or both. */
+  readonly progress: (
+    progress: string | number | { readonly done?: number | null; readonly text?: string },
+  ) => void;
+}
 
 /** May return, or resolve to, `{ level }`: where the tables are now. Throwing means that the step failed. */
-export type HookFunction = (facts: HookFacts, context: Pick<HookContext, 'signal' | 'progress'>) => unknown;
+export type HookFunction = (facts: HookFacts, context: ModuleContext) => unknown;
 
 /** @param file relative to `folder`. */
 export function createModuleHook(file: string, folder: string): Hook {
@@ -17,7 +27,8 @@ export function createModuleHook(file: string, folder: string): Hook {
       const stop = () => stopped.reject(new HookError(`${file} was stopped`));
       signal.addEventListener('abort', stop);
       try {
-        const result = await Promise.race([run(facts, { signal, progress }), stopped.promise]);
+        const context: ModuleContext = { signal, progress: (told) => progress(progressOf(told)) };
+        const result = await Promise.race([run(facts, context), stopped.promise]);
         const level = (result as { level?: unknown } | null | undefined)?.level;
         return { level: typeof level === 'number' ? level : null };
       } catch (error) {

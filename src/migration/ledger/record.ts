@@ -332,14 +332,18 @@ export function completed(record: LedgerRecord, held: Claim, now: number): Chang
   };
 }
 
+/** Of an error: clients are told, who take no longer sentence. */
+const MAX_ERROR = 1_500;
+
 /** @param retryAt null: not again until an operator acts. */
 export function failed(
   record: LedgerRecord,
   held: Claim,
-  error: string,
+  why: string,
   retryAt: number | null,
   now: number,
 ): Change {
+  const error = why.length > MAX_ERROR ? `${why.slice(0, MAX_ERROR)}…` : why;
   const toLevel = held.plan.steps.at(-1)?.level ?? 0;
   return {
     record: { ...record, claim: null, failure: { error, attempts: held.attempt, at: now, retryAt, toLevel } },
