@@ -10,7 +10,10 @@ import { describeProcess } from './process.ts';
 
 /** Waits for a line before it becomes the program, so that nothing runs that is not on record. */
 const GO_AHEAD = 'read -r go && exec "$@"';
-const MAX_ERROR_TEXT = 2_000;
+/** The end of it: that says what went wrong. */
+const MAX_ERROR_TEXT = 1_000;
+/** What its output gets to be read to its end, once the program is gone, ms: a daemon may keep it open for ever. */
+const OUTPUT_TIME = 1_000;
 
 export interface CommandHookOptions {
   readonly command: readonly string[];
@@ -34,7 +37,8 @@ export function createCommandHook({ command, folder }: CommandHookOptions): Hook
         const kill = () => killGroup(child.pid);
         signal.addEventListener('abort', kill);
         let complaint = '';
-        child.stderr.on('data', (chunk) => {
+        let unrecorded: Error | null = null;
+        child.stderr.setEncoding('utf8').on('data', (chunk) => {
           complaint = `${complaint}${chunk}`.slice(-MAX_ERROR_TEXT);
         });
         readLines(child.stdout, (line) => progress(parseProgress(line)));
@@ -46,14 +50,31 @@ export function createCommandHook({ command, folder }: CommandHookOptions): Hook
         child.once('spawn', () => {
           started(describeProcess(child.pid as number)).then(
             () => child.stdin.end(`go\n${JSON.stringify(facts)}\n`),
-            kill,
+            (error) => {
+              unrecorded = error as Error;
+              kill();
+            },
           );
         });
-        // Children that it left behind are not let go on unnoticed.
-        child.once('exit', kill);
+        let letGo: NodeJS.Timeout | undefined;
+        child.once('exit', () => {
+          // Children that it left behind are not let go on unnoticed.
+          kill();
+          letGo = setTimeout(() => {
+            child.stdout.destroy();
+            child.stderr.destroy();
+          }, OUTPUT_TIME);
+        });
         child.once('close', (status, killedBy) => {
+          clearTimeout(letGo);
           signal.removeEventListener('abort', kill);
           if (status === 0 && !signal.aborted) resolve({ level: null });
+          else if (unrecorded !== null)
+            reject(
+              new HookError(
+                `${program} could not be put on record, so it was not run: ${unrecorded.message}`,
+              ),
+            );
           else reject(new HookError(whyItFailed(program, status, killedBy, signal, complaint)));
         });
       }),

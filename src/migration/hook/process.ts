@@ -1,5 +1,8 @@
-/** Finds a hook's process again after its gate is gone: by host, process id and the time it was started. */
-import { readFileSync } from 'node:fs';
+/**
+ * Finds a hook's process again after its gate is gone: by host, process id and the time it was started. It leads a
+ * group, whose others count too: what it began may go on without it.
+ */
+import { readdirSync, readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { type Clock, pause } from '../../ports/clock.ts';
 import type { ProcessInfo } from '../ledger/record.ts';
@@ -13,7 +16,10 @@ export function describeProcess(pid: number): ProcessInfo {
 /** `elsewhere`: it ran on another host, where it can't be seen from here. */
 export function lookForProcess({ host, pid, started }: ProcessInfo): 'running' | 'gone' | 'elsewhere' {
   if (host !== hostname()) return 'elsewhere';
-  return started !== '' && startOf(pid) === started ? 'running' : 'gone';
+  const there = startOf(pid);
+  if (there !== null) return there === started ? 'running' : 'gone';
+  // A process id is not given anew for as long as a group of that name has members.
+  return started.startsWith(`${bootOf()}:`) && hasMembers(pid) ? 'running' : 'gone';
 }
 
 /** Resolves true when it is gone, false when `signal` aborts first. */
@@ -35,15 +41,38 @@ export function killProcess(info: ProcessInfo): void {
   }
 }
 
-/** Boot and start time (field 22 of /proc/PID/stat): a process id alone may be somebody else's by now. */
+/** Boot and start time: a process id alone may be somebody else's by now. Null: it is gone. */
 function startOf(pid: number): string | null {
+  const stat = statOf(pid);
+  return stat && `${bootOf()}:${stat.started}`;
+}
+
+function hasMembers(group: number): boolean {
+  try {
+    process.kill(-group, 0);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ESRCH') return false;
+  }
+  // A zombie that nobody fetches is a member as well.
+  return readdirSync('/proc').some((name) => /^\d+$/.test(name) && statOf(Number(name))?.group === group);
+}
+
+/** Fields 5 and 22 of /proc/PID/stat; null for what is gone, or a zombie. */
+function statOf(pid: number): { readonly group: number; readonly started: string | undefined } | null {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
     const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-    if (fields[0] === 'Z') return null;
-    const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
-    return `${boot}:${fields[19]}`;
+    return fields[0] === 'Z' ? null : { group: Number(fields[2]), started: fields[19] };
   } catch {
     return null;
+  }
+}
+
+/** Of this boot of the machine; empty where there is no /proc. */
+function bootOf(): string {
+  try {
+    return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
+  } catch {
+    return '';
   }
 }

@@ -64,6 +64,8 @@ const recordSchema = z.object({
   /** The highest token ever given. */
   token: z.number(),
   claim: claimSchema.nullable(),
+  /** A hook's process that may have outlived the last claim: the next holder has to look for it. */
+  orphan: processInfo.nullable().default(null),
   block: z.object({ by: z.string(), reason: z.string(), at: ms, until: ms.nullable() }).nullable(),
   failure: z
     .object({ error: z.string(), attempts: z.number(), at: ms, retryAt: ms.nullable(), toLevel: z.number() })
@@ -139,6 +141,7 @@ export function emptyRecord(cluster: string): LedgerRecord {
     epoch: 1,
     token: 0,
     claim: null,
+    orphan: null,
     block: null,
     failure: null,
     approval: null,
@@ -219,7 +222,7 @@ export function claim(
     trigger,
     since: now,
     progress: null,
-    process: before?.process ?? null,
+    process: before?.process ?? record.orphan,
     abort: before?.abort ?? null,
   };
   const about = aboutClaim(next);
@@ -239,7 +242,7 @@ export function claim(
     level: record.level ?? plan.steps[0]?.fromLevel ?? null,
     release: record.release ?? plan.steps[0]?.from ?? null,
   };
-  return { record: { ...record, ...start, token, claim: next, seen: [] }, history };
+  return { record: { ...record, ...start, token, claim: next, orphan: null, seen: [] }, history };
 }
 
 /** Whether an abandoned claim's plan still leads from where the tables are to where they have to be. */
@@ -346,7 +349,12 @@ export function failed(
   const error = why.length > MAX_ERROR ? `${why.slice(0, MAX_ERROR)}…` : why;
   const toLevel = held.plan.steps.at(-1)?.level ?? 0;
   return {
-    record: { ...record, claim: null, failure: { error, attempts: held.attempt, at: now, retryAt, toLevel } },
+    record: {
+      ...record,
+      claim: null,
+      orphan: held.process,
+      failure: { error, attempts: held.attempt, at: now, retryAt, toLevel },
+    },
     history: [{ what: 'failed', at: now, ...aboutClaim(held), error }],
   };
 }
@@ -354,7 +362,7 @@ export function failed(
 /** Given back without a failure: not needed any more, or the gate stops. */
 export function released(record: LedgerRecord, held: Claim, reason: string, now: number): Change {
   return {
-    record: { ...record, claim: null },
+    record: { ...record, claim: null, orphan: held.process },
     history: [{ what: 'released', at: now, ...aboutClaim(held), reason }],
   };
 }

@@ -1,10 +1,16 @@
 /** A program as a hook: real ones, in sh. */
+import { spawn } from 'node:child_process';
 import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { createCommandHook } from '../../../src/migration/hook/command.ts';
-import { lookForProcess, waitForProcess } from '../../../src/migration/hook/process.ts';
+import {
+  describeProcess,
+  killProcess,
+  lookForProcess,
+  waitForProcess,
+} from '../../../src/migration/hook/process.ts';
 import { realClock } from '../../../src/transport/real.ts';
 import { tempFolder } from '../../support/folder.ts';
 import {
@@ -129,7 +135,8 @@ describe('a command', () => {
     const { folder, hook } = hookOf('echo ran > ran.txt');
     const told = new Told();
     told.onStarted = () => Promise.reject(new Error('the claim is lost'));
-    await failureOf(hook.run(FACTS, told));
+    const { message } = await failureOf(hook.run(FACTS, told));
+    expect(message).toContain('could not be put on record, so it was not run: the claim is lost');
     expect(existsSync(path.join(folder, 'ran.txt'))).toBe(false);
     expect(told.processes.map(lookForProcess)).toEqual(['gone']);
   });
@@ -180,6 +187,19 @@ describe('a command', () => {
     await gone(await pidIn(folder, 'child'));
   });
 
+  test.each([
+    ['status 0 is done', 'exit 0', null],
+    ['another status is a failure', 'echo sour >&2; exit 3', /ended with status 3: sour/],
+  ])('one that leaves a daemon on its output is not waited for without end: %s', async (_what, end, why) => {
+    const { folder, hook } = hookOf(
+      `setsid sh -c 'echo $$ > child; exec sleep 600' &
+       while [ ! -s child ]; do sleep 0.02; done; ${end}`,
+    );
+    const outcome = await hook.run(FACTS, new Told()).catch((error: Error) => error.message);
+    expect(outcome).toEqual(why === null ? { level: null } : expect.stringMatching(why));
+    process.kill(await pidIn(folder, 'child'), 'SIGKILL');
+  });
+
   test('one that reads none of its input, and one that closes its output, are no trouble', async () => {
     await hookOf('exec <&-; exit 0').hook.run(FACTS, new Told());
     await hookOf('exec >&- 2>&-; exit 0').hook.run(FACTS, new Told());
@@ -211,6 +231,25 @@ describe('a process found again', () => {
     told.stopping.abort();
     await run;
     expect(await waitForProcess(info, realClock, AbortSignal.timeout(5_000))).toBe(true);
+  });
+});
+
+describe('a process whose leader is gone', () => {
+  test('runs for as long as anything of its group does, and is ended with it', async () => {
+    const folder = tempFolder();
+    const script = scriptIn(folder, 'sleep 600 & echo $! > child; echo 1%; wait');
+    // As after the death of a gate: nobody hears of the leader's end, and nobody ends the others then.
+    const leader = spawn(script, { cwd: folder, detached: true, stdio: 'ignore' });
+    const info = describeProcess(leader.pid as number);
+    const child = await pidIn(folder, 'child');
+    process.kill(leader.pid as number, 'SIGKILL');
+    await gone(leader.pid as number);
+    expect(isThere(child)).toBe(true);
+    expect(lookForProcess(info)).toBe('running');
+    expect(lookForProcess({ ...info, started: `another${info.started}` })).toBe('gone');
+    killProcess(info);
+    expect(await waitForProcess(info, realClock, AbortSignal.timeout(5_000))).toBe(true);
+    await gone(child);
   });
 });
 

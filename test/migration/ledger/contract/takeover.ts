@@ -82,6 +82,29 @@ export const takeoverRules: Rules = {
     expect((await second.current()).claim.abort).toEqual(OPERATOR);
   },
 
+  'a process that may have outlived its claim is not forgotten with it: after an abort, a failure or a release the next holder looks for it':
+    async (bench) => {
+      const process = { host: 'h1', pid: 4711, started: 'boot:1' };
+      const first = claimed(await bench.ledger.claim(requestOf('gate-a'), bench.lease));
+      await first.note({ process });
+      await bench.lapse(CLUSTER, first.token);
+      await bench.another().abort(OPERATOR);
+      await bench.another().retry(OPERATOR);
+      const long = 100 * bench.lease;
+      const second = claimed(await bench.another().claim(requestOf('gate-b'), long));
+      expect((await second.current()).claim.process).toEqual(process);
+      await second.fail('it can not be ended', bench.clock.now());
+      const third = claimed(await bench.another().claim(requestOf('gate-b'), long));
+      expect((await third.current()).claim.process).toEqual(process);
+      await third.release('the gate stops');
+      const fourth = claimed(await bench.another().claim(requestOf('gate-b'), long));
+      expect((await fourth.current()).claim.process).toEqual(process);
+      await fourth.runStarted('key-0');
+      await fourth.fail('no space left', bench.clock.now());
+      const fifth = claimed(await bench.another().claim(requestOf('gate-b'), long));
+      expect((await fifth.current()).claim.process).toBeNull();
+    },
+
   'tables that went back while nobody held the claim are upgraded from where they are': async (bench) => {
     const first = claimed(await bench.ledger.claim(requestOf('gate-a'), bench.lease));
     await first.runStarted('key-0');
