@@ -10,6 +10,7 @@ import { type Clock, pause, type Timer } from '../ports/clock.ts';
 import { type Random, randomId } from '../ports/random.ts';
 import { levelOf } from '../version/catalogue.ts';
 import { parseVersion, printVersion, tryParseVersion, type Version } from '../version/version.ts';
+import { agreedLevel } from './agreed-level.ts';
 import { ClaimLost, type HeldClaim, type Ledger, type LedgerView } from './ledger/ledger.ts';
 import { activeBlock, LedgerFormatError, type LedgerRecord, type TriggerInfo } from './ledger/record.ts';
 import type { Caller, Migration, MigrationProgress } from './migration.ts';
@@ -236,20 +237,23 @@ export class Migrator implements Migration {
   /** The record follows what the servers report, once they were asked after it was read and all say the same. */
   async #followFacts(): Promise<void> {
     const { cluster, ledger, policy } = this.#options;
-    const recorded = this.#standing.view?.record.level ?? null;
+    const known = this.#standing.view?.record ?? null;
+    const recorded = known?.level ?? null;
     if (cluster.level === null || cluster.level === recorded || this.#running !== null) return;
     await cluster.refresh(0);
-    const levels = new Set(
-      cluster.servers
-        .filter(({ state, level }) => state === 'up' && level !== null)
-        .map(({ level }) => level as number),
-    );
-    const [level] = levels;
-    if (levels.size !== 1 || level === undefined || level === recorded) return;
+    const level = agreedLevel(cluster);
+    if (level === null || level === recorded) return;
     const version = cluster.servers.find((server) => server.version !== null)?.version ?? null;
     const release = this.#statedFor(level) ?? (version && releaseOfTables(policy.catalogue, level, version));
-    const record = await ledger.observe(level, release && printVersion(release), this.#owner);
-    this.#standing = { kind: 'known', view: { record, leaseAlive: false } };
+    const { level: followed } = await ledger.observe(
+      level,
+      release && printVersion(release),
+      this.#owner,
+      known,
+    );
+    // Another gate may have begun an upgrade meanwhile.
+    this.#standing = { kind: 'known', view: await ledger.read() };
+    if (followed !== level) return;
     this.#options.note(recorded !== null && level < recorded ? 'level-went-back' : 'level-observed', {
       fromLevel: recorded,
       toLevel: level,

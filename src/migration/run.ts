@@ -8,6 +8,7 @@ import { decide } from '../policy/decide.ts';
 import type { SkewPolicy } from '../policy/types.ts';
 import { type Clock, deadline, pause } from '../ports/clock.ts';
 import { parseVersion } from '../version/version.ts';
+import { agreedLevel } from './agreed-level.ts';
 import type { Hook, HookFacts } from './hook/hook.ts';
 import { HookError } from './hook/hook.ts';
 import { killProcess, lookForProcess, waitForProcess } from './hook/process.ts';
@@ -61,11 +62,13 @@ export async function runUpgrade(context: RunContext): Promise<RunEnd> {
   await awaitOrphan(context, taken);
   let drained = !taken.plan.downtime;
   for (;;) {
-    const { record, claim } = await held.current();
+    const { claim } = await held.current();
     const { plan, runsDone } = claim;
     if (plan.runs.length > 0 && runsDone === plan.runs.length) break;
     // Before each run: hooks take long, and the cluster may change meanwhile.
-    const reason = await whyNot(context, record, claim);
+    await context.cluster.refresh(0);
+    const record = await followBack(context);
+    const reason = whyNot(context, record, claim);
     if (reason !== null) return { kind: 'not-needed', reason };
     if (drained) await runOne(context, record, claim, runsDone);
     else await context.drain();
@@ -75,13 +78,19 @@ export async function runUpgrade(context: RunContext): Promise<RunEnd> {
   return { kind: 'done' };
 }
 
+/** A snapshot was restored since the last record: keys of work that was lost with it have to be new ones. */
+async function followBack({ cluster, held, note }: RunContext): Promise<LedgerRecord> {
+  const { record, claim } = await held.current();
+  const level = agreedLevel(cluster);
+  if (level === null || level >= (record.level ?? 0)) return record;
+  const [first] = claim.plan.steps;
+  await held.wentBack(level, first?.fromLevel === level ? first.from : null);
+  note('level-went-back', { fromLevel: record.level, toLevel: level });
+  return (await held.current()).record;
+}
+
 /** Policy again, on facts asked for after the claim was taken. Null: it still wants the upgrade. */
-async function whyNot(
-  { cluster, policy, clock }: RunContext,
-  record: LedgerRecord,
-  claim: Claim,
-): Promise<string | null> {
-  await cluster.refresh(0);
+function whyNot({ cluster, policy, clock }: RunContext, record: LedgerRecord, claim: Claim): string | null {
   const decision = decide(
     { version: parseVersion(claim.trigger.client), upgrade: 'may' },
     {
@@ -94,6 +103,10 @@ async function whyNot(
   );
   // An earlier holder's hook may have done its work: what is missing then is the record of it.
   const underWay = claim.begun || claim.runsDone > 0;
+  const reached = claim.plan.runs[claim.runsDone]?.fromLevel ?? 0;
+  // Going on would leave out what the runs before did.
+  if (underWay && cluster.level !== null && cluster.level < reached)
+    return `the tables went back to level ${cluster.level}, and what is recorded of this upgrade begins at ${reached}`;
   if (decision.verdict === 'permit' && underWay) return null;
   if (decision.verdict !== 'migrate') return `${decision.code}: ${decision.message}`;
   // The plan was made before the claim: another gate may have upgraded, or a snapshot been restored, in between.

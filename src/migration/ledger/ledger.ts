@@ -85,10 +85,20 @@ export class Ledger {
     return 'held';
   }
 
-  /** The record follows what the servers report, unless an upgrade runs. */
-  observe(level: number, release: string | null, owner: string): Promise<LedgerRecord> {
+  /**
+   * The record follows what the servers report, unless an upgrade runs.
+   * @param known the record before they were asked: what others recorded since is newer than the answer.
+   */
+  observe(
+    level: number,
+    release: string | null,
+    owner: string,
+    known: LedgerRecord | null = null,
+  ): Promise<LedgerRecord> {
     return this.#update(({ record, held }) =>
-      held ? null : observed(record, level, release, owner, this.#clock.now()),
+      held || (known !== null && !sameTables(record, known))
+        ? null
+        : observed(record, level, release, owner, this.#clock.now()),
     );
   }
 
@@ -217,6 +227,11 @@ export class HeldClaim {
     );
   }
 
+  /** The servers report a lower level than the record, asked under this claim. @throws {ClaimLost} */
+  wentBack(level: number, release: string | null): Promise<void> {
+    return this.#write((record, held) => observed(record, level, release, held.owner, this.#ledger.now()));
+  }
+
   /** @throws {ClaimLost} */
   restored(reason: string): Promise<void> {
     return this.#write((record) => ({
@@ -260,6 +275,10 @@ export class HeldClaim {
       }
     }
   }
+}
+
+function sameTables(record: LedgerRecord, known: LedgerRecord): boolean {
+  return record.token === known.token && record.epoch === known.epoch && record.level === known.level;
 }
 
 function isHeld(record: LedgerRecord, snapshot: Snapshot): boolean {

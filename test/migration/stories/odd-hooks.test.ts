@@ -11,8 +11,15 @@ async function withModule(body: string) {
   const world = virtualWorld();
   const folder = tempFolder();
   writeFileSync(`${folder}/hook.mjs`, `export default async (facts, context) => { ${body} };`);
+  // Loading takes real time, of which virtual time knows nothing.
+  await import(/* @vite-ignore */ `${folder}/hook.mjs`);
   const store = createMemoryStore(world.clock);
-  const migration = { baseline: '4.13.0', hook: { module: 'hook.mjs' }, retry: { attempts: 1 } };
+  const migration = {
+    baseline: '4.13.0',
+    hook: { module: 'hook.mjs' },
+    retry: { attempts: 1 },
+    hold: { deadline: '1h' },
+  };
   const fleet = await startFleet(world, { servers: [{ version: '4.16.0' }], store, folder, migration });
   return { fleet, store, world };
 }

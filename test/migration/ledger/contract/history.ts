@@ -1,8 +1,9 @@
 /** The history is complete and in order; the record follows what the servers report. */
 import { expect } from 'vitest';
+import { Ledger } from '../../../../src/migration/ledger/ledger.ts';
 import { checkHistory, levelAt } from '../../../support/check-history.ts';
-import { claimed, finish, OPERATOR, requestOf } from '../../../support/ledger.ts';
-import type { Rules } from '../bench.ts';
+import { claimed, finish, OPERATOR, requestOf, stalling } from '../../../support/ledger.ts';
+import { CLUSTER, type Rules } from '../bench.ts';
 
 export const historyRules: Rules = {
   'every attempt is told with all its facts, in order, to every reader': async (bench) => {
@@ -121,6 +122,22 @@ export const historyRules: Rules = {
       ['level-observed', 27],
       ['level-observed', 28],
     ]);
+  },
+
+  'what servers reported before others recorded something newer is not written after it': async (bench) => {
+    const { store, stallNext } = stalling(bench.open());
+    const slow = new Ledger(store, CLUSTER, bench.clock);
+    await bench.ledger.observe(28, '4.14.0', 'gate-b');
+    const { record: known } = await slow.read();
+    // A snapshot is restored: both gates hear of it, and the other one's client has upgraded again by then.
+    stallNext(async () => {
+      await bench.ledger.observe(27, '4.13.0', 'gate-b');
+      await finish(claimed(await bench.ledger.claim(requestOf('gate-b', '4.13.0', '4.14.0'), bench.lease)));
+    });
+    await slow.observe(27, '4.13.0', 'gate-a', known);
+    expect((await bench.ledger.read()).record).toMatchObject({ level: 28, epoch: 2, token: 1 });
+    const kinds = (await bench.ledger.history()).map(({ what }) => what);
+    expect(kinds.filter((what) => what === 'level-went-back')).toHaveLength(1);
   },
 
   'what servers report while an upgrade is held changes nothing': async (bench) => {
