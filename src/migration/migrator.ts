@@ -13,10 +13,11 @@ import { parseVersion, printVersion, tryParseVersion, type Version } from '../ve
 import { agreedLevel } from './agreed-level.ts';
 import { ClaimLost, type HeldClaim, type Ledger, type LedgerView } from './ledger/ledger.ts';
 import { activeBlock, LedgerFormatError, type LedgerRecord, type TriggerInfo } from './ledger/record.ts';
+import { LedgerUnavailable } from './ledger/store.ts';
 import type { Caller, Migration, MigrationProgress } from './migration.ts';
 import { type Plan, PlanError, planUpgrade, releaseOfTables } from './plan.ts';
 import { Ramp } from './ramp.ts';
-import { type Hooks, runUpgrade } from './run.ts';
+import { call, factsOf, type Hooks, type RunContext, runUpgrade } from './run.ts';
 import { missingFor, type TriggerRule } from './trigger.ts';
 
 export interface MigratorOptions {
@@ -335,8 +336,13 @@ export class Migrator implements Migration {
     if (typeof held === 'string') return;
     if (this.#stopping.signal.aborted) return held.release('the gate stops');
     this.#abortRun = new AbortController();
-    const { signal } = this.#abortRun;
-    const stopRenewing = this.#keepRenewing(held, this.#abortRun, askedAt);
+    const lost = new AbortController();
+    const stopRenewing = this.#keepRenewing(held, lost, askedAt);
+    const signal = AbortSignal.any([this.#abortRun.signal, lost.signal]);
+    const onProgress = (progress: MigrationProgress) => {
+      this.#progress = progress;
+      this.changes.notify();
+    };
     await this.#look();
     const about = {
       client: trigger.client,
@@ -352,32 +358,31 @@ export class Migrator implements Migration {
         ...this.#options,
         held,
         signal,
-        onProgress: (progress) => {
-          this.#progress = progress;
-          this.changes.notify();
-        },
+        onProgress,
         drain: () => pause(this.#options.clock, this.#options.drainTime, signal),
       });
       if (end.kind === 'not-needed') await held.release(end.reason);
       note(end.kind, { ...about, ...end, ms: Math.round(this.#options.clock.now() - startedAt) });
     } catch (error) {
-      await this.#ended(held, error as Error, about);
+      await this.#ended({ held, signal: lost.signal, onProgress }, error as Error, about);
     } finally {
       stopRenewing();
     }
   }
 
   /** Records a failure, gives the claim back when the gate stops, or writes nothing where the claim is lost. */
-  async #ended(held: HeldClaim, error: Error, about: Record<string, unknown>): Promise<void> {
+  async #ended(ending: Ending, error: Error, about: Record<string, unknown>): Promise<void> {
     const { note } = this.#options;
+    const { held } = ending;
     try {
-      if (error instanceof ClaimLost) return note('lost', { ...about, error: error.message });
+      // Without the ledger nobody knows what a run came to: whoever takes over goes on from the last record.
+      if (isOfLedger(error)) return note('lost', { ...about, error: error.message });
       if (this.#stopping.signal.aborted) {
         await held.release('the gate stops');
         return note('released', about);
       }
       const { claim } = await held.current();
-      await this.#restore(held, error);
+      await this.#restore(ending, error);
       const retryAt = error instanceof AbortedByOperator ? null : this.#retryAt(claim.attempt);
       await held.fail(error.message, retryAt);
       note('failed', { ...about, attempt: claim.attempt, error: error.message, retryAt });
@@ -386,35 +391,26 @@ export class Migrator implements Migration {
     }
   }
 
-  async #restore(held: HeldClaim, error: Error): Promise<void> {
+  async #restore(ending: Ending, error: Error): Promise<void> {
     const { hooks, clock, cluster, note } = this.#options;
     if (hooks.restore === null) return;
+    const { held } = ending;
     const { record, claim } = await held.current();
     const run = claim.plan.runs[claim.runsDone];
     if (run === undefined) return;
     const sessions = cluster.servers.reduce((sum, server) => sum + server.sessions, 0);
-    const timer = new AbortController();
-    const limit = clock.after(hooks.restore.timeout, () => timer.abort());
-    const meanwhile = `${sessions} sessions are open on this gate, admitted before or while it ran`;
+    const facts = {
+      ...factsOf(record, claim, run),
+      key: `${record.cluster}/${record.epoch}/restore/${run.fromLevel}`,
+    };
     try {
-      await hooks.restore.hook.run(
-        {
-          ...run,
-          cluster: record.cluster,
-          steps: claim.plan.steps.length,
-          attempt: claim.attempt,
-          token: held.token,
-          key: `${record.cluster}/${record.epoch}/restore/${run.fromLevel}`,
-          client: claim.trigger.client,
-        },
-        { signal: timer.signal, progress: () => {}, started: (process) => held.note({ process }) },
-      );
+      await call({ clock, ...ending }, hooks.restore, facts);
+      const meanwhile = `${sessions} sessions are open on this gate, admitted before or while it ran`;
       await held.restored(`after ${error.message}; ${meanwhile}`);
       note('restored', { token: held.token, error: error.message, sessions });
     } catch (failure) {
       note('restore-failed', { token: held.token, error: (failure as Error).message, sessions });
-    } finally {
-      limit.cancel();
+      if (ending.signal.aborted) throw ending.signal.reason;
     }
   }
 
@@ -426,9 +422,9 @@ export class Migrator implements Migration {
 
   /**
    * Renews every third of the lease until told to stop, also while a run that was aborted is put in order. Aborts
-   * the run when the claim is lost, and when its lease may have lapsed for all that is known here.
+   * `claim` when it is lost, and when its lease may have lapsed for all that is known here.
    */
-  #keepRenewing(held: HeldClaim, run: AbortController, grantedAt: number): () => void {
+  #keepRenewing(held: HeldClaim, claim: AbortController, grantedAt: number): () => void {
     const { clock, lease } = this.#options;
     let trouble = 'no answer';
     let over = false;
@@ -441,7 +437,7 @@ export class Migrator implements Migration {
     };
     const lost = (why: string) => {
       stop();
-      run.abort(new ClaimLost(why));
+      claim.abort(new ClaimLost(why));
     };
     const trust = (from: number) =>
       clock.after(from + lease - clock.now(), () => lost(`the lease could not be renewed: ${trouble}`));
@@ -460,11 +456,15 @@ export class Migrator implements Migration {
     };
     limit = trust(grantedAt);
     next = clock.after(lease / 3, renew);
-    return () => {
-      stop();
-      run.abort(new Error('over'));
-    };
+    return stop;
   }
+}
+
+/** What is left to do under a claim once its run has failed; `signal` aborts when the claim is lost. */
+type Ending = Pick<RunContext, 'held' | 'signal' | 'onProgress'>;
+
+function isOfLedger(error: Error): boolean {
+  return [ClaimLost, LedgerUnavailable, LedgerFormatError].some((kind) => error instanceof kind);
 }
 
 class AbortedByOperator extends Error {

@@ -148,22 +148,30 @@ function hookOf(run: Claim['plan']['runs'][number] | undefined, hooks: Hooks): T
   return (run && hooks.own.get(run.to)) ?? hooks.main;
 }
 
+export function factsOf(
+  { cluster, epoch }: LedgerRecord,
+  { plan, attempt, token, trigger }: Claim,
+  { from, to, fromLevel, toLevel, step }: Claim['plan']['runs'][number],
+): HookFacts {
+  return {
+    cluster,
+    from,
+    to,
+    fromLevel,
+    toLevel,
+    step,
+    steps: plan.steps.length,
+    attempt,
+    token,
+    key: `${cluster}/${epoch}/${fromLevel}-${toLevel}/${to}`,
+    client: trigger.client,
+  };
+}
+
 async function runOne(context: RunContext, record: LedgerRecord, claim: Claim, index: number): Promise<void> {
   const { held, hooks, cluster } = context;
   const run = claim.plan.runs[index] as Claim['plan']['runs'][number];
-  const facts: HookFacts = {
-    cluster: record.cluster,
-    from: run.from,
-    to: run.to,
-    fromLevel: run.fromLevel,
-    toLevel: run.toLevel,
-    step: run.step,
-    steps: claim.plan.steps.length,
-    attempt: claim.attempt,
-    token: held.token,
-    key: `${record.cluster}/${record.epoch}/${run.fromLevel}-${run.toLevel}/${run.to}`,
-    client: claim.trigger.client,
-  };
+  const facts = factsOf(record, claim, run);
   if (await isDone(context, facts)) {
     await held.runDone(index, facts.key, false);
     return;
@@ -199,8 +207,8 @@ async function isDone(context: RunContext, facts: HookFacts): Promise<boolean> {
 }
 
 /** Runs a hook until its deadline. @throws {HookError | ClaimLost} */
-async function call(
-  { clock, held, signal, onProgress }: RunContext,
+export async function call(
+  { clock, held, signal, onProgress }: Pick<RunContext, 'clock' | 'held' | 'signal' | 'onProgress'>,
   { hook, timeout }: TimedHook,
   facts: HookFacts,
 ): Promise<void> {
