@@ -79,7 +79,9 @@ export const migration = z
           .min(1)
           .max(100)
           .default(3)
-          .describe('failures in a row until only an operator can go on'),
+          .describe(
+            'attempts in a row that may fail, or end with their gate, until only an operator can go on',
+          ),
         backOff: duration.prefault('10s').describe('before the second attempt; doubles with each'),
       })
       .prefault({})

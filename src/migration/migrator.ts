@@ -324,15 +324,23 @@ export class Migrator implements Migration {
   }
 
   async #claimAndRun(trigger: TriggerInfo): Promise<void> {
-    const { ledger, lease, note, cluster } = this.#options;
+    const { ledger, lease, retry, note, cluster } = this.#options;
     await cluster.refresh(0);
     const plan = this.#plan(parseVersion(trigger.client));
     if (plan.runs.length === 0 && this.#standing.view?.record.claim === null) return;
     const askedAt = this.#options.clock.now();
     const held = await ledger.claim(
-      { owner: this.#owner, plan, checksum: checksumOf(plan), trigger, above: cluster.token },
+      {
+        owner: this.#owner,
+        plan,
+        checksum: checksumOf(plan),
+        trigger,
+        above: cluster.token,
+        attempts: retry.attempts,
+      },
       lease,
     );
+    if (held === 'given-up') note('failed', (await ledger.read()).record.failure ?? {});
     if (typeof held === 'string') return;
     if (this.#stopping.signal.aborted) return held.release('the gate stops');
     this.#abortRun = new AbortController();

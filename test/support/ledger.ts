@@ -21,7 +21,14 @@ export function planOf(from: string, to: string): ClaimRequest['plan'] {
 
 export function requestOf(owner: string, from = '4.0.0', to = '4.2.0', above = 0): ClaimRequest {
   const trigger = { gate: owner, connection: 'c1', client: to, driver: 'test' };
-  return { owner, plan: planOf(from, to), checksum: `${from}-${to}`, trigger, above };
+  return {
+    owner,
+    plan: planOf(from, to),
+    checksum: `${from}-${to}`,
+    trigger,
+    above,
+    attempts: Number.POSITIVE_INFINITY,
+  };
 }
 
 /** @throws unless the claim was given. */

@@ -79,8 +79,10 @@ export class Ledger {
       if (typeof change === 'string') return change;
       const { token } = change.record;
       const vacant = record.claim === null ? {} : { vacant: record.claim.token };
-      if (await this.#swap(snapshot, change, { ...vacant, grant: { token, ms: leaseMs } }))
-        return new HeldClaim(this, this.#store, token, leaseMs);
+      const given = change.record.claim !== null;
+      const grant = given ? { grant: { token, ms: leaseMs } } : {};
+      if (await this.#swap(snapshot, change, { ...vacant, ...grant }))
+        return given ? new HeldClaim(this, this.#store, token, leaseMs) : 'given-up';
     }
     return 'held';
   }

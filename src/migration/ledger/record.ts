@@ -180,7 +180,8 @@ export function activeBlock(record: LedgerRecord, now: number): LedgerRecord['bl
   return block !== null && (block.until === null || block.until > now) ? block : null;
 }
 
-export type Denied = 'held' | 'blocked' | 'failed' | 'nothing-to-do';
+/** `given-up`: an abandoned claim was not taken over but ended. */
+export type Denied = 'held' | 'blocked' | 'failed' | 'given-up' | 'nothing-to-do';
 
 export interface ClaimRequest {
   readonly owner: string;
@@ -189,11 +190,16 @@ export interface ClaimRequest {
   readonly trigger: TriggerInfo;
   /** A token that a server has seen: ours has to be higher. */
   readonly above: number;
+  /** After how many attempts an abandoned claim is not taken over: what it ran may be what ends its gates. */
+  readonly attempts: number;
 }
+
+/** A gate that is killed once is no reason to stop. */
+const MIN_ATTEMPTS = 2;
 
 /**
  * Takes the claim, or says why not. A claim whose lease lapsed is taken over, and its plan continued after the
- * last completed run where it still leads to the same level.
+ * last completed run where it still leads to the same level; or it is ended, and then the next record has none.
  */
 export function claim(
   record: LedgerRecord,
@@ -209,12 +215,13 @@ export function claim(
   const { owner, trigger } = request;
   const token = Math.max(record.token, request.above) + 1;
   const before = record.claim;
+  if (before !== null && isHopeless(before, request.attempts)) return abandoned(record, before, now);
   const continued = before !== null && continues(record, before, request.plan) ? before : null;
   const { plan, checksum } = continued ?? request;
   const next: Claim = {
     owner,
     token,
-    attempt: (record.failure?.attempts ?? 0) + 1,
+    attempt: (before?.attempt ?? record.failure?.attempts ?? 0) + 1,
     plan,
     checksum,
     runsDone: continued?.runsDone ?? 0,
@@ -243,6 +250,17 @@ export function claim(
     release: record.release ?? plan.steps[0]?.from ?? null,
   };
   return { record: { ...record, ...start, token, claim: next, orphan: null, seen: [] }, history };
+}
+
+/** With nothing left to run it harms nobody to end it as it should. */
+function isHopeless({ attempt, plan, runsDone }: Claim, attempts: number): boolean {
+  return runsDone < plan.runs.length && attempt >= Math.max(attempts, MIN_ATTEMPTS);
+}
+
+function abandoned(record: LedgerRecord, before: Claim, now: number): Change {
+  const { attempt, owner, token } = before;
+  const why = `attempt ${attempt} ended with its gate, ${owner} (killed, cut off from the ledger, or stalled for longer than the lease of token ${token})`;
+  return failed(record, before, why, null, now);
 }
 
 /** Whether an abandoned claim's plan still leads from where the tables are to where they have to be. */

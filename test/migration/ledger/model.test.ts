@@ -110,7 +110,8 @@ function claimBy([owner, to]: [number, string]): [string, Act] {
       const plan = planUpgrade({ catalogue: PHOENIX_CATALOGUE, from, to: parseVersion(to) });
       const trigger = { gate: `gate-${owner}`, connection: 'c', client: to, driver: 'd' };
       const checksum = JSON.stringify(plan.steps);
-      const request = { owner: `gate-${owner}`, plan, checksum, trigger, above: 0 };
+      const attempts = Number.POSITIVE_INFINITY;
+      const request = { owner: `gate-${owner}`, plan, checksum, trigger, above: 0, attempts };
       const outcome = await world.ledger.claim(request, LEASE);
       const record = await world.record();
       if (outcome instanceof HeldClaim) {

@@ -1,5 +1,7 @@
 /** Gates in processes of their own that are killed, or stopped in their tracks, while they hold the claim. */
+import { appendFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
+import { runCli } from '../../support/cli.ts';
 import { eventually } from './eventually.ts';
 import { GateProcess } from './gate-process.ts';
 import { onEachLedger, Story } from './story.ts';
@@ -161,6 +163,46 @@ onEachLedger('a gate is killed', (start) => {
       history.filter(({ what }) => what === 'step-done' || what === 'done').map(({ token }) => token),
     ).toEqual([2, 2]);
     for (const each of [session, admitted]) each.destroy();
+  });
+});
+
+onEachLedger('a hook that takes its gate down with it', (start) => {
+  test('is not begun by one gate after another for ever: the circuit opens, across restarts, until an operator acts', async () => {
+    const story = await start({ reporting: false });
+    const deadly = ['sh', '-c', 'echo begin $SKEWGATE_ATTEMPT >> deaths; [ -e mended ] || kill -9 $PPID'];
+    const migration = {
+      baseline: '4.13.0',
+      hook: { command: deadly as [string, ...string[]] },
+      retry: { attempts: 2 },
+      lease: '2s',
+    };
+    for (const attempt of [1, 2]) {
+      const gate = await story.process({ migration });
+      // Where an attempt was begun, the next gate needs no client to go on.
+      if (attempt === 1) gate.connect('4.14.0').catch(() => {});
+      await gate.program.exited;
+      expect(story.read('deaths').trimEnd().split('\n')).toHaveLength(attempt);
+    }
+    const last = await story.process({ migration });
+    const { record } = await story.until(({ record }) => record.failure !== null, 'the circuit to open');
+    expect(record).toMatchObject({ claim: null, token: 2, failure: { attempts: 2, retryAt: null } });
+    await expect(last.connect('4.14.0')).rejects.toMatchObject({
+      code: 'UPGRADE_FAILED',
+      move: { side: 'operator', to: 'retry' },
+      message: expect.stringMatching(/attempt 2 ended with its gate/),
+    });
+    (await last.connect('4.13.0')).destroy();
+    const { stdout } = await runCli(
+      [...['migration', 'status', '--ledger', story.url, '--cluster', story.cluster]],
+      { cwd: story.folder },
+    );
+    expect(stdout).toMatch(/Failed 2 times: attempt 2 ended with its gate.*\nNo further attempt until/);
+    appendFileSync(story.file('mended'), '');
+    await story.ledger.retry({ by: 'ann', reason: 'mended it' });
+    const session = await story.comeBack(last, '4.14.0', 'UPGRADE_FAILED');
+    expect(await story.count('done')).toBe(1);
+    expect(story.read('deaths').trimEnd().split('\n')).toHaveLength(3);
+    session.destroy();
   });
 });
 

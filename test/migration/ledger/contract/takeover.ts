@@ -82,6 +82,42 @@ export const takeoverRules: Rules = {
     expect((await second.current()).claim.abort).toEqual(OPERATOR);
   },
 
+  'holders that die one after the other are taken over up to a number of attempts; then an operator has to act':
+    async (bench) => {
+      const request = { ...requestOf('gate-a', '4.13.0', '4.14.0'), attempts: 3 };
+      for (const attempt of [1, 2, 3]) {
+        const held = claimed(await bench.another().claim(request, bench.lease));
+        expect((await held.current()).claim.attempt).toBe(attempt);
+        await held.runStarted('key-0');
+        await bench.lapse(CLUSTER, held.token);
+      }
+      expect(await bench.another().claim(request, bench.lease)).toBe('given-up');
+      expect(await bench.another().claim(request, bench.lease)).toBe('failed');
+      const { record } = await bench.ledger.read();
+      expect(record).toMatchObject({ claim: null, token: 3, failure: { attempts: 3, retryAt: null } });
+      expect(record.failure?.error).toMatch(/^attempt 3 ended with its gate, gate-a/);
+      checkHistory(await bench.ledger.history());
+      await bench.another().retry(OPERATOR);
+      const next = claimed(await bench.another().claim(request, 10 * bench.lease));
+      expect((await next.current()).claim).toMatchObject({ attempt: 1, token: 4 });
+      await finish(next);
+      checkHistory(await bench.ledger.history());
+    },
+
+  'one death is always survived, and an upgrade whose runs are all done is always ended': async (bench) => {
+    const request = { ...requestOf('gate-a', '4.13.0', '4.14.0'), attempts: 1 };
+    const first = claimed(await bench.ledger.claim(request, bench.lease));
+    await first.runStarted('key-0');
+    await bench.lapse(CLUSTER, first.token);
+    const second = claimed(await bench.another().claim(request, bench.lease));
+    await second.runStarted('key-0');
+    await second.runDone(0, 'key-0', true);
+    await bench.lapse(CLUSTER, second.token);
+    const third = claimed(await bench.another().claim(request, 10 * bench.lease));
+    await third.complete();
+    expect((await bench.ledger.read()).record).toMatchObject({ level: 28, claim: null, failure: null });
+  },
+
   'a process that may have outlived its claim is not forgotten with it: after an abort, a failure or a release the next holder looks for it':
     async (bench) => {
       const process = { host: 'h1', pid: 4711, started: 'boot:1' };
