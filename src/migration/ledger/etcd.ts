@@ -3,12 +3,14 @@
  * on its lease exists, which etcd alone decides. Record and lease keys share a prefix, so that one range read
  * sees both at the same revision.
  */
-import type { Etcd3, Lease } from 'etcd3';
+import type { Etcd3, IOptions, Lease } from 'etcd3';
 import type { HistoryEntry } from './record.ts';
 import { LedgerUnavailable, type Store, type Swap } from './store.ts';
 
-/** For one request, ms. */
+/** For one request, ms, whichever members it is tried at. */
 const CALL_TIMEOUT = 3_000;
+
+type Policy = NonNullable<NonNullable<IOptions['faultHandling']>['global']>;
 
 export interface EtcdStoreOptions {
   /** `HOST:PORT` of the members. */
@@ -20,14 +22,19 @@ export interface EtcdStoreOptions {
 export function createEtcdStore({ hosts, prefix = '/skewgate/' }: EtcdStoreOptions): Store {
   const url = `etcd://${hosts.join(',')}`;
   let connected: Promise<Etcd3> | null = null;
+  const tryTimeout = CALL_TIMEOUT / hosts.length;
   /** Loaded on first use: most commands and gates have no etcd. */
   const connect = () => {
     connected ??= import('etcd3').then(
-      ({ Etcd3 }) =>
+      ({ Etcd3, isRecoverableError }) =>
         new Etcd3({
           hosts: hosts.map((host) => `http://${host}`),
-          dialTimeout: CALL_TIMEOUT,
-          defaultCallOptions: ({ isStream }) => (isStream ? {} : { deadline: Date.now() + CALL_TIMEOUT }),
+          defaultCallOptions: ({ isStream }) => (isStream ? {} : { deadline: Date.now() + tryTimeout }),
+          // Each member is tried once, and at once: what etcd3 does by itself hides for seconds that etcd is out
+          // of reach, and then that it is back.
+          faultHandling: { host: () => tried(1), global: tried(hosts.length, isRecoverableError) },
+          // Nor is a connection that could not be made a reason to wait before the next one.
+          grpcOptions: { 'grpc.use_local_subchannel_pool': 1 },
         }),
     );
     return connected;
@@ -76,7 +83,8 @@ export function createEtcdStore({ hosts, prefix = '/skewgate/' }: EtcdStoreOptio
       ...(swap.drop === undefined ? [] : [client.delete().key(leaseOf(cluster, swap.drop))]),
     ];
     const { succeeded } = await transaction.then(...operations).commit();
-    return succeeded;
+    // Where a first try's answer was lost, it may have been that one which the second came too late for.
+    return succeeded || (await client.get(record).string()) === swap.text;
   };
 
   return {
@@ -109,10 +117,15 @@ export function createEtcdStore({ hosts, prefix = '/skewgate/' }: EtcdStoreOptio
         const { token, ms } = swap.grant;
         const lease = client.lease(Math.ceil(ms / 1_000), { autoKeepAlive: false });
         lease.on('lost', () => {});
-        const done = await transact(client, cluster, swap, await lease.grant());
-        if (done) leases.set(leaseOf(cluster, token), lease);
-        else lease.revoke().catch(() => {});
-        return done;
+        let done = false;
+        try {
+          done = await transact(client, cluster, swap, await lease.grant());
+          if (done) leases.set(leaseOf(cluster, token), lease);
+          return done;
+        } finally {
+          // Also where no answer came: nobody is going to renew it.
+          if (!done) lease.revoke().catch(() => {});
+        }
       }),
     renew: (cluster, token, ms) =>
       guarded(async () => {
@@ -122,7 +135,7 @@ export function createEtcdStore({ hosts, prefix = '/skewgate/' }: EtcdStoreOptio
         try {
           // The answer comes on a stream, which has no deadline of its own.
           const { TTL } = await lease.keepaliveOnce({
-            deadline: Date.now() + Math.min(CALL_TIMEOUT, ms / 2),
+            deadline: Date.now() + Math.min(tryTimeout, ms / 2),
           });
           if (Number(TTL) > 0) return true;
         } catch (error) {
@@ -170,4 +183,23 @@ export function createEtcdStore({ hosts, prefix = '/skewgate/' }: EtcdStoreOptio
       .catch(() => {});
     leases.delete(key);
   }
+}
+
+/** Up to so many tries, the next one at another member. */
+function tried(times: number, isWorthwhile: (error: Error) => boolean = () => false): Policy {
+  const nothing = () => ({ dispose: () => {} });
+  return {
+    _altReturn: undefined as never,
+    onSuccess: nothing,
+    onFailure: nothing,
+    async execute(act, signal = new AbortController().signal) {
+      for (let left = times - 1; ; left--) {
+        try {
+          return await act({ signal });
+        } catch (error) {
+          if (left === 0 || !isWorthwhile(error as Error)) throw error;
+        }
+      }
+    },
+  };
 }

@@ -50,6 +50,26 @@ describe.skipIf(NO_ETCD !== null).concurrent('three members', { timeout: 40_000 
     expect((await at.ledger.read()).record).toMatchObject({ level: 4, claim: null, token: 1 });
   });
 
+  test('one hangs: whichever is asked first, each act is done within one deadline', async () => {
+    await using etcd = await startEtcd(3);
+    await using at = openedAt(etcd);
+    const leader = await etcd.leader();
+    const follower = etcd.members.find((member) => member !== leader);
+    follower?.pause();
+    for (let turn = 0; turn < 8; turn++) {
+      const asked = performance.now();
+      expect((await at.ledger.block({ by: 'olga', reason: `turn ${turn}` }, null)).block).toMatchObject({
+        reason: `turn ${turn}`,
+      });
+      // A look and a swap.
+      expect(performance.now() - asked).toBeLessThan(9_000);
+    }
+    follower?.resume();
+    expect((await at.ledger.history()).map(({ reason }) => reason)).toEqual(
+      Array.from({ length: 8 }, (_, turn) => `turn ${turn}`),
+    );
+  });
+
   test('without a majority nothing is claimed and nothing is said to be known; with it all is as it was', async () => {
     await using etcd = await startEtcd(3);
     await using at = openedAt(etcd);
@@ -77,6 +97,28 @@ describe.skipIf(NO_ETCD !== null).concurrent('one member', { timeout: 30_000 }, 
     etcd.member(0).resume();
     expect(await renewed(held)).toBe(true);
     expect((await at.ledger.read()).leaseAlive).toBe(true);
+  });
+
+  test('out of reach shows within one deadline, each time with the reason; the first question after it is back is answered', async () => {
+    await using etcd = await startEtcd();
+    await using at = openedAt(etcd);
+    await at.ledger.block(OPERATOR, null);
+    const refused = async () => {
+      const asked = performance.now();
+      const error = await at.ledger.read().catch((thrown: unknown) => thrown);
+      expect(error).toBeInstanceOf(LedgerUnavailable);
+      // Three seconds, and what a busy machine needs.
+      expect(performance.now() - asked).toBeLessThan(6_000);
+      return (error as Error).message;
+    };
+    etcd.member(0).pause();
+    for (let turn = 0; turn < 2; turn++) expect(await refused()).toMatch(/DEADLINE_EXCEEDED/);
+    etcd.member(0).resume();
+    expect((await at.ledger.read()).record).toMatchObject({ block: OPERATOR });
+    await etcd.member(0).kill();
+    for (let turn = 0; turn < 5; turn++) expect(await refused()).toMatch(/UNAVAILABLE.*ECONNREFUSED/);
+    await etcd.member(0).start();
+    expect((await at.ledger.read()).record).toMatchObject({ block: OPERATOR });
   });
 
   test('it is started again: the claim, its lease and the watch live on', async () => {
