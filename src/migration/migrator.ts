@@ -429,8 +429,9 @@ export class Migrator implements Migration {
   }
 
   /**
-   * Renews every third of the lease until told to stop, also while a run that was aborted is put in order. Aborts
-   * `claim` when it is lost, and when its lease may have lapsed for all that is known here.
+   * Renews every third of the lease, sooner after a try that failed, until told to stop: also while a run that was
+   * aborted is put in order. Aborts `claim` when it is lost, and when its lease may have lapsed for all that is
+   * known here.
    */
   #keepRenewing(held: HeldClaim, claim: AbortController, grantedAt: number): () => void {
     const { clock, lease } = this.#options;
@@ -451,6 +452,7 @@ export class Migrator implements Migration {
       clock.after(from + lease - clock.now(), () => lost(`the lease could not be renewed: ${trouble}`));
     const renew = async () => {
       const askedAt = clock.now();
+      let wait = lease / 3;
       try {
         const renewed = await held.renew();
         if (over) return;
@@ -459,8 +461,9 @@ export class Migrator implements Migration {
         limit = trust(askedAt);
       } catch (error) {
         trouble = (error as Error).message;
+        wait = lease / 20;
       }
-      if (!over) next = clock.after(lease / 3, renew);
+      if (!over) next = clock.after(wait, renew);
     };
     limit = trust(grantedAt);
     next = clock.after(lease / 3, renew);

@@ -203,7 +203,7 @@ export class HeldClaim {
 
   /** What the record says of this claim now. @throws {ClaimLost} */
   async current(): Promise<{ record: LedgerRecord; claim: Claim }> {
-    const { record, leaseAlive } = await this.#ledger.read();
+    const { record, leaseAlive } = await this.#insist(() => this.#ledger.read());
     if (record.claim?.token !== this.token || !leaseAlive)
       throw new ClaimLost(`token ${this.token} is not in force any more`);
     return { record, claim: record.claim };
@@ -250,7 +250,7 @@ export class HeldClaim {
       await this.#write((record, held) => completed(record, held, this.#ledger.now()), true);
     } catch (error) {
       // The answer to a swap that succeeded may have been lost: the record says what is true.
-      const { record } = await this.#ledger.read();
+      const { record } = await this.#insist(() => this.#ledger.read());
       if (record.claim !== null || record.token !== this.token || record.level !== target) throw error;
     }
   }
@@ -265,12 +265,16 @@ export class HeldClaim {
     return this.#write((record, held) => released(record, held, reason, this.#ledger.now()), true);
   }
 
+  #write(next: (record: LedgerRecord, held: Claim) => Change | null, drop = false): Promise<void> {
+    return this.#insist(() => this.#ledger.updateHeld(this.token, next, drop));
+  }
+
   /** While the store is out of reach it is tried again for as long as the lease may live. */
-  async #write(next: (record: LedgerRecord, held: Claim) => Change | null, drop = false): Promise<void> {
+  async #insist<T>(act: () => Promise<T>): Promise<T> {
     const from = this.#ledger.now();
     for (;;) {
       try {
-        return await this.#ledger.updateHeld(this.token, next, drop);
+        return await act();
       } catch (error) {
         if (!(error instanceof LedgerUnavailable) || this.#ledger.now() - from > this.#leaseMs) throw error;
         await this.#ledger.pause(RETRY_MS);

@@ -2,7 +2,7 @@
 import { writeFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { createMemoryStore } from '../../../src/migration/ledger/memory.ts';
-import type { Store } from '../../../src/migration/ledger/store.ts';
+import { LedgerUnavailable, type Store } from '../../../src/migration/ledger/store.ts';
 import { pause } from '../../../src/ports/clock.ts';
 import { createMemoryTables } from '../../../src/server/tables.ts';
 import { checkHistory } from '../../support/check-history.ts';
@@ -86,4 +86,49 @@ test('who asks for fresh facts is not given the answer to a question asked befor
   await world.finish(fleet.cluster.refresh(0));
   expect(fleet.cluster.level).toBe(28);
   await world.finish(earlier);
+});
+
+test('renewals that get lost are sent again well before the lease is over, and a look that gets lost is no failure', async () => {
+  const world = virtualWorld();
+  const store = createMemoryStore(world.clock);
+  const tables = createMemoryTables(27);
+  let lost: 'nothing' | 'renewals' | 'everything' = 'nothing';
+  const shaky: Store = {
+    ...store,
+    async renew(...args) {
+      if (lost !== 'nothing') throw new LedgerUnavailable('a member hangs');
+      return store.renew(...args);
+    },
+    async read(cluster) {
+      if (lost === 'everything') throw new LedgerUnavailable('a member hangs');
+      return store.read(cluster);
+    },
+  };
+  const server = { version: '4.14.0', tables, upgradeMs: 20_000 };
+  await using fleet = await startFleet(world, { servers: [server], store: shaky });
+  const waiting = fleet.connect('4.14.0').catch(({ code }) => code);
+  await world.clock.run(4_900);
+  // Two thirds of the lease.
+  lost = 'renewals';
+  await world.clock.run(9_500);
+  lost = 'nothing';
+  await world.clock.run(4_000);
+  // The upgrade is done meanwhile, and its record has to wait.
+  lost = 'everything';
+  await world.clock.run(4_000);
+  lost = 'nothing';
+  await world.clock.run(1_500);
+  expect(await waiting).toBe('LEDGER_UNAVAILABLE');
+  const session = await fleet.admit('4.14.0');
+  expect(session.schemaLevel).toBe(28);
+  const history = await store.history('main');
+  expect(history.map(({ what }) => what)).toEqual([
+    'level-observed',
+    'planned',
+    'running',
+    'step-done',
+    'done',
+  ]);
+  expect(fleet.log.of('migration', { what: 'lost' })).toEqual([]);
+  session.destroy();
 });
