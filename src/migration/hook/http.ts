@@ -1,7 +1,8 @@
 /**
  * A service as a hook: POST the facts, then GET the address it names (or the same one with `?key=`) until it
  * says that the step is done. With a secret each request carries `x-skewgate-signature: sha256=HEX`, the
- * HMAC-SHA256 of `TIMESTAMP.BODY` under it, and the timestamp in `x-skewgate-timestamp`.
+ * HMAC-SHA256 of `TIMESTAMP.METHOD.PATH.BODY` under it (PATH with its query), and the timestamp in
+ * `x-skewgate-timestamp`: a request that was overheard is good for nothing else.
  */
 import { createHmac } from 'node:crypto';
 import { z } from 'zod';
@@ -32,10 +33,12 @@ const MAX_ANSWER = 65_536;
 const MAX_LOST = 5;
 
 export function createHttpHook({ url, secret, clock, poll = 1_000 }: HttpHookOptions): Hook {
-  const sign = (body: string): Record<string, string> => {
+  const sign = (method: string, at: string, body: string): Record<string, string> => {
     if (secret === undefined) return {};
     const timestamp = String(Math.round(clock.now()));
-    const mac = createHmac('sha256', secret).update(`${timestamp}.${body}`).digest('hex');
+    const { pathname, search } = new URL(at);
+    const signed = `${timestamp}.${method}.${pathname}${search}.${body}`;
+    const mac = createHmac('sha256', secret).update(signed).digest('hex');
     return { 'x-skewgate-timestamp': timestamp, 'x-skewgate-signature': `sha256=${mac}` };
   };
   const ask = async (
@@ -49,7 +52,10 @@ export function createHttpHook({ url, secret, clock, poll = 1_000 }: HttpHookOpt
       signal,
       // Followed, a redirect would carry the facts to whoever it names.
       redirect: 'manual',
-      headers: { ...(method === 'POST' && { 'content-type': 'application/json' }), ...sign(body) },
+      headers: {
+        ...(method === 'POST' && { 'content-type': 'application/json' }),
+        ...sign(method, at, body),
+      },
       ...(method === 'POST' && { body }),
     });
     const text = await readText(response);

@@ -122,21 +122,34 @@ describe('the requests', () => {
     ]);
   });
 
-  test('each is signed with the shared secret, over its own time and body', async () => {
+  test('each is signed with the shared secret, over its own time, method, address and body', async () => {
     await using service = await serving((_seen, count) =>
       count < 3 ? { json: { state: 'running' } } : DONE,
     );
     const before = Date.now();
     await service.hook({ secret: SECRET }).run(FACTS, new Told());
     expect(service.seen).toHaveLength(3);
-    for (const { headers, body } of service.seen) {
+    for (const seen of service.seen) {
+      const { headers, body } = seen;
       const timestamp = String(headers['x-skewgate-timestamp']);
       expect(Math.abs(Number(timestamp) - before)).toBeLessThan(60_000);
-      expect(isSigned(headers, body, SECRET)).toBe(true);
-      expect(isSigned(headers, `${body} `, SECRET)).toBe(false);
-      expect(isSigned(headers, body, 'another secret')).toBe(false);
+      expect(isSigned(seen, SECRET)).toBe(true);
+      expect(isSigned(seen, 'another secret')).toBe(false);
+      // A question that somebody overheard is not one about another key, nor a request to run something.
+      for (const other of [{ body: `${body} ` }, { url: '/upgrade?key=another' }, { method: 'PUT' }])
+        expect(isSigned({ ...seen, ...other }, SECRET)).toBe(false);
       expect(JSON.stringify(headers)).not.toContain(SECRET);
     }
+  });
+
+  test('a location with a query of its own is signed as it is asked for', async () => {
+    const location = '/jobs/17?of=a%20b&and=%C3%A9#part';
+    await using service = await serving(({ method }) =>
+      method === 'POST' ? { json: { state: 'running', location } } : DONE,
+    );
+    await service.hook({ secret: SECRET }).run(FACTS, new Told());
+    expect(service.seen.map(({ url }) => url)).toEqual(['/upgrade', '/jobs/17?of=a%20b&and=%C3%A9']);
+    for (const seen of service.seen) expect(isSigned(seen, SECRET)).toBe(true);
   });
 
   test('without a secret nothing is signed', async () => {
@@ -243,9 +256,10 @@ describe('answers that are none', () => {
   });
 });
 
-function isSigned(headers: IncomingMessage['headers'], body: string, secret: string): boolean {
+function isSigned({ method, url, headers, body }: Seen, secret: string): boolean {
   const timestamp = String(headers['x-skewgate-timestamp']);
-  const expected = `sha256=${createHmac('sha256', secret).update(`${timestamp}.${body}`).digest('hex')}`;
+  const signed = `${timestamp}.${method}.${url}.${body}`;
+  const expected = `sha256=${createHmac('sha256', secret).update(signed).digest('hex')}`;
   const given = Buffer.from(String(headers['x-skewgate-signature']));
   return given.length === expected.length && timingSafeEqual(given, Buffer.from(expected));
 }
