@@ -2,7 +2,7 @@
 import { writeFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { eventually } from './eventually.ts';
-import { onEachLedger, Story } from './story.ts';
+import { LEASE, onEachLedger, Story } from './story.ts';
 
 const BY = { by: 'ann', reason: 'looked into it' };
 const FAILS = 'echo "no space left" >&2; [ -e mended ] || exit 3';
@@ -122,14 +122,14 @@ onEachLedger('an upgrade fails', (start) => {
   test('abort with a slow restore: the claim is kept alive until it is done', async () => {
     const story = await start();
     const restore = story.hook('true', 'restore');
-    const migration = { hook: story.hook(), restore };
+    const migration = { hook: story.hook(), restore, lease: LEASE };
     const [gate, other] = await Promise.all([story.gate({ migration }), story.gate({ migration })]);
     const client = gate.refuse('4.14.0');
     await story.worked(1);
     await story.ledger.abort(BY);
     await story.worked(1, 'restore');
     // Longer than the lease, in which the other gate would take over if it could.
-    const until = Date.now() + 2_500;
+    const until = Date.now() + 4_500;
     await eventually(async () => {
       expect((await story.ledger.read()).leaseAlive).toBe(true);
       return Date.now() > until;

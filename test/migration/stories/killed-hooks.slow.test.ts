@@ -7,7 +7,7 @@ import { expect, onTestFinished, test } from 'vitest';
 import type { HookFacts } from '../../../src/migration/hook/hook.ts';
 import { Changes } from '../../../src/ports/changes.ts';
 import { until } from '../../support/until.ts';
-import { onEachLedger, type Story } from './story.ts';
+import { LEASE, onEachLedger, type Story } from './story.ts';
 
 /** Does what `Story.hook` does, inside the gate. */
 const MODULE = `
@@ -78,7 +78,7 @@ onEachLedger('a gate is killed in mid-hook', (start) => {
     const story = await start({ reporting: false });
     writeFileSync(story.file('hook.mjs'), MODULE);
     const migration = { baseline: '4.13.0', hook: { module: 'hook.mjs' } };
-    const first = await story.process({ migration });
+    const first = await story.process({ migration: { ...migration, lease: LEASE } });
     const cut = first.connect('4.14.0').catch((error: Error) => error.name);
     await story.worked(1);
     await first.kill();
@@ -104,7 +104,7 @@ onEachLedger('a gate is killed in mid-hook', (start) => {
     const story = await start({ reporting: false });
     const service = await Service.start();
     const migration = { baseline: '4.13.0', hook: { http: service.url } };
-    const first = await story.process({ migration });
+    const first = await story.process({ migration: { ...migration, lease: LEASE } });
     const cut = first.connect('4.14.0').catch((error: Error) => error.name);
     await until(service.changes, () => service.polls > 0, 'the first poll', 15_000);
     await first.kill();

@@ -4,13 +4,13 @@ import { expect, test } from 'vitest';
 import { runCli } from '../../support/cli.ts';
 import { eventually } from './eventually.ts';
 import { GateProcess } from './gate-process.ts';
-import { onEachLedger, Story } from './story.ts';
+import { LEASE, onEachLedger, Story } from './story.ts';
 
 onEachLedger('a gate is killed', (start) => {
   test('PHOENIX-6072: SIGKILL in mid-hook; started again, the gate finishes the upgrade once', async () => {
     const story = await start();
     const migration = { hook: story.hook(Story.RAISE) };
-    const first = await story.process({ migration });
+    const first = await story.process({ migration: { ...migration, lease: LEASE } });
     const cut = first.connect('4.14.0').catch((error: Error) => error.name);
     await story.worked(1);
     await first.kill();
@@ -44,7 +44,10 @@ onEachLedger('a gate is killed', (start) => {
     // Nothing tells that the step is done: the next gate has to run it again, under a higher token and the same key.
     const story = await start({ reporting: false });
     const migration = { baseline: '4.13.0', hook: story.hook() };
-    const [first, second] = await Promise.all([story.process({ migration }), story.gate({ migration })]);
+    const [first, second] = await Promise.all([
+      story.process({ migration: { ...migration, lease: LEASE } }),
+      story.gate({ migration }),
+    ]);
     const cut = first.connect('4.14.0').catch((error: Error) => error.name);
     await story.worked(1);
     const client = second.connect('4.14.0');
@@ -69,7 +72,7 @@ onEachLedger('a gate is killed', (start) => {
   test('the hook of a killed gate that never ends is killed at the deadline, before a second one begins', async () => {
     const story = await start({ reporting: false });
     const hook = story.hook();
-    const first = await story.process({ migration: { baseline: '4.13.0', hook } });
+    const first = await story.process({ migration: { baseline: '4.13.0', hook, lease: LEASE } });
     const cut = first.connect('4.14.0').catch((error: Error) => error.name);
     await story.worked(1);
     await first.kill();
@@ -100,7 +103,7 @@ onEachLedger('a gate is killed', (start) => {
       hook,
       check: { command: ['test', '-e', 'done'] as [string, ...string[]] },
     };
-    const first = await story.process({ migration });
+    const first = await story.process({ migration: { ...migration, lease: LEASE } });
     const cut = first.connect('4.14.0').catch((error: Error) => error.name);
     story.letGo();
     await story.worked(1);
@@ -122,7 +125,7 @@ onEachLedger('a gate is killed', (start) => {
   test("liquibase 1498: the same, told by the servers' level", async () => {
     const story = await start();
     const hook = story.hook(`${Story.RAISE}; while [ -e alive ]; do sleep 0.02; done`);
-    const first = await story.process({ migration: { hook } });
+    const first = await story.process({ migration: { hook, lease: LEASE } });
     const cut = first.connect('4.14.0').catch((error: Error) => error.name);
     story.letGo();
     await story.worked(1);
@@ -144,7 +147,10 @@ onEachLedger('a gate is killed', (start) => {
   test('a gate stopped in its tracks past its lease: another takes over, and what the first says then is rejected', async () => {
     const story = await start({ reporting: false });
     const migration = { baseline: '4.13.0', hook: story.hook() };
-    const [first, second] = await Promise.all([story.process({ migration }), story.gate({ migration })]);
+    const [first, second] = await Promise.all([
+      story.process({ migration: { ...migration, lease: LEASE } }),
+      story.gate({ migration }),
+    ]);
     const paused = first.connect('4.14.0');
     await story.worked(1);
     first.pause();
@@ -174,7 +180,7 @@ onEachLedger('a hook that takes its gate down with it', (start) => {
       baseline: '4.13.0',
       hook: { command: deadly as [string, ...string[]] },
       retry: { attempts: 2 },
-      lease: '2s',
+      lease: LEASE,
     };
     for (const attempt of [1, 2]) {
       const gate = await story.process({ migration });

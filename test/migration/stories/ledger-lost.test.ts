@@ -34,24 +34,23 @@ async function onEtcd(etcd: Awaited<ReturnType<typeof startEtcd>>): Promise<Reac
 }
 
 async function outOfReach({ story, cut, mend }: Reach): Promise<void> {
-  const gate = await story.gate({ migration: { grace: '3s' } });
+  const gate = await story.gate({ migration: { grace: '1h' } });
+  const impatient = await story.gate({ migration: { grace: '200ms' } });
   await story.until(({ record }) => record.level === 27, 'the level on record');
   await cut();
   await gate.log.until('migration', { what: 'ledger-unavailable' });
-  const at = Date.now();
   const refused = await gate.refuse('4.14.0');
   expect(refused).toMatchObject({ code: 'LEDGER_UNAVAILABLE', transient: true });
   const served = await gate.connect('4.13.0');
-  expect(Date.now() - at).toBeLessThan(3_000);
   expect(story.tables.token).toBe(0);
   // After the grace nobody is served by what it said last; sessions go on.
   await eventually(async () => {
-    const outcome = await gate.connect('4.13.0').catch(({ code }) => code);
+    const outcome = await impatient.connect('4.13.0').catch(({ code }) => code);
     if (typeof outcome === 'string') expect(outcome).toBe('LEDGER_UNAVAILABLE');
     else outcome.destroy();
     return typeof outcome === 'string';
   }, 'the grace to be over');
-  expect(Date.now() - at).toBeGreaterThan(2_000);
+  (await gate.connect('4.13.0')).destroy();
   served.write('still here');
   expect(String((await served.iterator({ destroyOnReturn: false }).next()).value)).toBe('still here');
   await mend();

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { WebSocket } from 'ws';
 import { closeCodeOf } from '../../../src/wire/close.ts';
 import { helloBytes } from '../../support/raw-client.ts';
-import { onEachLedger, Story } from './story.ts';
+import { LEASE, onEachLedger, Story } from './story.ts';
 
 onEachLedger('before 4.3', (start) => {
   test('PHOENIX-1483: [M4] the upgrade to 4.2 closes connected 4.1 clients with LOCKSTEP, at every gate, and refuses them from then on', async () => {
@@ -65,7 +65,7 @@ onEachLedger('before 4.3', (start) => {
     );
     story.letGo();
     const config = { migration: { hook }, catalogue: { hopByHopBelow: '5.0.0' } };
-    const first = await story.process(config);
+    const first = await story.process({ ...config, migration: { hook, lease: LEASE } });
     const cut = first.connect('4.11.0').catch((error: Error) => error.name);
     // The end of the first step's hook, and the beginning of the second's.
     await story.worked(3);

@@ -1,7 +1,7 @@
 /** Who does not bring the upgrade: clients that policy refuses, and clients that have to wait for an operator. */
 import { expect, test } from 'vitest';
 import { eventually } from './eventually.ts';
-import { onEachLedger, Story } from './story.ts';
+import { LEASE, onEachLedger, Story } from './story.ts';
 
 const BY = { by: 'ann', reason: 'release day' };
 
@@ -134,7 +134,7 @@ onEachLedger('an operator acts', (start) => {
   test('a block that comes while a dead gate holds the claim: nobody takes over until it is lifted', async () => {
     const story = await start();
     const migration = { hook: story.hook(Story.RAISE) };
-    const first = await story.process({ migration });
+    const first = await story.process({ migration: { ...migration, lease: LEASE } });
     const cut = first.connect('4.14.0').catch((error: Error) => error.name);
     await story.worked(1);
     await first.kill();

@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import { openTables } from '../../../src/server/tables.ts';
 import { startCli } from '../../support/program.ts';
-import { type GateInput, onEachLedger, Story } from './story.ts';
+import { type GateInput, LEASE, onEachLedger, Story } from './story.ts';
 
 /** Simulated servers in processes of their own, on tables that 4.13 left. */
 async function startServers(story: Story, times: readonly string[]) {
@@ -29,7 +29,7 @@ onEachLedger('servers in processes of their own', (start) => {
     const story = await start({ servers: [] });
     const servers = await startServers(story, ['800ms', '800ms']);
     story.others = servers.map(({ id, address }) => ({ id, address }));
-    const first = await story.process();
+    const first = await story.process({ migration: { lease: LEASE } });
     const cut = first.connect('4.14.0').catch((error: Error) => error.name);
     await story.until(({ record }) => (record.claim?.progress?.done ?? 0) > 0, 'progress on record');
     await first.kill();

@@ -58,8 +58,11 @@ export interface StoryOptions {
   readonly unchecked?: boolean;
 }
 
-/** Short, so that a takeover does not take long; etcd grants no shorter ones than this. */
-export const LEASE = '1s';
+/**
+ * Of gates that are to lose their claim: short, so that a takeover does not take long. All others have the lease
+ * that ships, which a busy machine does not outlive.
+ */
+export const LEASE = '2s';
 
 export class Story {
   readonly folder: string;
@@ -121,7 +124,7 @@ export class Story {
       listen: [{ tcp: '127.0.0.1:0' }],
       timeouts: { probe: '500ms', hold: '5s', dial: '2s', fresh: '1ms' },
       ...config,
-      migration: { ledger: this.url, lease: LEASE, ...migration },
+      migration: { ledger: this.url, ...migration },
     };
   }
 
