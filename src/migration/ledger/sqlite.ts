@@ -16,6 +16,7 @@ const SCHEMA = `
   CREATE TABLE IF NOT EXISTS skewgate_lease (cluster TEXT, token INTEGER, expires REAL NOT NULL, ms REAL NOT NULL, PRIMARY KEY (cluster, token));
   CREATE TABLE IF NOT EXISTS skewgate_history (seq INTEGER PRIMARY KEY AUTOINCREMENT, cluster TEXT NOT NULL, entry TEXT NOT NULL);
 `;
+/** How long what is locked is waited for. */
 const BUSY_MS = 5_000;
 const POLL_MS = 250;
 /** After how long what was locked is tried again. */
@@ -46,7 +47,7 @@ export function createSqliteStore({ file, clock, wall = Date.now }: SqliteStoreO
     if (open !== null && (open.inode !== inode || (writable && !open.writable))) shut();
     if (open === null && inode === undefined && !writable) return null;
     if (open === null) {
-      const db = new DatabaseSync(file, { timeout: BUSY_MS, readOnly: !writable });
+      const db = new DatabaseSync(file, { timeout: 0, readOnly: !writable });
       open = { db, inode: statSync(file).ino, writable };
     }
     return open.db;
@@ -68,8 +69,8 @@ export function createSqliteStore({ file, clock, wall = Date.now }: SqliteStoreO
     return db;
   };
   /**
-   * SQLite answers "locked" at once, whatever its timeout, where waiting could deadlock: such as when several
-   * processes make one new file. Nothing was done then, so it is done again.
+   * What is locked is tried again: SQLite's own waiting would stop everything else that this process does. Where it
+   * was while the file was made, it is begun anew.
    */
   const guarded = async <T>(act: () => T): Promise<T> => {
     const until = Date.now() + BUSY_MS;
@@ -79,7 +80,7 @@ export function createSqliteStore({ file, clock, wall = Date.now }: SqliteStoreO
       } catch (error) {
         if (!isBusy(error) || Date.now() >= until)
           throw new LedgerUnavailable(`${url}: ${(error as Error).message}`, { cause: error });
-        shut();
+        if (!prepared) shut();
         await setTimeout(BUSY_PAUSE_MS);
       }
     }

@@ -10,6 +10,7 @@ import {
 } from 'node:fs';
 import path from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import { setImmediate as turn } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 import { Ledger } from '../../../src/migration/ledger/ledger.ts';
 import { createSqliteStore } from '../../../src/migration/ledger/sqlite.ts';
@@ -69,6 +70,23 @@ describe('several processes', () => {
     expect(await ledger.history()).toHaveLength(1);
     await store.close();
     expect(fingerprintOf(file)).toBe(before);
+  });
+});
+
+describe('a file that another process is writing to', () => {
+  test('is waited for without stopping everything else that this process does', async () => {
+    const file = path.join(tempFolder(), 'ledger.db');
+    const { ledger, store } = openedAt(file);
+    await ledger.block(OPERATOR, null);
+    const other = new DatabaseSync(file);
+    other.exec('BEGIN IMMEDIATE');
+    const waiting = ledger.unblock(OPERATOR);
+    // Sessions are relayed meanwhile, and leases renewed.
+    await turn();
+    other.exec('COMMIT');
+    other.close();
+    expect((await waiting).block).toBeNull();
+    await store.close();
   });
 });
 
