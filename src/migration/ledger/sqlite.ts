@@ -1,7 +1,7 @@
 /**
  * A store in a SQLite file that the gates of one machine share. The file is created by the first write, not by
- * looking. Leases go by the machine's wall clock; one that reaches further into the future than it was granted
- * for (the clock was set back) counts as lapsed unless its holder renews it.
+ * looking. Leases go by the time since the machine was started, which all its processes share and nobody sets; one
+ * that reaches further into the future than it was granted for (from before the machine's last start) has lapsed.
  */
 import { mkdirSync, statSync } from 'node:fs';
 import path from 'node:path';
@@ -21,18 +21,20 @@ const BUSY_MS = 5_000;
 const POLL_MS = 250;
 /** After how long what was locked is tried again. */
 const BUSY_PAUSE_MS = 25;
-/** What clocks of processes on one machine may differ by. */
+/** What rounding may make of it. */
 const SLACK_MS = 1_000;
+
+const monotonic = () => Number(process.hrtime.bigint() / 1_000n) / 1_000;
 
 export interface SqliteStoreOptions {
   readonly file: string;
   /** For polling. */
   readonly clock: Clock;
-  /** Wall clock, ms since the epoch. */
-  readonly wall?: () => number;
+  /** ms since the machine was started. */
+  readonly uptime?: () => number;
 }
 
-export function createSqliteStore({ file, clock, wall = Date.now }: SqliteStoreOptions): Store {
+export function createSqliteStore({ file, clock, uptime = monotonic }: SqliteStoreOptions): Store {
   const url = `sqlite:${file}`;
   let open: { readonly db: DatabaseSync; readonly inode: number; readonly writable: boolean } | null = null;
   let prepared = false;
@@ -73,12 +75,12 @@ export function createSqliteStore({ file, clock, wall = Date.now }: SqliteStoreO
    * was while the file was made, it is begun anew.
    */
   const guarded = async <T>(act: () => T): Promise<T> => {
-    const until = Date.now() + BUSY_MS;
+    const until = performance.now() + BUSY_MS;
     for (;;) {
       try {
         return act();
       } catch (error) {
-        if (!isBusy(error) || Date.now() >= until)
+        if (!isBusy(error) || performance.now() >= until)
           throw new LedgerUnavailable(`${url}: ${(error as Error).message}`, { cause: error });
         if (!prepared) shut();
         await setTimeout(BUSY_PAUSE_MS);
@@ -86,7 +88,7 @@ export function createSqliteStore({ file, clock, wall = Date.now }: SqliteStoreO
     }
   };
   const isAlive = ({ expires, ms }: { expires: number; ms: number }) => {
-    const now = wall();
+    const now = uptime();
     return expires > now && expires <= now + ms + SLACK_MS;
   };
   const leaseOf = (at: DatabaseSync, cluster: string, token: number) =>
@@ -100,7 +102,7 @@ export function createSqliteStore({ file, clock, wall = Date.now }: SqliteStoreO
   const grant = (at: DatabaseSync, cluster: string, token: number, ms: number) =>
     at
       .prepare('INSERT OR REPLACE INTO skewgate_lease VALUES (?, ?, ?, ?)')
-      .run(cluster, token, wall() + ms, ms);
+      .run(cluster, token, uptime() + ms, ms);
   /** One writer at a time, from the first read on. */
   const transact = <T>(at: DatabaseSync, act: () => T): T => {
     at.exec('BEGIN IMMEDIATE');

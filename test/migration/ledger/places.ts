@@ -48,7 +48,7 @@ export function sqlitePlace(): Place & { readonly file: string; readonly clock: 
   const folder = mkdtempSync(path.join(tmpdir(), 'skewgate-ledger-'));
   const file = path.join(folder, 'not', 'yet', 'there', 'ledger.db');
   return {
-    ...onVirtualTime(clock, () => createSqliteStore({ file, clock, wall: () => clock.now() })),
+    ...onVirtualTime(clock, () => createSqliteStore({ file, clock, uptime: () => clock.now() })),
     clock,
     file,
     fingerprint: async () => fingerprintOf(file),

@@ -11,10 +11,10 @@ import {
 import path from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { setImmediate as turn } from 'node:timers/promises';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { Ledger } from '../../../src/migration/ledger/ledger.ts';
 import { createSqliteStore } from '../../../src/migration/ledger/sqlite.ts';
-import { LedgerUnavailable } from '../../../src/migration/ledger/store.ts';
+import { LedgerUnavailable, type Store } from '../../../src/migration/ledger/store.ts';
 import { VirtualClock } from '../../../src/transport/virtual-clock.ts';
 import { tempFolder } from '../../support/folder.ts';
 import { claimed, finish, OPERATOR, requestOf } from '../../support/ledger.ts';
@@ -25,7 +25,7 @@ const CLAIMANT = path.join(import.meta.dirname, 'claimant.ts');
 const LEASE = 15_000;
 
 function openedAt(file: string, clock = new VirtualClock()) {
-  const store = createSqliteStore({ file, clock, wall: () => clock.now() });
+  const store = createSqliteStore({ file, clock, uptime: () => clock.now() });
   return { ledger: new Ledger(store, 'main', clock), store, clock };
 }
 
@@ -168,14 +168,41 @@ describe('a file that is taken away', () => {
   });
 });
 
-describe('the machine’s clock is set back', () => {
-  test('a lease is not kept alive by it for longer than it was granted for', async () => {
+describe('the time that leases go by', () => {
+  test.each([
+    ['forward', 3_600_000],
+    ['back', -3_600_000],
+  ])(
+    'is not the time of day: a clock that is set %s ends no lease, and keeps none alive',
+    async (_how, by) => {
+      const file = path.join(tempFolder(), 'ledger.db');
+      const clock = new VirtualClock();
+      const stores: Store[] = [];
+      const at = (cluster = 'main') => {
+        const store = createSqliteStore({ file, clock });
+        stores.push(store);
+        return new Ledger(store, cluster, clock);
+      };
+      claimed(await at().claim(requestOf('gate-a'), LEASE));
+      const now = Date.now();
+      const daytime = vi.spyOn(Date, 'now').mockImplementation(() => now + by);
+      onTestFinished(() => void daytime.mockRestore());
+      expect((await at().read()).leaseAlive).toBe(true);
+      expect(await at().claim(requestOf('gate-b'), LEASE)).toBe('held');
+      const other = at('other');
+      claimed(await other.claim(requestOf('gate-a'), 1));
+      await expect.poll(async () => (await other.read()).leaseAlive).toBe(false);
+      for (const store of stores) await store.close();
+    },
+  );
+
+  test('begins anew with the machine: a lease from before is not kept alive for longer than it was granted for', async () => {
     const file = path.join(tempFolder(), 'ledger.db');
-    let wall = Date.UTC(2026, 5, 1);
+    let uptime = 3_600_000;
     const clock = new VirtualClock();
-    const at = () => new Ledger(createSqliteStore({ file, clock, wall: () => wall }), 'main', clock);
+    const at = () => new Ledger(createSqliteStore({ file, clock, uptime: () => uptime }), 'main', clock);
     const first = claimed(await at().claim(requestOf('gate-a'), LEASE));
-    wall -= 3_600_000;
+    uptime = 5_000;
     expect((await at().read()).leaseAlive).toBe(false);
     const second = claimed(await at().claim(requestOf('gate-b'), LEASE));
     expect(second.token).toBe(2);
