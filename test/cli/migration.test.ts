@@ -87,7 +87,7 @@ describe.concurrent('status', () => {
     const { ledger, run, json } = ledgerHere();
     await claimed(await ledger.claim(requestOf('gate-a'), LEASE)).fail('no space left', null);
     expect((await run('status')).stdout).toMatch(
-      /^failed: .*\n[\s\S]*Failed 1 times: no space left\nNo further attempt until an operator says so: skewgate migration retry/,
+      /^failed: .*\n[\s\S]*Failed once: no space left\nNo further attempt until an operator says so: skewgate migration retry/,
     );
     expect(await json('status')).toMatchObject({ state: 'failed', failure: { attempts: 1, retryAt: null } });
   });
@@ -100,6 +100,34 @@ describe.concurrent('status', () => {
     const { status, stdout } = await following;
     expect(stdout).toMatch(/idle: no upgrade is running[\s\S]*level 4, release 4\.2\.0\n$/);
     expect(status).toBe(0);
+  });
+});
+
+describe.concurrent('an operator is not left to wonder', () => {
+  test('follow prints JSON alone with --json, one object a line', async () => {
+    const { file, ledger } = ledgerHere();
+    const held = claimed(await ledger.claim(requestOf('gate-a'), LEASE));
+    await held.note({ progress: { done: 0.5, text: 'indexes' } });
+    const following = startCli(['migration', 'status', '--ledger', `sqlite:${file}`, '--follow', '--json']);
+    // How it stands, and the first that it follows.
+    await following.waitFor(/\n.*\n/, 'stdout');
+    await finish(held);
+    expect(await following.exited).toBe(0);
+    const { stdout } = following;
+    const states = stdout
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line).state);
+    expect(states.at(-1)).toBe('idle');
+  });
+
+  test('abort says whether something ran, and that a running one was asked to stop', async () => {
+    const { ledger, run } = ledgerHere();
+    expect((await run('abort')).stdout).toMatch(/^No upgrade is running: nothing was stopped\.\n/);
+    claimed(await ledger.claim(requestOf('gate-a'), LEASE));
+    const { stdout } = await run('abort', '--by', 'olga', '--reason', 'disk is full');
+    expect(stdout).toMatch(/^running: /);
+    expect(stdout).toContain('Asked to stop by olga: disk is full\n');
   });
 });
 

@@ -66,7 +66,11 @@ export function addMigration(program: Command): void {
     operate((ledger, who) => ledger.retry(who)),
   );
   act('abort', 'Stop the running upgrade; it does not start again until "retry".').action(
-    operate((ledger, who) => ledger.abort(who)),
+    operate(async (ledger, who, { json }) => {
+      const { record } = await ledger.read();
+      await ledger.abort(who);
+      if (record.claim === null && !json) console.log('No upgrade is running: nothing was stopped.');
+    }),
   );
 }
 
@@ -124,7 +128,7 @@ function status(options: Where & { readonly follow?: true }): Promise<void> {
     process.once('SIGINT', () => stop.abort());
     let said = '';
     while (view.leaseAlive && !stop.signal.aborted) {
-      const line = running(view);
+      const line = options.json ? JSON.stringify(statusOf(view, ledger)) : running(view);
       if (line !== said) console.log(line);
       said = line;
       await pause(realClock, 250, stop.signal);
@@ -175,6 +179,7 @@ function describe(view: LedgerView, ledger: Ledger): string {
     `System tables: ${record.level === null ? 'level not recorded' : `level ${record.level}`}${record.release ? `, release ${record.release}` : ''}`,
   ];
   if (record.claim !== null) lines.push(running(view));
+  if (record.claim?.abort) lines.push(`Asked to stop by ${whoOf(record.claim.abort)}`);
   const block = activeBlock(record, realClock.now());
   if (block !== null)
     lines.push(
@@ -183,7 +188,7 @@ function describe(view: LedgerView, ledger: Ledger): string {
   if (record.failure !== null) {
     const { error, attempts, retryAt } = record.failure;
     lines.push(
-      `Failed ${attempts} times: ${error}`,
+      `Failed ${attempts === 1 ? 'once' : `${attempts} times`}: ${error}`,
       retryAt === null
         ? 'No further attempt until an operator says so: skewgate migration retry'
         : `The next newer client tries again from ${time(retryAt)}`,
@@ -192,6 +197,10 @@ function describe(view: LedgerView, ledger: Ledger): string {
   if (record.approval !== null)
     lines.push(`Approved by ${record.approval.by} ${record.approval.reason}`.trimEnd());
   return lines.join('\n');
+}
+
+function whoOf({ by, reason }: { readonly by: string; readonly reason: string }): string {
+  return reason === '' ? by : `${by}: ${reason}`;
 }
 
 function running({ record }: LedgerView): string {
