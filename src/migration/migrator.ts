@@ -11,12 +11,13 @@ import { type Random, randomId } from '../ports/random.ts';
 import { levelOf } from '../version/catalogue.ts';
 import { parseVersion, printVersion, tryParseVersion, type Version } from '../version/version.ts';
 import { agreedLevel } from './agreed-level.ts';
-import { ClaimLost, type HeldClaim, type Ledger, type LedgerView } from './ledger/ledger.ts';
+import { ClaimLost, type Ledger, type LedgerView } from './ledger/ledger.ts';
 import { activeBlock, LedgerFormatError, type LedgerRecord, type TriggerInfo } from './ledger/record.ts';
 import { LedgerUnavailable } from './ledger/store.ts';
 import type { Caller, Migration, MigrationProgress } from './migration.ts';
 import { type Plan, PlanError, planUpgrade, releaseOfTables } from './plan.ts';
 import { Ramp } from './ramp.ts';
+import { keepRenewing } from './renewal.ts';
 import { call, factsOf, type Hooks, type RunContext, runUpgrade } from './run.ts';
 import { missingFor, type TriggerRule } from './trigger.ts';
 
@@ -345,7 +346,7 @@ export class Migrator implements Migration {
     if (this.#stopping.signal.aborted) return held.release('the gate stops');
     this.#abortRun = new AbortController();
     const lost = new AbortController();
-    const stopRenewing = this.#keepRenewing(held, lost, askedAt);
+    const stopRenewing = keepRenewing({ held, lost, lease, clock: this.#options.clock }, askedAt);
     const signal = AbortSignal.any([this.#abortRun.signal, lost.signal]);
     const onProgress = (progress: MigrationProgress) => {
       this.#progress = progress;
@@ -426,48 +427,6 @@ export class Migrator implements Migration {
     const { retry, clock, random } = this.#options;
     if (attempt >= retry.attempts) return null;
     return clock.now() + retry.backOff * 2 ** (attempt - 1) * (0.75 + random.next() / 2);
-  }
-
-  /**
-   * Renews every third of the lease, sooner after a try that failed, until told to stop: also while a run that was
-   * aborted is put in order. Aborts `claim` when it is lost, and when its lease may have lapsed for all that is
-   * known here.
-   */
-  #keepRenewing(held: HeldClaim, claim: AbortController, grantedAt: number): () => void {
-    const { clock, lease } = this.#options;
-    let trouble = 'no answer';
-    let over = false;
-    let next: Timer;
-    let limit: Timer;
-    const stop = () => {
-      over = true;
-      next.cancel();
-      limit.cancel();
-    };
-    const lost = (why: string) => {
-      stop();
-      claim.abort(new ClaimLost(why));
-    };
-    const trust = (from: number) =>
-      clock.after(from + lease - clock.now(), () => lost(`the lease could not be renewed: ${trouble}`));
-    const renew = async () => {
-      const askedAt = clock.now();
-      let wait = lease / 3;
-      try {
-        const renewed = await held.renew();
-        if (over) return;
-        if (!renewed) return lost(`the lease of token ${held.token} lapsed`);
-        limit.cancel();
-        limit = trust(askedAt);
-      } catch (error) {
-        trouble = (error as Error).message;
-        wait = lease / 20;
-      }
-      if (!over) next = clock.after(wait, renew);
-    };
-    limit = trust(grantedAt);
-    next = clock.after(lease / 3, renew);
-    return stop;
   }
 }
 
