@@ -122,6 +122,10 @@ export function createEtcdStore({ hosts, prefix = '/skewgate/' }: EtcdStoreOptio
           done = await transact(client, cluster, swap, await lease.grant());
           if (done) leases.set(leaseOf(cluster, token), lease);
           return done;
+        } catch (error) {
+          // It lapsed before it was of use: this process was held up.
+          if (await isInvalidLease(error)) return false;
+          throw error;
         } finally {
           // Also where no answer came: nobody is going to renew it.
           if (!done) lease.revoke().catch(() => {});
@@ -139,8 +143,7 @@ export function createEtcdStore({ hosts, prefix = '/skewgate/' }: EtcdStoreOptio
           });
           if (Number(TTL) > 0) return true;
         } catch (error) {
-          const { EtcdLeaseInvalidError } = await import('etcd3');
-          if (!(error instanceof EtcdLeaseInvalidError)) throw error;
+          if (!(await isInvalidLease(error))) throw error;
         }
         leases.delete(key);
         return false;
@@ -183,6 +186,11 @@ export function createEtcdStore({ hosts, prefix = '/skewgate/' }: EtcdStoreOptio
       .catch(() => {});
     leases.delete(key);
   }
+}
+
+async function isInvalidLease(error: unknown): Promise<boolean> {
+  const { EtcdLeaseInvalidError } = await import('etcd3');
+  return error instanceof EtcdLeaseInvalidError;
 }
 
 /** Up to so many tries, the next one at another member. */

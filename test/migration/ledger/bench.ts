@@ -12,8 +12,12 @@ export interface Place extends AsyncDisposable {
   open(): Store;
   /** Lets time pass to just before the end of a lease that was granted now, where that can be said so exactly. */
   almostLapse(): Promise<void>;
-  /** Lets time pass until the lease of `token` is gone; `meanwhile` is called at times that keep a lease alive. */
-  lapse(cluster: string, token: number, meanwhile?: () => Promise<unknown>): Promise<void>;
+  /** ms; for what has to see a lease end by itself. */
+  readonly short: number;
+  /** The lease of `token` is gone after this: time passed, or where that takes too long, the store was told to end it. */
+  lapse(cluster: string, token: number): Promise<void>;
+  /** Lets time pass until the short lease of `token` is gone; `meanwhile` is called at times that keep one alive. */
+  outlive(cluster: string, token: number, meanwhile?: () => Promise<unknown>): Promise<void>;
   /** Lets as much time pass as `promise` needs. */
   finish<T>(promise: Promise<T>): Promise<T>;
   /** Writes a record as some other program might have left it. */
