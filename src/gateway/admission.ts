@@ -54,6 +54,12 @@ type Step =
   | { readonly kind: 'not-yet'; readonly decision: Decision }
   | { readonly kind: 'reached'; readonly decision: Decision; readonly reached: Reached };
 
+/** How many changes had been told when the facts were looked at. */
+interface Seen {
+  readonly cluster: number;
+  readonly migration: number;
+}
+
 /** How often a held client hears that it still waits, ms. */
 const WAIT_NEWS = 1_000;
 
@@ -138,31 +144,23 @@ export class Admission {
     const { cluster, migration, closing } = this.#context;
     const unreachable = new Map<string, string>();
     for (;;) {
-      // Listen before looking: a change between the two would be missed.
-      const listening = new AbortController();
-      const change = Promise.race([
-        cluster.changes.next(listening.signal),
-        migration.changes.next(listening.signal),
-      ]);
-      try {
-        const step = await this.#step(client, unreachable);
-        if (step.kind === 'again' && !this.#gone && !closing.aborted) continue;
-        if (step.kind === 'reached') return this.#admit(client, step, log);
-        const decision = step.kind === 'again' ? this.#decide(client) : step.decision;
-        const end = this.#gone
-          ? abandoned(decision)
-          : closing.aborted
-            ? draining(client)
-            : this.#wait.overdue(decision);
-        if (end !== null) {
-          this.#refuse(end, log);
-          return null;
-        }
-        await this.#hold(decision, change);
-        unreachable.clear();
-      } finally {
-        listening.abort();
+      // Noted before looking: a change between the look and the wait is not missed.
+      const seen: Seen = { cluster: cluster.changes.count, migration: migration.changes.count };
+      const step = await this.#step(client, unreachable);
+      if (step.kind === 'again' && !this.#gone && !closing.aborted) continue;
+      if (step.kind === 'reached') return this.#admit(client, step, log);
+      const decision = step.kind === 'again' ? this.#decide(client) : step.decision;
+      const end = this.#gone
+        ? abandoned(decision)
+        : closing.aborted
+          ? draining(client)
+          : this.#wait.overdue(decision);
+      if (end !== null) {
+        this.#refuse(end, log);
+        return null;
       }
+      await this.#hold(decision, seen);
+      unreachable.clear();
     }
   }
 
@@ -263,8 +261,8 @@ export class Admission {
   }
 
   /** Waits for a change, telling the client from time to time. */
-  async #hold(decision: Decision, change: Promise<void>): Promise<void> {
-    const { clock, closing, migration } = this.#context;
+  async #hold(decision: Decision, seen: Seen): Promise<void> {
+    const { clock, closing, cluster, migration } = this.#context;
     const left = this.#wait.goOn(decision);
     this.#caller.wait({
       code: decision.code,
@@ -272,10 +270,13 @@ export class Admission {
       progress: migration.progress?.done ?? null,
       deadlineMs: Math.round(left),
     });
-    const over = AbortSignal.any([closing, this.#caller.gone]);
     const done = new AbortController();
-    const news = pause(clock, Math.min(WAIT_NEWS, left), AbortSignal.any([over, done.signal]));
-    await Promise.race([change, news]);
+    const over = AbortSignal.any([closing, this.#caller.gone, done.signal]);
+    await Promise.race([
+      cluster.changes.next(done.signal, seen.cluster),
+      migration.changes.next(done.signal, seen.migration),
+      pause(clock, Math.min(WAIT_NEWS, left), over),
+    ]);
     done.abort();
   }
 

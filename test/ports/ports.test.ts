@@ -86,6 +86,22 @@ describe('changes', () => {
     await waiting;
   });
 
+  test('one between a look and the wait is remembered', async () => {
+    const changes = new Changes();
+    const seen = changes.count;
+    changes.notify();
+    const never = new AbortController().signal;
+    await changes.next(never, seen);
+    let woken = false;
+    const waiting = changes.next(never, changes.count).then(() => {
+      woken = true;
+    });
+    await Promise.resolve();
+    expect(woken).toBe(false);
+    changes.notify();
+    await waiting;
+  });
+
   test('an aborted wait ends without an error', async () => {
     const changes = new Changes();
     const abort = new AbortController();
