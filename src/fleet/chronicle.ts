@@ -2,6 +2,7 @@
  * What truly happened in a fleet on virtual time, as nobody inside it could know: versions, who was up, which
  * links were cut, where the tables and the ledger were, which upgrades ran. Invariants are asked of it.
  */
+import type { RefusedError } from '../client/session.ts';
 import type { LedgerRecord } from '../migration/ledger/record.ts';
 import type { Version } from '../version/version.ts';
 import type { Attempt, Logged } from './driver.ts';
@@ -46,14 +47,27 @@ export interface UpgradeRun {
   level: number | null;
 }
 
+/** What a client learnt: of its session or its refusal no more than is asked later. */
+export type Told =
+  | { readonly kind: 'admitted'; readonly session: string | undefined }
+  | ({ readonly kind: 'refused' } & Pick<RefusedError, 'code' | 'retry' | 'move'>)
+  | { readonly kind: 'lost'; readonly error: string };
+
 export interface Visit {
   readonly client: string;
   readonly version: string;
   readonly from: number;
   end: number | null;
-  attempt: Attempt | null;
+  told: Told | null;
   /** When its client's end of the session was closed, by whomever. */
   closed: number | null;
+}
+
+export function toldOf(attempt: Attempt): Told {
+  if (attempt.kind === 'admitted') return { kind: 'admitted', session: attempt.session.id };
+  if (attempt.kind === 'lost') return { kind: 'lost', error: attempt.error.message };
+  const { code, retry, move } = attempt.error;
+  return { kind: 'refused', code, retry, move };
 }
 
 /** A token as the ledger gave it, and the process that asked for it. */

@@ -26,7 +26,7 @@ import { PHOENIX_CATALOGUE } from '../version/phoenix.ts';
 import { parseVersion } from '../version/version.ts';
 import { attempt } from './attempt.ts';
 import { LEDGER } from './check.ts';
-import { Chronicle, pairOf, type TrueState, type Visit } from './chronicle.ts';
+import { Chronicle, pairOf, type TrueState, toldOf, type Visit } from './chronicle.ts';
 import type { Attempt, FleetDriver, Logged } from './driver.ts';
 import { FAULTS, type Fault } from './faults.ts';
 import { type Violation, violationsIn } from './invariants.ts';
@@ -259,7 +259,7 @@ export class World implements FleetDriver {
   }
 
   async connect(client: string, version: string, upgrade: 'may' | 'must-not'): Promise<Attempt> {
-    const visit: Visit = { client, version, from: this.clock.now(), end: null, attempt: null, closed: null };
+    const visit: Visit = { client, version, from: this.clock.now(), end: null, told: null, closed: null };
     this.chronicle.visits.push(visit);
     const addresses = this.gates.map(
       (_, at) => `tcp://${this.gates[(this.#turn + at) % this.gates.length]?.id}:1`,
@@ -267,7 +267,7 @@ export class World implements FleetDriver {
     this.#turn++;
     const transports = { tcp: this.#network.at(client, this.clock) };
     const result = await attempt(addresses, { name: client, version, upgrade }, transports);
-    Object.assign(visit, { end: this.clock.now(), attempt: result });
+    Object.assign(visit, { end: this.clock.now(), told: toldOf(result) });
     if (result.kind === 'admitted')
       result.session.once('close', () => {
         visit.closed = this.clock.now();

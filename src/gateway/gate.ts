@@ -13,7 +13,7 @@ import { splitAddress, type Transports } from '../transport/address.ts';
 import { farewellOf, GOING_AWAY } from '../wire/close.ts';
 import { Admission, type AdmissionTimes, type Admitted, draining, type Outcome } from './admission.ts';
 import { type Caller, createAssumedCaller, createCaller } from './caller.ts';
-import { type Relay, relay } from './relay.ts';
+import { type End, type Relay, relay } from './relay.ts';
 
 export interface ListenerEntry {
   /** With scheme: `tcp://…`, `ws://…`. */
@@ -47,7 +47,10 @@ export interface GateOptions {
   };
 }
 
-interface Session extends Admitted {
+/** Nothing of the way in is kept: sessions are many, and may last for days. */
+interface Session extends Pick<Admitted, 'session' | 'client' | 'facts' | 'caller'> {
+  readonly server: string;
+  readonly startedAt: number;
   readonly relay: Relay;
 }
 
@@ -195,12 +198,16 @@ export class Gate {
       if (placed && admitted === null) this.#places--;
       this.#idle.notify();
     }
-    if (admitted !== null) await this.#relay(caller, admitted);
+    if (admitted !== null) this.#relay(caller, admitted);
   }
 
   /** A bug, or a message over the protocol's limits: this client is cut off, the others are not concerned. */
   #fault({ connection }: Caller, error: Error): void {
     connection.destroy();
+    this.#noteFault(error);
+  }
+
+  #noteFault(error: Error): void {
     this.#note('fault', error.stack ?? error.message);
   }
 
@@ -256,27 +263,32 @@ export class Gate {
     return refusal('TOO_MANY_CONNECTIONS', `${sessions} sessions are open already.`);
   }
 
-  async #relay(caller: Caller, admitted: Admitted): Promise<void> {
-    const { clock, cluster, log, name } = this.#options;
-    const { session, client, reached } = admitted;
+  #relay({ connection, early }: Caller, { session, client, facts, caller, reached }: Admitted): void {
+    const { clock, cluster } = this.#options;
+    const server = reached.server.id;
     const startedAt = clock.now();
-    cluster.sessionStarted(reached.server.id);
-    const running = relay(caller.connection, reached.connection, caller.early(), reached.upstream?.since);
-    this.#sessions.set(session, { ...admitted, relay: running });
-    const { reason, error } = await running.done;
+    cluster.sessionStarted(server);
+    const running = relay(connection, reached.connection, early(), reached.upstream?.since);
+    const begun: Session = { session, client, facts, caller, server, startedAt, relay: running };
+    this.#sessions.set(session, begun);
+    running.done.then((end) => this.#ended(begun, end)).catch((error) => this.#noteFault(error));
+  }
+
+  #ended({ session, client, server, startedAt, relay }: Session, { reason, error }: End): void {
+    const { clock, cluster, log, name } = this.#options;
     this.#sessions.delete(session);
     this.#places--;
-    cluster.sessionEnded(reached.server.id);
+    cluster.sessionEnded(server);
     log.write({
       event: 'session-end',
       gate: name,
       session,
       client,
-      server: reached.server.id,
+      server,
       reason,
       error: error?.message ?? null,
-      bytesFromClient: running.fromClient,
-      bytesFromServer: running.fromServer,
+      bytesFromClient: relay.fromClient,
+      bytesFromServer: relay.fromServer,
       ms: Math.round((clock.now() - startedAt) * 1_000) / 1_000,
     });
     this.#idle.notify();

@@ -12,12 +12,17 @@ export type RelayEnd =
   | 'lockstep'
   | 'downtime';
 
+export interface End {
+  readonly reason: RelayEnd;
+  readonly error: Error | null;
+}
+
 export interface Relay {
   /** Bytes so far. */
   readonly fromClient: number;
   readonly fromServer: number;
   /** Resolves when both connections are done with. */
-  readonly done: Promise<{ reason: RelayEnd; error: Error | null }>;
+  readonly done: Promise<End>;
   /** Ends the session from this side; a WebSocket client sees the farewell. */
   close(reason: RelayEnd, farewell: Farewell): void;
 }
@@ -31,7 +36,7 @@ export interface Early {
 /** @param since what the server did between its hello and now. */
 export function relay(client: Connection, server: Connection, early: Early, since?: Since): Relay {
   const bytes = { fromClient: 0, fromServer: 0 };
-  const finished = Promise.withResolvers<{ reason: RelayEnd; error: Error | null }>();
+  const finished = Promise.withResolvers<End>();
   const ended = { client: false, server: false };
   let over = false;
 

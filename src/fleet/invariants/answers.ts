@@ -6,11 +6,11 @@ import type { Decided, Evidence } from './evidence.ts';
 
 export function unanswered({ chronicle, age }: Evidence): Breach[] {
   const stop = chronicle.stoppedAt ?? Number.POSITIVE_INFINITY;
-  return chronicle.visits.flatMap(({ client, from, end, attempt }) => {
-    if (attempt?.kind !== 'lost' || end === null || end >= stop) return [];
+  return chronicle.visits.flatMap(({ client, from, end, told }) => {
+    if (told?.kind !== 'lost' || end === null || end >= stop) return [];
     const states = chronicle.between(from, end);
     const gate = states[0]?.gates.find(({ id }) => states.every((state) => serves(state, id, from - age)));
-    const what = `${client} was not answered, and ${gate?.id} ran all the time: ${attempt.error.message}`;
+    const what = `${client} was not answered, and ${gate?.id} ran all the time: ${told.error}`;
     return gate === undefined ? [] : [{ at: end, what }];
   });
 }
@@ -25,21 +25,20 @@ export function notOnRecord(evidence: Evidence): Breach[] {
   const { chronicle, decided } = evidence;
   const own = Map.groupBy(decided, ({ record }) => record.peer.replace(/:\d+$/, ''));
   const untold = chronicle.visits.flatMap((visit) => {
-    const { client, from, end, attempt } = visit;
-    if (attempt === null || attempt.kind === 'lost' || end === null) return [];
+    const { client, from, end, told } = visit;
+    if (told === null || told.kind === 'lost' || end === null) return [];
     const written = (own.get(client) ?? []).filter(({ at }) => at >= from && at <= end);
     if (written.some((decision) => tells(decision, visit))) return [];
-    const told = attempt.kind === 'admitted' ? 'admitted' : `refused with ${attempt.error.code}`;
-    return [{ at: end, what: `${client} was ${told}, and that is not on record` }];
+    const how = told.kind === 'admitted' ? 'admitted' : `refused with ${told.code}`;
+    return [{ at: end, what: `${client} was ${how}, and that is not on record` }];
   });
   return [...untold, ...falselyGone(evidence)];
 }
 
-function tells({ record }: Decided, { attempt }: Visit): boolean {
-  if (attempt?.kind === 'admitted')
-    return record.verdict === 'permit' && record.session === attempt.session.id;
-  if (attempt?.kind !== 'refused') return false;
-  const { code, retry, move } = attempt.error;
+function tells({ record }: Decided, { told }: Visit): boolean {
+  if (told?.kind === 'admitted') return record.verdict === 'permit' && record.session === told.session;
+  if (told?.kind !== 'refused') return false;
+  const { code, retry, move } = told;
   const same = record.move?.side === move?.side && record.move?.to === move?.to;
   return record.verdict === 'refuse' && record.code === code && record.retry === retry && same;
 }
@@ -48,7 +47,7 @@ function tells({ record }: Decided, { attempt }: Visit): boolean {
 function falselyGone({ chronicle }: Evidence): Breach[] {
   const visits = new Map(
     chronicle.visits.flatMap((visit) =>
-      visit.attempt?.kind === 'admitted' ? [[visit.attempt.session.id, visit] as const] : [],
+      visit.told?.kind === 'admitted' ? [[visit.told.session, visit] as const] : [],
     ),
   );
   return chronicle.records.flatMap(({ at, record }) => {

@@ -35,11 +35,11 @@ function change(world: World, event: Logged['event'], verdict: string | undefine
   if (first === undefined) throw new Error(`there is no ${event} ${verdict ?? ''}`);
   Object.assign(first.record, change);
   // Its client was told the same.
-  const told = world.chronicle.visits.find(
-    ({ client, attempt }) =>
-      attempt?.kind === 'refused' && String(Reflect.get(first.record, 'peer')).startsWith(`${client}:`),
+  const visit = world.chronicle.visits.find(
+    ({ client, told }) =>
+      told?.kind === 'refused' && String(Reflect.get(first.record, 'peer')).startsWith(`${client}:`),
   );
-  if (told?.attempt?.kind === 'refused') Object.assign(told.attempt.error, change);
+  if (visit?.told?.kind === 'refused') Object.assign(visit.told, change);
 }
 
 function eachState(world: World, change: (state: TrueState) => object): void {
@@ -166,10 +166,10 @@ const TAMPERED: ReadonlyArray<
     ['on-record'],
     ({ chronicle }) => {
       const [first] = chronicle.records.filter(({ record }) => record.event === 'session-end');
-      const [visit] = chronicle.visits.filter(({ attempt }) => attempt?.kind === 'admitted');
-      if (first?.record.event !== 'session-end' || visit?.attempt?.kind !== 'admitted')
+      const [visit] = chronicle.visits.filter(({ told }) => told?.kind === 'admitted');
+      if (first?.record.event !== 'session-end' || visit?.told?.kind !== 'admitted')
         throw new Error('no session ended');
-      const record = { ...first.record, session: visit.attempt.session.id as string, reason: 'client-gone' };
+      const record = { ...first.record, session: visit.told.session as string, reason: 'client-gone' };
       chronicle.records.push({ ...first, at: (visit.closed as number) - 1, record });
     },
   ],
@@ -185,9 +185,8 @@ const TAMPERED: ReadonlyArray<
     'a client was told another code than was written',
     ['on-record'],
     ({ chronicle }) => {
-      const [refused] = chronicle.visits.filter(({ attempt }) => attempt?.kind === 'refused');
-      if (refused?.attempt?.kind === 'refused')
-        Object.assign(refused.attempt.error, { code: 'CLIENT_OUTDATED' });
+      const [refused] = chronicle.visits.filter(({ told }) => told?.kind === 'refused');
+      if (refused?.told?.kind === 'refused') Object.assign(refused.told, { code: 'CLIENT_OUTDATED' });
     },
   ],
   [
@@ -200,7 +199,7 @@ const TAMPERED: ReadonlyArray<
         version: '4.13.1',
         from: at - 5,
         end: at,
-        attempt: { kind: 'lost', error: new Error('gone') },
+        told: { kind: 'lost', error: 'gone' },
         closed: null,
       });
     },
@@ -209,7 +208,7 @@ const TAMPERED: ReadonlyArray<
     'a client came long before the end, and was answered only as the fleet stopped',
     ['sessions-kept', 'waits-end'],
     ({ chronicle }) => {
-      const visit = { client: 'older-9', version: '4.13.1', end: null, attempt: null, closed: null };
+      const visit = { client: 'older-9', version: '4.13.1', end: null, told: null, closed: null };
       chronicle.visits.push({ ...visit, from: chronicle.stoppedAt as number });
       chronicle.stoppedAt = (chronicle.stoppedAt as number) + 60_000;
     },
