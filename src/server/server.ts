@@ -38,8 +38,6 @@ export type Serve = (
 export interface SimulatedServer {
   /** As bound, with scheme. */
   readonly address: string;
-  /** Admitted clients, oldest first. */
-  readonly opened: ReadonlyArray<Message<'open'>>;
   /** Announces that it leaves: it says so in its hello, and gets no new sessions. */
   leave(): void;
   /** Resolves when no session is left, after `grace` ms, or when `hurry` aborts. */
@@ -56,13 +54,12 @@ export async function startServer(options: ServerOptions): Promise<SimulatedServ
   const [scheme, address] = splitAddress(options.listen);
   const transport = options.transports[scheme];
   if (transport === undefined) throw new Error(`no transport for ${scheme}://`);
-  const opened: Message<'open'>[] = [];
   const connections = new Set<Connection>();
   const left = new Changes();
   const state = { going: false, id: options.id ?? options.listen };
   const listener: Listener = await transport.listen(address, (connection) => {
     connections.add(connection);
-    converse(connection, { ...options, state, opened, forget });
+    converse(connection, { ...options, state, forget });
     function forget() {
       connections.delete(connection);
       left.notify();
@@ -72,7 +69,6 @@ export async function startServer(options: ServerOptions): Promise<SimulatedServ
   state.id = options.id ?? bound;
   return {
     address: bound,
-    opened,
     leave() {
       state.going = true;
     },
@@ -90,7 +86,6 @@ export async function startServer(options: ServerOptions): Promise<SimulatedServ
 
 interface Context extends ServerOptions {
   readonly state: { readonly going: boolean; readonly id: string };
-  readonly opened: Message<'open'>[];
   readonly forget: () => void;
 }
 
@@ -106,7 +101,6 @@ function converse(connection: Connection, context: Context): void {
           if (event.kind === 'ask') connection.send(handshake.hello(helloOf(context)));
           else limit.clear();
           if (event.kind === 'open') {
-            context.opened.push(event.open);
             const session = (context.serve ?? echo)(connection, event.open);
             connection.handle({ ...session, close: context.forget });
             if (event.early.length > 0) session.data(event.early);

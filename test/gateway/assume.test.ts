@@ -78,7 +78,7 @@ describe('assume', () => {
     const socket = await program(fleet.address());
     socket.end('over two transports');
     expect((await buffer(socket)).toString()).toBe('over two transports');
-    expect(fleet.server(0).running.opened[0]?.client).toEqual({
+    expect(fleet.server(0).opened[0]?.client).toEqual({
       version: '4.14.0',
       driver: 'assumed',
       properties: {},

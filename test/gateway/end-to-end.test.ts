@@ -24,7 +24,7 @@ for (const listener of ['tcp', 'ws'] as const)
         const session = await fleet.admit('4.13.2', { query: 'user=ada' });
         expect(session.server).toEqual({ id: 's1', version: '4.14.1' });
         expect(session.decision.code).toBe('PERMITTED');
-        expect(fleet.server(0).running.opened).toEqual([
+        expect(fleet.server(0).opened).toEqual([
           {
             session: session.id,
             peer: expect.stringMatching(/^127\.0\.0\.1:\d+$/),

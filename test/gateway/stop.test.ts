@@ -53,7 +53,7 @@ describe('stop', () => {
       'stopped',
     ]);
     expect(fleet.cluster.servers[0]?.sessions).toBe(0);
-    expect(fleet.server(0).running.opened).toHaveLength(1);
+    expect(fleet.server(0).opened).toHaveLength(1);
   });
 
   test('a probe that the stop breaks off says nothing about its server', async () => {

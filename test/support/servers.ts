@@ -1,6 +1,7 @@
 /** Simulated servers of a test, which tell what reached them. */
 import { type ServerOptions, type SimulatedServer, startServer } from '../../src/server/server.ts';
 import { parseVersion } from '../../src/version/version.ts';
+import type { Message } from '../../src/wire/messages.ts';
 import type { World } from './world.ts';
 
 export interface ServerSpec extends Partial<Omit<ServerOptions, 'id' | 'version' | 'transports' | 'clock'>> {
@@ -15,8 +16,8 @@ export class TestServer {
   readonly address: string;
   /** Bytes that sessions brought, over all restarts. */
   received = 0;
-  /** Sessions' clients, over all restarts. */
-  readonly clients: string[] = [];
+  /** Sessions as they were handed over, over all restarts. */
+  readonly opened: Message<'open'>[] = [];
   running: SimulatedServer;
   readonly #world: World;
   #spec: ServerSpec;
@@ -34,6 +35,11 @@ export class TestServer {
     const running = await TestServer.#run(world, id, spec, counted);
     counted.by = new TestServer(world, id, spec, running);
     return counted.by;
+  }
+
+  /** Sessions' clients, over all restarts. */
+  get clients(): string[] {
+    return this.opened.map(({ client }) => client.version);
   }
 
   /** Goes down as a killed process would. */
@@ -60,7 +66,7 @@ export class TestServer {
     counted: { readonly by: TestServer | null },
   ): Promise<SimulatedServer> {
     const serve: ServerOptions['serve'] = (connection, open) => {
-      counted.by?.clients.push(open.client.version);
+      counted.by?.opened.push(open);
       const handlers = (options.serve ?? echo)(connection, open);
       return {
         ...handlers,
