@@ -1,14 +1,32 @@
 /** One simulated process: its clock stands still while it is paused, and is dead once it was killed. */
 import type { Clock, Timer } from '../ports/clock.ts';
 
+class NodeTimer implements Timer {
+  /** Null once cancelled. */
+  act: (() => void) | null;
+  waiting: Timer | null = null;
+  readonly #timers: Set<NodeTimer>;
+
+  constructor(act: () => void, timers: Set<NodeTimer>) {
+    this.act = act;
+    this.#timers = timers;
+  }
+
+  cancel(): void {
+    this.act = null;
+    this.#timers.delete(this);
+    this.waiting?.cancel();
+  }
+}
+
 export class NodeClock implements Clock {
   readonly #base: Clock;
   #paused = false;
   #dead = false;
   /** Not fired yet, and not cancelled. */
-  readonly #timers = new Set<Timer>();
+  readonly #timers = new Set<NodeTimer>();
   /** What would have happened while it was paused. */
-  #missed: Array<() => void> = [];
+  #missed: NodeTimer[] = [];
 
   constructor(base: Clock) {
     this.#base = base;
@@ -25,23 +43,18 @@ export class NodeClock implements Clock {
 
   after(ms: number, act: () => void): Timer {
     if (this.#dead) return { cancel() {} };
-    let cancelled = false;
-    const fire = () => {
-      this.#timers.delete(timer);
-      if (cancelled || this.#dead) return;
-      if (this.#paused) this.#missed.push(fire);
-      else act();
-    };
-    const waiting = this.#base.after(ms, fire);
-    const timer = {
-      cancel: () => {
-        cancelled = true;
-        this.#timers.delete(timer);
-        waiting.cancel();
-      },
-    };
+    const timer = new NodeTimer(act, this.#timers);
+    timer.waiting = this.#base.after(ms, () => this.#fire(timer));
     this.#timers.add(timer);
     return timer;
+  }
+
+  #fire(timer: NodeTimer): void {
+    this.#timers.delete(timer);
+    const { act } = timer;
+    if (act === null || this.#dead) return;
+    if (this.#paused) this.#missed.push(timer);
+    else act();
   }
 
   get paused(): boolean {
@@ -60,7 +73,7 @@ export class NodeClock implements Clock {
     this.#paused = false;
     const missed = this.#missed;
     this.#missed = [];
-    for (const fire of missed) this.#base.after(0, fire);
+    for (const timer of missed) this.#base.after(0, () => this.#fire(timer));
   }
 
   kill(): void {

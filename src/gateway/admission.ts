@@ -31,6 +31,8 @@ export interface AdmissionContext extends WaitContext {
   readonly times: AdmissionTimes;
   /** Takes a place for one more session, which its end gives back; or the refusal where there is none. */
   readonly takePlace: () => Decision | null;
+  /** Gives it back where none began. */
+  readonly leavePlace: () => void;
   /** Set once the gate drains: a client that waits is refused with it. */
   readonly closing: AbortSignal;
 }
@@ -285,6 +287,7 @@ export class Admission {
       return this.#open(client, step, log);
     } catch (error) {
       step.reached.connection.destroy();
+      this.#context.leavePlace();
       throw error;
     }
   }

@@ -11,7 +11,14 @@ import { type Random, randomId } from '../ports/random.ts';
 import type { Listener, Visit, VisitFailure } from '../ports/transport.ts';
 import { splitAddress, type Transports } from '../transport/address.ts';
 import { farewellOf, GOING_AWAY } from '../wire/close.ts';
-import { Admission, type AdmissionTimes, type Admitted, draining, type Outcome } from './admission.ts';
+import {
+  Admission,
+  type AdmissionContext,
+  type AdmissionTimes,
+  type Admitted,
+  draining,
+  type Outcome,
+} from './admission.ts';
 import { type Caller, createAssumedCaller, createCaller } from './caller.ts';
 import { type End, type Relay, relay } from './relay.ts';
 
@@ -61,7 +68,8 @@ export class Gate {
   readonly #sessions = new Map<string, Session>();
   readonly #closing = new AbortController();
   readonly #idle = new Changes();
-  readonly #waiting: { count: number; readonly limit: number };
+  /** Of every client's way in. */
+  readonly #admission: AdmissionContext;
   #handshakes = 0;
   /** Sessions, also those about to begin. */
   #places = 0;
@@ -69,7 +77,13 @@ export class Gate {
 
   constructor(options: GateOptions) {
     this.#options = options;
-    this.#waiting = { count: 0, limit: options.limits.waiting };
+    this.#admission = {
+      ...options,
+      waiting: { count: 0, limit: options.limits.waiting },
+      closing: this.#closing.signal,
+      takePlace: () => this.#takePlace(),
+      leavePlace: () => this.#places--,
+    };
   }
 
   /** As bound, with scheme, in the order of the config. */
@@ -88,7 +102,7 @@ export class Gate {
 
   /** Clients that wait for an upgrade. */
   get held(): number {
-    return this.#waiting.count;
+    return this.#admission.waiting.count;
   }
 
   /** That count against the limit of sessions: open ones, and those about to begin. */
@@ -173,16 +187,7 @@ export class Gate {
   }
 
   async #serve(caller: Caller, listener: string): Promise<void> {
-    const { signal: closing } = this.#closing;
-    let placed = false;
-    const takePlace = () => {
-      const none = closing.aborted ? draining(null) : this.#noPlace();
-      if (none !== null) return none;
-      this.#places++;
-      placed = true;
-      return null;
-    };
-    const admission = new Admission({ ...this.#options, waiting: this.#waiting, closing, takePlace }, caller);
+    const admission = new Admission(this.#admission, caller);
     const log = (outcome: Outcome) => this.#logHandshake(outcome, listener);
     const full = this.#full();
     if (full !== null) {
@@ -195,7 +200,6 @@ export class Gate {
       admitted = await admission.run(log);
     } finally {
       this.#handshakes--;
-      if (placed && admitted === null) this.#places--;
       this.#idle.notify();
     }
     if (admitted !== null) this.#relay(caller, admitted);
@@ -255,6 +259,12 @@ export class Gate {
     const { handshakes } = this.#options.limits;
     if (this.#handshakes < handshakes) return null;
     return refusal('TOO_MANY_CONNECTIONS', `${handshakes} clients are on their way in already.`);
+  }
+
+  #takePlace(): Decision | null {
+    const none = this.#closing.signal.aborted ? draining(null) : this.#noPlace();
+    if (none === null) this.#places++;
+    return none;
   }
 
   #noPlace(): Decision | null {

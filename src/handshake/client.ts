@@ -37,9 +37,11 @@ const EXITS: Readonly<Record<ClientState, readonly ClientState[]>> = {
   broken: [],
 };
 
+const FROM_GATE = isTypeOf('permit', 'wait', 'refuse');
+
 export class ClientHandshake {
   readonly #states = new States<ClientState>('created', EXITS);
-  readonly #reader = new FrameReader(isTypeOf('permit', 'wait', 'refuse'));
+  readonly #reader = new FrameReader(FROM_GATE);
   readonly #hello: MessageInput<'hello'>;
   #agreed = false;
 

@@ -31,9 +31,11 @@ const EXITS: Readonly<Record<GateState, readonly GateState[]>> = {
   refused: [],
 };
 
+const FROM_CLIENT = isTypeOf('hello');
+
 export class GateHandshake {
   readonly #states = new States<GateState>('preface', EXITS);
-  readonly #reader = new FrameReader(isTypeOf('hello'));
+  readonly #reader = new FrameReader(FROM_CLIENT);
   #revision = 0;
   /** What the first answer begins with; empty afterwards. */
   #preface = encodePreface();

@@ -37,9 +37,11 @@ const EXITS: Readonly<Record<ServerState, readonly ServerState[]>> = {
   open: [],
 };
 
+const FROM_GATE = isTypeOf('ask', 'open', 'upgradeRequest');
+
 export class ServerHandshake {
   readonly #states = new States<ServerState>('preface', EXITS);
-  readonly #reader = new FrameReader(isTypeOf('ask', 'open', 'upgradeRequest'));
+  readonly #reader = new FrameReader(FROM_GATE);
 
   get state(): ServerState {
     return this.#states.now;

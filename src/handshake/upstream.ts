@@ -36,9 +36,11 @@ const EXITS: Readonly<Record<UpstreamState, readonly UpstreamState[]>> = {
   open: [],
 };
 
+const FROM_SERVER = isTypeOf('serverHello', 'upgradeProgress', 'upgradeResult');
+
 export class UpstreamHandshake {
   readonly #states = new States<UpstreamState>('created', EXITS);
-  readonly #reader = new FrameReader(isTypeOf('serverHello', 'upgradeProgress', 'upgradeResult'));
+  readonly #reader = new FrameReader(FROM_SERVER);
 
   get state(): UpstreamState {
     return this.#states.now;

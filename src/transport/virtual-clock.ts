@@ -4,11 +4,26 @@
  */
 import type { Clock, Timer } from '../ports/clock.ts';
 
-interface Entry {
+/** A timer is its place in the queue, and nothing else: a fleet sets millions. */
+class Entry implements Timer {
   readonly at: number;
   readonly order: number;
-  /** Null once cancelled. */
+  /** Null once it fired or was cancelled. */
   act: (() => void) | null;
+  readonly #onCancel: () => void;
+
+  constructor(at: number, order: number, act: () => void, onCancel: () => void) {
+    this.at = at;
+    this.order = order;
+    this.act = act;
+    this.#onCancel = onCancel;
+  }
+
+  cancel(): void {
+    if (this.act === null) return;
+    this.act = null;
+    this.#onCancel();
+  }
 }
 
 export class VirtualClock implements Clock {
@@ -17,6 +32,9 @@ export class VirtualClock implements Clock {
   #live = 0;
   /** A binary heap: the earliest first. */
   readonly #heap: Entry[] = [];
+  readonly #onCancel = () => {
+    this.#live--;
+  };
 
   constructor(start = Date.UTC(2026, 0, 1)) {
     this.#now = start;
@@ -32,16 +50,10 @@ export class VirtualClock implements Clock {
   }
 
   after(ms: number, act: () => void): Timer {
-    const entry: Entry = { at: this.#now + Math.max(0, ms), order: this.#order++, act };
+    const entry = new Entry(this.#now + Math.max(0, ms), this.#order++, act, this.#onCancel);
     this.#push(entry);
     this.#live++;
-    return {
-      cancel: () => {
-        if (entry.act === null) return;
-        entry.act = null;
-        this.#live--;
-      },
-    };
+    return entry;
   }
 
   /** Lets `ms` pass. */
