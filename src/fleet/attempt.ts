@@ -17,7 +17,7 @@ export async function attempt(
   { name, version, upgrade, signal }: Visitor,
   transports: Transports,
 ): Promise<Attempt> {
-  let error = new Error('there is no gate');
+  let error: Error | null = null;
   for (const address of addresses) {
     try {
       const hello = { version, driver: 'fleet', upgrade, properties: { name } };
@@ -34,5 +34,5 @@ export async function attempt(
       if (!(failure instanceof ConnectError)) break;
     }
   }
-  return { kind: 'lost', error };
+  return { kind: 'lost', error: error ?? new Error('there is no gate') };
 }

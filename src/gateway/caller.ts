@@ -55,7 +55,7 @@ class Waiting {
   }
 
   leave(): void {
-    this.#gone.abort();
+    this.#gone.abort('the client left');
   }
 
   early(): Early {

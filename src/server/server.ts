@@ -91,22 +91,20 @@ interface Context extends ServerOptions {
 
 function converse(connection: Connection, context: Context): void {
   const handshake = new ServerHandshake();
-  const limit = deadline(context.clock, HANDSHAKE_LIMIT);
-  const gone = new AbortController();
-  limit.signal.addEventListener('abort', () => connection.destroy());
+  const limit = context.clock.after(HANDSHAKE_LIMIT, () => connection.destroy());
+  const asker = { gone: false };
   connection.handle({
     data(bytes) {
       try {
         for (const event of handshake.receive(bytes)) {
           if (event.kind === 'ask') connection.send(handshake.hello(helloOf(context)));
-          else limit.clear();
+          else limit.cancel();
           if (event.kind === 'open') {
             const session = (context.serve ?? echo)(connection, event.open);
             connection.handle({ ...session, close: context.forget });
             if (event.early.length > 0) session.data(event.early);
           }
-          if (event.kind === 'upgrade')
-            void upgrade(connection, handshake, event.request, context, gone.signal);
+          if (event.kind === 'upgrade') void upgrade(connection, handshake, event.request, context, asker);
         }
       } catch {
         connection.destroy();
@@ -115,8 +113,8 @@ function converse(connection: Connection, context: Context): void {
     end: () => connection.end(),
     drain() {},
     close() {
-      limit.clear();
-      gone.abort();
+      limit.cancel();
+      asker.gone = true;
       context.forget();
     },
   });
@@ -146,10 +144,10 @@ async function upgrade(
   handshake: ServerHandshake,
   request: Message<'upgradeRequest'>,
   { tables, clock, upgradeMs = 0 }: Context,
-  gone: AbortSignal,
+  asker: { readonly gone: boolean },
 ): Promise<void> {
   const answer = (error: string | null) => {
-    if (!gone.aborted) connection.send(handshake.result({ level: tables?.level ?? null, error }));
+    if (!asker.gone) connection.send(handshake.result({ level: tables?.level ?? null, error }));
   };
   if (tables === undefined) return answer('this server keeps no system tables');
   try {
@@ -157,7 +155,7 @@ async function upgrade(
     for (let part = 1; part <= UPGRADE_STEPS && tables.level < request.toLevel; part++) {
       await pause(clock, upgradeMs / UPGRADE_STEPS);
       // Who asked is gone, or was told to stop.
-      if (gone.aborted) return;
+      if (asker.gone) return;
       // Somebody began anew under a higher token: `complete` says so.
       if (tables.token > request.token) break;
       connection.send(
