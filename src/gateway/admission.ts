@@ -191,8 +191,9 @@ export class Admission {
       reached.connection.close();
       return { kind: 'again' };
     }
-    decision = this.#decide(client);
-    const fits = decision.verdict === 'permit' && this.#fits(client, reached.server);
+    const facts = this.#facts(client);
+    decision = this.#decide(client, facts);
+    const fits = decision.verdict === 'permit' && this.#fits(client, reached.server, facts);
     const full = fits && !this.#gone ? this.#context.takePlace() : null;
     if (fits && !this.#gone && full === null) return { kind: 'reached', decision, reached };
     reached.connection.close();
@@ -203,9 +204,9 @@ export class Admission {
     return this.#caller.gone.aborted;
   }
 
-  #decide(client: ClientFacts): Decision {
+  #decide(client: ClientFacts, facts = this.#facts(client)): Decision {
     const { policy, clock } = this.#context;
-    return decide(client, this.#facts(client), policy, clock.now());
+    return decide(client, facts, policy, clock.now());
   }
 
   #facts(client: ClientFacts): ClusterFacts {
@@ -218,8 +219,7 @@ export class Admission {
   }
 
   /** Servers are judged by the tables as they are, clients by what is on record of them. */
-  #fits(client: ClientFacts, server: ServerStatus): boolean {
-    const facts = this.#facts(client);
+  #fits(client: ClientFacts, server: ServerStatus, facts: ClusterFacts): boolean {
     const { cluster, policy } = this.#context;
     const level = facts.level === null ? null : Math.max(facts.level, cluster.level ?? 0);
     return server.state === 'up' && serverFits(client, server, { ...facts, level }, policy);
@@ -231,8 +231,9 @@ export class Admission {
     const from = clock.now();
     try {
       for (;;) {
+        const facts = this.#facts(client);
         const server = cluster.pick(
-          (candidate) => !failed.has(candidate.id) && this.#fits(client, candidate),
+          (candidate) => !failed.has(candidate.id) && this.#fits(client, candidate, facts),
         );
         if (server === null || this.#gone) return null;
         try {
@@ -279,7 +280,7 @@ export class Admission {
       migration.changes.next(done.signal, seen.migration),
       pause(clock, Math.min(WAIT_NEWS, left), over),
     ]);
-    done.abort();
+    done.abort('the wait is over');
   }
 
   #admit(client: ClientFacts, step: Step & { kind: 'reached' }, log: (outcome: Outcome) => void): Admitted {

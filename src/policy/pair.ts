@@ -34,7 +34,9 @@ export function judgePair(client: Version, server: Version, policy: SkewPolicy):
 
 /** Minors a client may be older than a server of this line; null: any number. */
 export function windowOf(policy: SkewPolicy, server: Minor): number | null {
-  const stated = entriesOf(policy.catalogue, server).findLast((entry) => entry.window !== undefined);
+  const stated = policy.catalogue.releases.findLast(
+    ({ version, window }) => window !== undefined && compareMinors(version, server) === 0,
+  );
   return stated?.window ?? policy.window;
 }
 

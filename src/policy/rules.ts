@@ -8,10 +8,9 @@ import type { ClientFacts, ClusterFacts, Move, SkewPolicy } from './types.ts';
 
 /** The level reported, or that of the oldest server's release; null when neither is known. */
 export function effectiveLevel(cluster: ClusterFacts, policy: SkewPolicy): number | null {
+  if (cluster.level !== null) return cluster.level;
   const versions = cluster.servers.filter(isKnown).map((server) => server.version);
-  return (
-    cluster.level ?? (isNonEmpty(versions) ? levelOf(policy.catalogue, extremes(versions).oldest) : null)
-  );
+  return isNonEmpty(versions) ? levelOf(policy.catalogue, extremes(versions).oldest) : null;
 }
 
 /** J1: majors are decided release by release. */

@@ -8,5 +8,7 @@ const DIGITS = '0123456789abcdefghjkmnpqrstvwxyz';
 
 /** `length` characters of 5 bits each (Crockford's alphabet, lower case). */
 export function randomId(random: Random, length = 12): string {
-  return Array.from({ length }, () => DIGITS[Math.floor(random.next() * 32)]).join('');
+  let id = '';
+  while (id.length < length) id += DIGITS[Math.floor(random.next() * 32)];
+  return id;
 }

@@ -66,11 +66,12 @@ export function levelOfLine(catalogue: Catalogue, line: Minor): number {
 
 /** The lowest release whose tables are at `level`; null below the first one listed. */
 export function releaseAt(catalogue: Catalogue, level: number): Version | null {
-  const reached = catalogue.releases.filter(
-    (release) => release.level !== undefined && release.level <= level,
-  );
-  const highest = Math.max(...reached.map((release) => release.level as number));
-  return reached.find((release) => release.level === highest)?.version ?? null;
+  let highest: Release | null = null;
+  for (const release of catalogue.releases) {
+    const reached = release.level ?? Number.POSITIVE_INFINITY;
+    if (reached <= level && reached > (highest?.level ?? Number.NEGATIVE_INFINITY)) highest = release;
+  }
+  return highest?.version ?? null;
 }
 
 /** The lowest release line from `first` on that works with tables at `level`; null where none is known. */

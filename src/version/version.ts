@@ -100,6 +100,8 @@ export function firstOf(line: Minor): Version {
 
 /** The least and the greatest of a non-empty list. */
 export function extremes(versions: readonly [Version, ...Version[]]): { oldest: Version; newest: Version } {
-  const sorted = [...versions].sort(compareVersions) as [Version, ...Version[]];
-  return { oldest: sorted[0], newest: sorted[sorted.length - 1] as Version };
+  return {
+    oldest: versions.reduce((least, version) => (compareVersions(version, least) < 0 ? version : least)),
+    newest: versions.reduce((most, version) => (compareVersions(version, most) >= 0 ? version : most)),
+  };
 }
