@@ -37,8 +37,8 @@ export class GateHandshake {
   readonly #states = new States<GateState>('preface', EXITS);
   readonly #reader = new FrameReader(FROM_CLIENT);
   #revision = 0;
-  /** What the first answer begins with; empty afterwards. */
-  #preface = encodePreface();
+  /** What the first answer begins with; null afterwards. */
+  #preface: Revisions | null = REVISIONS;
 
   get state(): GateState {
     return this.#states.now;
@@ -53,7 +53,7 @@ export class GateHandshake {
       const theirs = takePreface(this.#reader);
       if (theirs === null) return null;
       this.#revision = requireRevision(theirs);
-      this.#preface = encodePreface({ min: this.#revision, max: this.#revision });
+      this.#preface = { min: this.#revision, max: this.#revision };
       this.#states.to('hello');
     }
     const frame = this.#reader.next();
@@ -79,9 +79,9 @@ export class GateHandshake {
   }
 
   #answer(frame: Uint8Array): Uint8Array {
-    const bytes = Buffer.concat([this.#preface, frame]);
-    this.#preface = new Uint8Array(0);
-    return bytes;
+    const preface = this.#preface;
+    this.#preface = null;
+    return preface === null ? frame : Buffer.concat([encodePreface(preface), frame]);
   }
 }
 

@@ -11,16 +11,16 @@ export const MAX_PAYLOAD = 65_536;
 
 export interface Frame {
   readonly type: number;
+  /** Part of what the reader holds: to be read, not kept. */
   readonly payload: Uint8Array;
 }
 
 export function encodeFrame(type: number, payload: Uint8Array): Uint8Array {
   if (payload.length > MAX_PAYLOAD)
     throw new RangeError(`a payload of ${payload.length} bytes is over the limit of ${MAX_PAYLOAD}`);
-  const frame = new Uint8Array(HEADER_LENGTH + payload.length);
-  const view = new DataView(frame.buffer);
-  view.setUint8(0, type);
-  view.setUint32(1, payload.length);
+  const frame = Buffer.allocUnsafe(HEADER_LENGTH + payload.length);
+  frame[0] = type;
+  frame.writeUInt32BE(payload.length, 1);
   frame.set(payload, HEADER_LENGTH);
   return frame;
 }
@@ -70,7 +70,7 @@ export class FrameReader {
     if (length > MAX_PAYLOAD)
       throw new WireFault(`a frame of ${length} bytes is over the limit of ${MAX_PAYLOAD}`);
     if (this.#length < HEADER_LENGTH + length) return null;
-    const payload = this.#buffer.slice(HEADER_LENGTH, HEADER_LENGTH + length);
+    const payload = this.#buffer.subarray(HEADER_LENGTH, HEADER_LENGTH + length);
     this.#drop(HEADER_LENGTH + length);
     return { type, payload };
   }

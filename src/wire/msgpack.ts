@@ -3,7 +3,7 @@
  * string keys), walked for sanity before msgpackr builds anything: no length may pass the end of the payload,
  * no nesting is deep, strings are UTF-8, nothing follows the value.
  */
-import { Packr, Unpackr } from 'msgpackr';
+import { Packr, RESET_BUFFER_MODE, Unpackr } from 'msgpackr';
 import { WireFault } from './fault.ts';
 
 const MAX_DEPTH = 8;
@@ -11,8 +11,9 @@ const packr = new Packr({ useRecords: false, variableMapSize: true });
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 const unpackr = new Unpackr({ useRecords: false, mapsAsObjects: true, int64AsType: 'number' });
 
+/** The bytes stand until the next call. */
 export function encodeValue(value: unknown): Uint8Array {
-  return packr.pack(value);
+  return packr.pack(value, RESET_BUFFER_MODE);
 }
 
 /** @throws {WireFault} */

@@ -29,7 +29,8 @@ export function readPreface(bytes: Uint8Array): PrefaceRead {
     if (bytes[at] !== MAGIC[at])
       return { kind: 'stray', speaks: at === 0 ? guess(bytes[0] as number) : 'unknown' };
   if (bytes.length < PREFACE_LENGTH) return { kind: 'more' };
-  const [min, max] = bytes.subarray(MAGIC.length) as unknown as [number, number];
+  const min = bytes[MAGIC.length] as number;
+  const max = bytes[MAGIC.length + 1] as number;
   if (min > max || min === 0) return { kind: 'stray', speaks: 'unknown' };
   return { kind: 'preface', revisions: { min, max } };
 }
