@@ -3,9 +3,10 @@
  * in-memory network and a seeded random source. Same scenario, same seed: the same log, byte for byte. What
  * truly happens is kept beside it (chronicle.ts).
  */
-import { Writable } from 'node:stream';
 import { policyOf } from '../config/policy.ts';
 import { configSchema } from '../config/schema.ts';
+import { createRecorder } from '../decision/log.ts';
+import type { DecisionLog } from '../decision/record.ts';
 import { buildGate } from '../gateway/build.ts';
 import type { Gate } from '../gateway/gate.ts';
 import { Ledger } from '../migration/ledger/ledger.ts';
@@ -64,6 +65,11 @@ const RETRANSMIT = 200;
 const PATIENCE = 1_000;
 /** ms after which nothing that a stopped gate did is still under way. */
 const LINGER = 2_000;
+/** What a gate's config says where the scenario does not. */
+const DEFAULTS = configSchema.parse({
+  listen: [{ tcp: '127.0.0.1:1' }],
+  servers: [{ id: 'x', address: 'tcp://127.0.0.1:1' }],
+});
 /** No scenario takes more virtual time, ms. */
 const LONGEST = 30 * 24 * 3_600_000;
 
@@ -188,10 +194,7 @@ export class World implements FleetDriver {
     const remote = createRemoteStore(store, node.clock, () => this.#cuts.has(pairOf(id, LEDGER)));
     const { gate, cluster } = buildGate(
       {
-        ...configSchema.parse({
-          listen: [{ tcp: '127.0.0.1:1' }],
-          servers: [{ id: 'x', address: 'tcp://127.0.0.1:1' }],
-        }),
+        ...DEFAULTS,
         listen: [{ tcp: `${id}:1` }],
         servers: this.servers.map((server) => ({ id: server.id, address: `tcp://${server.id}:1` })),
         policy: this.#fault?.policy?.(policy) ?? policy,
@@ -205,7 +208,7 @@ export class World implements FleetDriver {
         transports: { tcp: node.transport },
         folder: '.',
         store: this.#fault?.remoteStore?.(remote) ?? remote,
-        stdout: this.#collector(id, node.clock),
+        log: this.#log(id, node.clock),
         say: () => {},
       },
     );
@@ -312,18 +315,15 @@ export class World implements FleetDriver {
   }
 
   /** What a dead process was about to write is lost. */
-  #collector(gate: string, process: NodeClock): Writable {
-    return new Writable({
-      decodeStrings: false,
-      write: (line: string, _encoding, done) => {
-        if (process.dead) return done();
-        const record = JSON.parse(line) as Logged;
-        this.records.push(record);
-        this.chronicle.records.push({ gate, at: this.clock.now(), record });
-        this.lines.push(`{"process":${JSON.stringify(gate)},${line.slice(1)}`);
-        done();
-      },
-    });
+  #log(gate: string, process: NodeClock): DecisionLog {
+    const write = createRecorder((line) => {
+      if (process.dead) return;
+      const record = JSON.parse(line) as Logged;
+      this.records.push(record);
+      this.chronicle.records.push({ gate, at: this.clock.now(), record });
+      this.lines.push(`{"process":${JSON.stringify(gate)},${line.slice(1)}`);
+    }, process);
+    return { write, close: async () => {} };
   }
 
   /** A state of the fleet begins. */

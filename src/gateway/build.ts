@@ -22,8 +22,10 @@ export interface Surroundings {
   readonly transports: Transports;
   /** Where relative paths of the config start. */
   readonly folder: string;
-  /** Where the log goes if the config names no file. */
-  readonly stdout: NodeJS.WritableStream & { readonly writableLength: number };
+  /** Where the log goes if the config names no file. Default: the standard output of this process. */
+  readonly stdout?: NodeJS.WritableStream & { readonly writableLength: number };
+  /** The decision log; absent: the one that the config names. */
+  readonly log?: DecisionLog;
   /** The ledger's store; absent: the one that the config names. */
   readonly store?: Store;
   /** One line for the operator. */
@@ -47,7 +49,7 @@ export function buildGate(
   around: Surroundings,
 ): { gate: Gate; cluster: Cluster; log: DecisionLog } {
   const { clock, random, transports, folder } = around;
-  const log = openLog(config.log, around);
+  const log = around.log ?? openLog(config.log, around);
   const policy = policyOf(config);
   const name = config.cluster;
   const cluster = new Cluster({
@@ -95,7 +97,7 @@ export function buildGate(
 
 function openLog(
   { file, ...options }: Config['log'],
-  { folder, clock, stdout, say }: Surroundings,
+  { folder, clock, stdout = process.stdout, say }: Surroundings,
 ): DecisionLog {
   if (file === undefined)
     return createStreamLog(stdout, options.buffer, clock, ({ message }) =>

@@ -77,7 +77,7 @@ export class FrameReader {
 
   /** Hands over what came after the last frame, and holds nothing any more. */
   rest(): Uint8Array {
-    const rest = this.#buffer.slice(0, this.#length);
+    const rest = this.#length === 0 ? NOTHING : this.#buffer.slice(0, this.#length);
     this.#buffer = NOTHING;
     this.#length = 0;
     return rest;

@@ -58,7 +58,7 @@ function leave(flush: number): void {
 async function run(
   config: Config,
   folder: string,
-  stdout: Surroundings['stdout'],
+  stdout: NonNullable<Surroundings['stdout']>,
   started: (addresses: readonly string[]) => void,
 ): Promise<number> {
   const { gate, log } = buildGate(config, {
