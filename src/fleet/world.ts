@@ -13,7 +13,7 @@ import { Ledger } from '../migration/ledger/ledger.ts';
 import { createMemoryStore } from '../migration/ledger/memory.ts';
 import type { LedgerRecord } from '../migration/ledger/record.ts';
 import type { Store } from '../migration/ledger/store.ts';
-import type { Policy } from '../policy/types.ts';
+import type { Decision, Policy } from '../policy/types.ts';
 import { pause } from '../ports/clock.ts';
 import type { Random } from '../ports/random.ts';
 import { createSeeded } from '../ports/seeded.ts';
@@ -90,6 +90,7 @@ export class World implements FleetDriver {
   readonly #network: MemoryNetwork;
   readonly #store: Store;
   readonly #cuts = new Set<string>();
+  readonly #traces = new Map<string, Decision['trace']>();
   #record: LedgerRecord | null = null;
   #turn = 0;
 
@@ -318,12 +319,21 @@ export class World implements FleetDriver {
   #log(gate: string, process: NodeClock): DecisionLog {
     const write = createRecorder((line) => {
       if (process.dead) return;
-      const record = JSON.parse(line) as Logged;
+      const record = this.#withSharedTrace(JSON.parse(line) as Logged);
       this.records.push(record);
       this.chronicle.records.push({ gate, at: this.clock.now(), record });
       this.lines.push(`{"process":${JSON.stringify(gate)},${line.slice(1)}`);
     }, process);
     return { write, close: async () => {} };
+  }
+
+  /** Most clients are judged alike: equal traces are kept once. */
+  #withSharedTrace(record: Logged): Logged {
+    if (record.event !== 'handshake') return record;
+    const key = JSON.stringify(record.trace);
+    const trace = this.#traces.get(key) ?? record.trace;
+    this.#traces.set(key, trace);
+    return Object.assign(record, { trace });
   }
 
   /** A state of the fleet begins. */
