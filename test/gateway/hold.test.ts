@@ -64,6 +64,15 @@ describe('[N1] a client waits for a server', () => {
     expect(fleet.log.handshakes[0]?.phases.held).toBeGreaterThan(10_000);
   });
 
+  test('what changed during a look is looked at again at once, not at the next news', async () => {
+    const { world, fleet } = await start();
+    await using _ = fleet;
+    await fleet.server(0).stop();
+    const client = hurried(fleet, '4.14.0');
+    await world.clock.run(100);
+    expect(client.waits.map(({ code }) => code)).toEqual(['SERVER_UNREACHABLE', 'NO_SERVER']);
+  });
+
   test('it waits no longer than its deadline, and is then refused, told to come later', async () => {
     const { world, fleet } = await start();
     await using _ = fleet;
