@@ -1,7 +1,7 @@
 /** Service that was denied though it could have been given: clients that were refused, or held in vain. */
 import { decide } from '../../policy/decide.ts';
 import { LEDGER } from '../check.ts';
-import { isCut, type TrueState } from '../chronicle.ts';
+import { type Chronicle, isCut, type TrueState } from '../chronicle.ts';
 import type { Breach } from '../invariants.ts';
 import { clientOf, clusterOf } from './admitted.ts';
 import { type Decided, decidedAs, type Evidence } from './evidence.ts';
@@ -64,6 +64,16 @@ function wouldAdmit({ record, gate, at }: Decided, state: TrueState, evidence: E
 
 const ABOUT_UPGRADES = /^(?:UPGRADE_|LEDGER_)/;
 
+/** Since when at the earliest a gate's last look was: one that stood still did not look. */
+function lookedSince(gate: string, time: number, chronicle: Chronicle, age: number): number {
+  let from = time - age;
+  for (;;) {
+    const still = chronicle.between(from, time).find((state) => !isRunning(state, gate));
+    if (still === undefined || still.at - age >= from) return from;
+    from = still.at - age;
+  }
+}
+
 /** What a gate that is cut off from the ledger may have read last, and whether that is too old to go by. */
 function loss(state: TrueState, gate: string, { chronicle, scenario, age }: Evidence) {
   const { states } = chronicle;
@@ -74,7 +84,7 @@ function loss(state: TrueState, gate: string, { chronicle, scenario, age }: Evid
   const end = states[place + 1]?.at ?? Number.POSITIVE_INFINITY;
   const { migration, timeouts } = scenario;
   return {
-    records: chronicle.between(from - age, from).map(({ record }) => record),
+    records: chronicle.between(lookedSince(gate, from, chronicle, age), from).map(({ record }) => record),
     stale: since >= from || end - from >= migration.grace - timeouts.probe,
   };
 }

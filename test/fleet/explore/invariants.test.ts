@@ -308,6 +308,20 @@ test('nothing is broken in the fleet as it was', async () => {
   expect(world.chronicle.left).toEqual({ sessions: 0, handshakes: 0, held: 0, places: 0, timers: 0 });
 });
 
+test('a gate that stood still while the upgrade was done, and then lost its ledger, may refuse by what it read before', async () => {
+  const world = await playSteps(
+    { arrive: 'current' },
+    { pause: 'gate2' },
+    { wait: '6s' },
+    { cut: ['gate2', 'ledger'] },
+    { resume: 'gate2' },
+  );
+  expect(recordsOf(world, 'handshake', 'refuse').map(({ record }) => Reflect.get(record, 'code'))).toEqual([
+    'LEDGER_UNAVAILABLE',
+  ]);
+  expect(await violationsIn(world)).toEqual([]);
+});
+
 test('a session that the upgrade has to end, and that went on', async () => {
   const lockstep = scenarioSchema.parse({
     ...(parse(DEFAULT_FLEET) as object),
