@@ -48,7 +48,7 @@ export function heldInVain(evidence: Evidence): Breach[] {
 function wouldAdmit({ record, gate, at }: Decided, state: TrueState, evidence: Evidence): boolean {
   const { policy, scenario } = evidence;
   const lost = isCut(state, gate, LEDGER) ? loss(state, gate, evidence) : null;
-  if (record.code === 'LEDGER_UNAVAILABLE' && lost?.stale) return false;
+  if (lost?.stale) return false;
   const client = clientOf(record.client as string);
   const states = new Map(serversOf(state, gate).map((server) => [server.id, server.state]));
   const views = viewsOf(knownTo(gate, at, evidence), (id) => states.get(id) ?? 'down');

@@ -322,6 +322,26 @@ test('a gate that stood still while the upgrade was done, and then lost its ledg
   expect(await violationsIn(world)).toEqual([]);
 });
 
+test('a gate that began without its ledger admits nobody, whatever its refusals say', async () => {
+  const roll = { to: '4.12.1', batch: 1, pause: '500ms', grace: '1s' };
+  const world = await playSteps(
+    { pause: 'gate1' },
+    { arrive: 'current' },
+    { pause: 'rs2' },
+    { roll: { ...roll, servers: ['rs2'] } },
+    { cut: ['gate2', 'ledger'] },
+    { roll: { ...roll, servers: ['rs3', 'rs2'] } },
+    { roll: { ...roll, servers: ['rs1'] } },
+    { restart: 'gate2' },
+    { wait: '6s' },
+    { connect: 'oldest' },
+  );
+  expect(recordsOf(world, 'handshake', 'refuse').map(({ record }) => Reflect.get(record, 'code'))).toContain(
+    'SERVER_BEHIND_TABLES',
+  );
+  expect(await violationsIn(world)).toEqual([]);
+});
+
 test('a session that the upgrade has to end, and that went on', async () => {
   const lockstep = scenarioSchema.parse({
     ...(parse(DEFAULT_FLEET) as object),
