@@ -2,7 +2,7 @@
 import { type ConnectOptions, connectTo } from './client/connect.ts';
 import type { Session } from './client/session.ts';
 import { parseUrl } from './client/url.ts';
-import { realTransports } from './transport/index.ts';
+import { realSurroundings } from './transport/index.ts';
 
 export { ConnectError, type ConnectOptions } from './client/connect.ts';
 export { RefusedError, type Session } from './client/session.ts';
@@ -35,9 +35,9 @@ export { WireFault } from './wire/fault.ts';
  *
  * @throws {UrlError} for a URL that can't be meant
  * @throws {RefusedError} with the decision's fields, if the gate refuses
- * @throws {ConnectError} if the gate can't be reached or breaks off
+ * @throws {ConnectError} if the gate can't be reached, breaks off or says nothing for `timeout` ms (30,000)
  * @throws {WireFault} if the peer is no gate
  */
 export async function connect(url: string, options: ConnectOptions = {}): Promise<Session> {
-  return connectTo(parseUrl(url), realTransports, options);
+  return connectTo(parseUrl(url), realSurroundings, options);
 }

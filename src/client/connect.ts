@@ -1,5 +1,6 @@
 /** The driver: dial, shake hands, hand over a stream. */
 import { ClientHandshake } from '../handshake/client.ts';
+import type { Clock, Timer } from '../ports/clock.ts';
 import type { Connection, ConnectionHandlers } from '../ports/transport.ts';
 import { dial, type Transports } from '../transport/address.ts';
 import type { Message } from '../wire/messages.ts';
@@ -8,9 +9,19 @@ import type { Target } from './url.ts';
 
 export interface ConnectOptions {
   readonly signal?: AbortSignal;
+  /** ms without a word from the gate after which the driver gives up; a gate has a client wait only with news. */
+  readonly timeout?: number;
   /** Called for each notice that the gate has this client wait. */
   readonly onWait?: (wait: Message<'wait'>) => void;
 }
+
+/** Where a driver finds itself. */
+export interface Surroundings {
+  readonly transports: Transports;
+  readonly clock: Clock;
+}
+
+export const DEFAULT_TIMEOUT = 30_000;
 
 export class ConnectError extends Error {
   override readonly name = 'ConnectError';
@@ -20,47 +31,92 @@ export class ConnectError extends Error {
 
 /**
  * @throws {RefusedError} with the decision's fields, if the gate refuses
- * @throws {ConnectError} if the gate can't be reached or breaks off
+ * @throws {ConnectError} if the gate can't be reached, breaks off or says nothing
  * @throws {WireFault} if the peer is no gate
  */
 export async function connectTo(
   { address, hello }: Target,
-  transports: Transports,
-  { signal, onWait }: ConnectOptions = {},
+  { transports, clock }: Surroundings,
+  { signal, timeout = DEFAULT_TIMEOUT, onWait }: ConnectOptions = {},
 ): Promise<Session> {
-  const connection = await dial(transports, address, signal ? { signal } : {}).catch((error) => {
-    throw new ConnectError(`${address}: ${error.message}`, { cause: error });
-  });
-  return shakeHands(connection, new ClientHandshake(hello), signal, onWait);
+  const patience = new Patience(clock, timeout, signal);
+  try {
+    const connection = await dial(transports, address, { signal: patience.signal }).catch((error) => {
+      throw new ConnectError(`${address}: ${patience.reason ?? error.message}`, { cause: error });
+    });
+    return await shakeHands(connection, new ClientHandshake(hello), patience, onWait);
+  } finally {
+    patience.end();
+  }
+}
+
+/** Runs out after so long without a word, or when the caller says so. */
+class Patience {
+  readonly #controller = new AbortController();
+  readonly #clock: Clock;
+  readonly #timeout: number;
+  readonly #parent: AbortSignal | undefined;
+  readonly #stop = () => this.#runOut('gave up before the gate had decided');
+  #timer: Timer | null = null;
+  /** For people, once it has run out. */
+  reason: string | null = null;
+
+  constructor(clock: Clock, timeout: number, parent: AbortSignal | undefined) {
+    this.#clock = clock;
+    this.#timeout = timeout;
+    this.#parent = parent;
+    this.renew();
+    if (parent?.aborted) this.#stop();
+    parent?.addEventListener('abort', this.#stop);
+  }
+
+  get signal(): AbortSignal {
+    return this.#controller.signal;
+  }
+
+  renew(): void {
+    this.#timer?.cancel();
+    this.#timer = this.#clock.after(this.#timeout, () =>
+      this.#runOut(`no word from the gate for ${this.#timeout / 1_000} s`),
+    );
+  }
+
+  end(): void {
+    this.#timer?.cancel();
+    this.#parent?.removeEventListener('abort', this.#stop);
+  }
+
+  #runOut(reason: string): void {
+    this.reason = reason;
+    this.#controller.abort();
+  }
 }
 
 function shakeHands(
   connection: Connection,
   handshake: ClientHandshake,
-  signal: AbortSignal | undefined,
+  patience: Patience,
   onWait: ConnectOptions['onWait'],
 ): Promise<Session> {
   return new Promise((resolve, reject) => {
     const fail = (error: unknown) => {
-      signal?.removeEventListener('abort', abort);
       connection.handle(QUIET);
       if (error instanceof RefusedError) connection.close();
       else connection.destroy();
       reject(error);
     };
-    const abort = () => fail(new ConnectError('gave up before the gate had decided'));
-    if (signal?.aborted) return abort();
-    signal?.addEventListener('abort', abort);
+    const giveUp = () => fail(new ConnectError(patience.reason ?? ''));
+    if (patience.signal.aborted) return giveUp();
+    patience.signal.addEventListener('abort', giveUp);
     connection.handle({
       data(bytes) {
         try {
           for (const event of handshake.receive(bytes)) {
-            if (event.kind === 'wait') onWait?.(event.wait);
-            else if (event.kind === 'refuse') fail(new RefusedError(event.refuse));
-            else {
-              signal?.removeEventListener('abort', abort);
-              resolve(new Session(connection, event.permit, event.early));
-            }
+            if (event.kind === 'wait') {
+              patience.renew();
+              onWait?.(event.wait);
+            } else if (event.kind === 'refuse') fail(new RefusedError(event.refuse));
+            else resolve(new Session(connection, event.permit, event.early));
           }
         } catch (error) {
           fail(error);

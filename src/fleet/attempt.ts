@@ -1,7 +1,6 @@
 /** One client's attempt: it dials addresses in turn; one that can't be reached, or breaks off, is passed over. */
-import { ConnectError, connectTo } from '../client/connect.ts';
+import { ConnectError, connectTo, type Surroundings } from '../client/connect.ts';
 import { RefusedError } from '../client/session.ts';
-import type { Transports } from '../transport/address.ts';
 import type { Attempt } from './driver.ts';
 
 export interface Visitor {
@@ -15,13 +14,18 @@ export interface Visitor {
 export async function attempt(
   addresses: Iterable<string>,
   { name, version, upgrade, signal }: Visitor,
-  transports: Transports,
+  surroundings: Surroundings,
 ): Promise<Attempt> {
   let error: Error | null = null;
   for (const address of addresses) {
     try {
       const hello = { version, driver: 'fleet', upgrade, properties: { name } };
-      const session = await connectTo({ address, hello }, transports, signal ? { signal } : {});
+      // As long as it takes: what always must hold is said of clients that stay.
+      const timeout = Number.POSITIVE_INFINITY;
+      const session = await connectTo({ address, hello }, surroundings, {
+        timeout,
+        ...(signal && { signal }),
+      });
       // Whoever hears that the other end is done is done too: a killed peer says no more than that.
       session
         .on('error', () => {})

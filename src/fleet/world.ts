@@ -269,8 +269,9 @@ export class World implements FleetDriver {
       (_, at) => `tcp://${this.gates[(this.#turn + at) % this.gates.length]?.id}:1`,
     );
     this.#turn++;
-    const transports = { tcp: this.#network.at(client, this.clock) };
-    const result = await attempt(addresses, { name: client, version, upgrade }, transports);
+    const { clock } = this;
+    const surroundings = { transports: { tcp: this.#network.at(client, clock) }, clock };
+    const result = await attempt(addresses, { name: client, version, upgrade }, surroundings);
     Object.assign(visit, { end: this.clock.now(), told: toldOf(result) });
     if (result.kind === 'admitted')
       result.session.once('close', () => {

@@ -5,12 +5,15 @@ import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { pipeline } from 'node:stream/promises';
 import { describe, expect, onTestFinished, test } from 'vitest';
+import { connectTo } from '../../src/client/connect.ts';
+import { parseUrl } from '../../src/client/url.ts';
 import { ConnectError, connect, RefusedError, UrlError, WireFault } from '../../src/index.ts';
 import { createMemoryTables } from '../../src/server/tables.ts';
 import { encodeMessage } from '../../src/wire/messages.ts';
 import { encodePreface } from '../../src/wire/preface.ts';
 import { startFleet } from '../support/gate.ts';
 import { randomBytes } from '../support/random.ts';
+import { Recorder } from '../support/recorder.ts';
 import { realWorld, virtualWorld } from '../support/world.ts';
 
 const MIB = 1_048_576;
@@ -247,6 +250,44 @@ describe('giving up', () => {
     abort.abort();
     await expect(connecting).rejects.toThrow(ConnectError);
     await gone.promise;
+  });
+
+  test('a gate that says nothing: after half a minute, counted from its last word; no connection is left', async () => {
+    const world = virtualWorld();
+    const { clock, transports } = world;
+    const heard: Recorder[] = [];
+    await transports.tcp?.listen('gate:1', (connection) => {
+      heard.push(new Recorder(connection));
+      clock.after(20_000, () => {
+        const wait = { code: 'NO_SERVER', reason: 'soon', progress: null, deadlineMs: 60_000 } as const;
+        connection.send(Buffer.concat([encodePreface(), encodeMessage('wait', wait)]));
+      });
+    });
+    const from = clock.now();
+    const waits: string[] = [];
+    const connecting = connectTo(parseUrl('skewgate://gate:1/?version=4.14.0'), world, {
+      onWait: ({ reason }) => waits.push(reason),
+    });
+    await expect(world.finish(connecting)).rejects.toThrow('no word from the gate for 30 s');
+    expect(waits).toEqual(['soon']);
+    expect(Math.round((clock.now() - from) / 1_000)).toBe(50);
+    await clock.run(1_000);
+    expect(heard.map(({ events }) => events.at(-1))).toEqual(['close']);
+    expect(clock.pending).toBe(0);
+  });
+
+  test('as long as it was told, also while it dials; an admitted session is left alone', async () => {
+    const world = virtualWorld({ latency: 5_000 });
+    const target = parseUrl('skewgate://gate:1/?version=4.14.0');
+    await expect(world.finish(connectTo(target, world, { timeout: 1_000 }))).rejects.toThrow(
+      'no word from the gate for 1 s',
+    );
+    const near = virtualWorld();
+    await using fleet = await startFleet(near, { servers: [{ version: '4.14.0' }] });
+    const session = await fleet.admit('4.14.0', { timeout: 1_000 });
+    await near.clock.run(60_000);
+    expect(session.closed).toBe(false);
+    session.destroy();
   });
 
   test('a signal that aborts after admission does not touch the session', async () => {

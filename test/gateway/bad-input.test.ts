@@ -106,10 +106,9 @@ describe('a client that speaks nonsense', () => {
       Array.from({ length: 32 }, (_, at) => [`p${at}`, 'é'.repeat(at < 31 ? 1_024 : 850)]),
     );
     const refused = await world.finish(
-      connectTo(
-        { address: fleet.address(), hello: { version: '4.14.0', properties } },
-        world.transports,
-      ).catch((error) => error),
+      connectTo({ address: fleet.address(), hello: { version: '4.14.0', properties } }, world).catch(
+        (error) => error,
+      ),
     );
     expect(refused).toMatchObject({ code: 'BAD_HANDSHAKE', message: expect.stringContaining('49152 bytes') });
     expect(fleet.server(0).clients).toEqual([]);

@@ -78,7 +78,7 @@ export class Fleet implements AsyncDisposable {
   /** Through the driver. Its promise settles only while time passes: see `World.finish`. */
   connect(version: string, { at, query, ...options }: ClientOptions = {}): Promise<Session> {
     const more = { ...(at !== undefined && { at }), ...(query !== undefined && { query }) };
-    return connectTo(parseUrl(this.url(version, more)), this.world.transports, options);
+    return connectTo(parseUrl(this.url(version, more)), this.world, options);
   }
 
   admit(version: string, options?: ClientOptions): Promise<Session> {

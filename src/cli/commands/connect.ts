@@ -5,7 +5,7 @@ import { connectTo } from '../../client/connect.ts';
 import { RefusedError, type Session } from '../../client/session.ts';
 import { parseUrl, type Target } from '../../client/url.ts';
 import { pause } from '../../ports/clock.ts';
-import { realTransports } from '../../transport/index.ts';
+import { realSurroundings } from '../../transport/index.ts';
 import { realClock } from '../../transport/real.ts';
 import type { Message } from '../../wire/messages.ts';
 import { bar, explainMove, paint } from '../print.ts';
@@ -65,7 +65,7 @@ async function run(url: string, options: Options): Promise<void> {
 async function attempt(target: Target, options: Options, signal: AbortSignal): Promise<Report> {
   const view = createWaitView();
   try {
-    const session = await connectTo(target, realTransports, {
+    const session = await connectTo(target, realSurroundings, {
       signal,
       ...(!options.json && options.count === 1 && { onWait: view.show }),
     });
