@@ -8,6 +8,7 @@ import { pause } from '../../ports/clock.ts';
 import { realSurroundings } from '../../transport/index.ts';
 import { realClock } from '../../transport/real.ts';
 import type { Message } from '../../wire/messages.ts';
+import { LiveLine } from '../live.ts';
 import { bar, explainMove, paint } from '../print.ts';
 import { durationOption, UsageError, wholeNumber } from '../usage.ts';
 
@@ -63,17 +64,17 @@ async function run(url: string, options: Options): Promise<void> {
 }
 
 async function attempt(target: Target, options: Options, signal: AbortSignal): Promise<Report> {
-  const view = createWaitView();
+  const live = new LiveLine(process.stderr);
   try {
     const session = await connectTo(target, realSurroundings, {
       signal,
-      ...(!options.json && options.count === 1 && { onWait: view.show }),
+      ...(!options.json && options.count === 1 && { onWait: (wait) => live.show(waiting(wait)) }),
     });
     return admission(session, target.hello.version);
   } catch (error) {
     return failure(error);
   } finally {
-    view.end();
+    live.end();
   }
 }
 
@@ -92,22 +93,8 @@ async function hold(session: Session, { hold: time }: Options, signal: AbortSign
   session.destroy();
 }
 
-/** News of the wait: in a terminal one line that changes, elsewhere a line for each thing that is new. */
-function createWaitView(): { show(wait: Message<'wait'>): void; end(): void } {
-  const { isTTY } = process.stderr;
-  let said = '';
-  return {
-    show({ code, reason, progress }) {
-      const line = `waiting (${code})${progress === null ? '' : ` ${bar(progress)}`} ${reason}`;
-      if (line === said) return;
-      said = line;
-      const text = paint('yellow', isTTY ? line.slice(0, process.stderr.columns - 1) : line, process.stderr);
-      process.stderr.write(isTTY ? `\r\x1b[K${text}` : `${text}\n`);
-    },
-    end() {
-      if (isTTY && said !== '') process.stderr.write('\r\x1b[K');
-    },
-  };
+function waiting({ code, reason, progress }: Message<'wait'>): string {
+  return `waiting (${code})${progress === null ? '' : ` ${bar(progress)}`} ${reason}`;
 }
 
 function admission(session: Session, version: string): Report {

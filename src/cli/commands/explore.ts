@@ -4,6 +4,7 @@ import { type Command, InvalidArgumentError } from 'commander';
 import { readText } from '../../config/load.ts';
 import type { Explored, Found } from '../../fleet/explore/explore.ts';
 import { describePlan, plural, seconds } from '../../fleet/plan-text.ts';
+import { LiveLine } from '../live.ts';
 import { paint } from '../print.ts';
 import { wholeNumber } from '../usage.ts';
 
@@ -48,10 +49,12 @@ async function run(file: string | undefined, options: Options): Promise<void> {
   const text = file === undefined ? DEFAULT_FLEET : await readText(file);
   const fleet = parseFleet(text, file ?? 'the default fleet');
   if (!options.json) announce(fleet.name, options);
+  const live = new LiveLine(process.stderr);
   const explored = await explore(fleet, {
     ...options,
-    onPlan: options.json ? () => {} : showProgress(options),
+    onPlan: options.json ? () => {} : progressOf(options, live),
   });
+  live.end();
   const { found } = explored;
   if (found !== null) {
     await writeFile(options.out, writeScenario(text, found));
@@ -65,20 +68,19 @@ function announce(name: string, { runs, seed, maxSteps }: Options): void {
   console.log(`${name}: ${plural(runs, 'plan')} of up to ${plural(maxSteps, 'step')}, seed ${seed}`);
 }
 
-/** On a terminal, one line that is written over. */
-function showProgress({ runs }: Options): (plan: { plans: number; failing: number | null }) => void {
-  if (!process.stderr.isTTY) return () => {};
-  return ({ plans, failing }) => {
-    const what =
+/** In a terminal alone: a log has no use for each plan. */
+function progressOf({ runs }: Options, live: LiveLine) {
+  return ({ plans, failing }: { plans: number; failing: number | null }) => {
+    if (!process.stderr.isTTY) return;
+    live.show(
       failing === null
         ? `plan ${plans} of ${runs}`
-        : `plan ${plans} failed; down to ${plural(failing, 'step')}`;
-    process.stderr.write(`\r\u001b[K${what}`);
+        : `plan ${plans} failed; down to ${plural(failing, 'step')}`,
+    );
   };
 }
 
 function report({ plans, covered, log, found }: Explored, { out, seed }: Options): void {
-  if (process.stderr.isTTY) process.stderr.write('\r\u001b[K');
   const { pairs, interleaved } = covered;
   console.log(
     [

@@ -15,6 +15,7 @@ import {
 import { LedgerUnavailable } from '../../migration/ledger/store.ts';
 import { pause } from '../../ports/clock.ts';
 import { realClock } from '../../transport/real.ts';
+import { LiveLine } from '../live.ts';
 import { bar, paint, table } from '../print.ts';
 import { durationOption, UsageError } from '../usage.ts';
 
@@ -126,14 +127,18 @@ function status(options: Where & { readonly follow?: true }): Promise<void> {
     if (!options.follow) return;
     const stop = new AbortController();
     process.once('SIGINT', () => stop.abort());
+    const live = new LiveLine(process.stdout);
     let said = '';
     while (view.leaseAlive && !stop.signal.aborted) {
-      const line = options.json ? JSON.stringify(statusOf(view, ledger)) : running(view);
-      if (line !== said) console.log(line);
-      said = line;
+      if (options.json) {
+        const line = JSON.stringify(statusOf(view, ledger));
+        if (line !== said) console.log(line);
+        said = line;
+      } else live.show(running(view));
       await pause(realClock, 250, stop.signal);
       view = await ledger.read();
     }
+    live.end();
     show(view, ledger, options);
   });
 }
@@ -208,8 +213,16 @@ function running({ record }: LedgerView): string {
   if (claim === null) return '';
   const { plan, progress, owner, token, attempt, trigger } = claim;
   const last = plan.steps.at(-1);
-  const done = progress?.done === null || progress === null ? '' : ` ${bar(progress.done)}`;
-  return `To ${last?.to} (level ${last?.level}): step ${Math.min(stepsDone(claim) + 1, plan.steps.length)} of ${plan.steps.length}, attempt ${attempt}, token ${token}, held by ${owner}, brought by client ${trigger.client}${done}${progress?.text ? ` ${progress.text}` : ''}`;
+  const step = `step ${Math.min(stepsDone(claim) + 1, plan.steps.length)} of ${plan.steps.length}`;
+  return [
+    `To ${last?.to} (level ${last?.level}), ${step}:`,
+    // First, since a terminal shows no more than fits into a line.
+    progress?.done == null ? null : bar(progress.done),
+    progress?.text ? `${progress.text};` : null,
+    `attempt ${attempt}, token ${token}, held by ${owner}, brought by client ${trigger.client}`,
+  ]
+    .filter(Boolean)
+    .join(' ');
 }
 
 function history(options: Where): Promise<void> {

@@ -1,0 +1,29 @@
+/** How something stands: in a terminal one line that changes in place, elsewhere a line for each thing that is new. */
+import { paint } from './print.ts';
+
+type Stream = Pick<NodeJS.WriteStream, 'isTTY' | 'columns' | 'write'> & NodeJS.WritableStream;
+
+const CLEAR = '\r\x1b[K';
+
+export class LiveLine {
+  readonly #stream: Stream;
+  #said = '';
+
+  constructor(stream: Stream) {
+    this.#stream = stream;
+  }
+
+  show(text: string): void {
+    if (text === this.#said) return;
+    this.#said = text;
+    const { isTTY, columns } = this.#stream;
+    const line = paint('yellow', isTTY ? text.slice(0, columns - 1) : text, this.#stream);
+    this.#stream.write(isTTY ? `${CLEAR}${line}` : `${line}\n`);
+  }
+
+  /** What comes next begins where the line was. */
+  end(): void {
+    if (this.#stream.isTTY && this.#said !== '') this.#stream.write(CLEAR);
+    this.#said = '';
+  }
+}
