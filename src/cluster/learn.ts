@@ -1,6 +1,7 @@
 /** Learns the version of a server that does not speak the handshake: from a program's output or over HTTP. */
 import { spawn } from 'node:child_process';
 import { parseVersion, type Version } from '../version/version.ts';
+import { killGroup } from './process-group.ts';
 
 export interface VersionSource {
   readonly command?: readonly string[] | undefined;
@@ -57,15 +58,6 @@ function run([program, ...args]: readonly string[], cwd: string, signal: AbortSi
       else reject(new Error(`${program} ended with status ${status}: ${complaint.trim()}`));
     });
   });
-}
-
-function killGroup(pid: number | undefined): void {
-  if (pid === undefined) return;
-  try {
-    process.kill(-pid, 'SIGKILL');
-  } catch {
-    // The group is gone already.
-  }
 }
 
 async function get(url: string, signal: AbortSignal): Promise<string> {

@@ -69,7 +69,9 @@ export const migration = z
     hooks: z.record(version, hook).default({}).describe('hooks of single releases, by version'),
     check: hook
       .optional()
-      .describe('a hook asked before a step whether it is done already: success means yes'),
+      .describe(
+        'a hook asked before a step whether it is done already: success means yes, its own failure no, no answer that the attempt fails',
+      ),
     snapshot: hook.optional().describe('a hook run before each step'),
     restore: hook.optional().describe('a hook run after a failed step'),
     retry: z

@@ -201,8 +201,10 @@ async function isDone(context: RunContext, facts: HookFacts): Promise<boolean> {
     await call(context, hooks.check, facts);
     return true;
   } catch (error) {
-    if (error instanceof HookError && !context.signal.aborted) return false;
-    throw error;
+    if (!(error instanceof HookError) || context.signal.aborted) throw error;
+    if (error.said) return false;
+    // To run it on a guess might be to run it twice.
+    throw new HookError(`nobody can say whether the step to ${facts.to} is done: ${error.message}`);
   }
 }
 

@@ -86,6 +86,7 @@ export function hookContract(kind: string, setup: (behaviour: Behaviour) => Prom
       await using bench = await setup({ does: 'fails' });
       const error = await failureOf(bench.hook.run(FACTS, new Told()));
       expect(error.message).toContain(COMPLAINT);
+      expect(error.said).toBe(true);
       expect(bench.begun()).toHaveLength(1);
     });
 
@@ -96,7 +97,9 @@ export function hookContract(kind: string, setup: (behaviour: Behaviour) => Prom
       await told.until(() => told.heard.length > 0, 'the first progress');
       expect(bench.begun()).toHaveLength(1);
       told.stopping.abort(new Error('deadline of 600 s'));
-      expect((await run).message).toMatch(/stop/);
+      const error = await run;
+      expect(error.message).toMatch(/stop/);
+      expect(error.said).toBe(false);
     });
 
     test('a signal that aborted before: nothing is run', async () => {

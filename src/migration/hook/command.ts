@@ -4,6 +4,7 @@
  * signal aborts.
  */
 import { spawn } from 'node:child_process';
+import { killGroup } from '../../cluster/process-group.ts';
 import { environmentOf, type Hook, HookError } from './hook.ts';
 import { parseProgress, readLines } from './lines.ts';
 import { describeProcess } from './process.ts';
@@ -14,6 +15,9 @@ const GO_AHEAD = 'read -r go && exec "$@"';
 const MAX_ERROR_TEXT = 1_000;
 /** What its output gets to be read to its end, once the program is gone, ms: a daemon may keep it open for ever. */
 const OUTPUT_TIME = 1_000;
+
+/** From this status on it is the shell that speaks: the program is not there, or is none. */
+const CANNOT_RUN = 126;
 
 export interface CommandHookOptions {
   readonly command: readonly string[];
@@ -75,7 +79,12 @@ export function createCommandHook({ command, folder }: CommandHookOptions): Hook
                 `${program} could not be put on record, so it was not run: ${unrecorded.message}`,
               ),
             );
-          else reject(new HookError(whyItFailed(program, status, killedBy, signal, complaint)));
+          else
+            reject(
+              new HookError(whyItFailed(program, status, killedBy, signal, complaint), {
+                said: status !== null && status < CANNOT_RUN && !signal.aborted,
+              }),
+            );
         });
       }),
   };
@@ -94,13 +103,4 @@ function whyItFailed(
       ? `was killed by ${killedBy}`
       : `ended with status ${status}`;
   return `${program} ${how}${complaint.trim() === '' ? '' : `: ${complaint.trim()}`}`;
-}
-
-function killGroup(pid: number | undefined): void {
-  if (pid === undefined) return;
-  try {
-    process.kill(-pid, 'SIGKILL');
-  } catch {
-    // The group is gone already.
-  }
 }

@@ -38,6 +38,16 @@ export interface Hook {
 /** The step failed, or nobody can say whether it is done. */
 export class HookError extends Error {
   override readonly name = 'HookError';
+  /** It was the hook that said so: it could be started, and ended by itself. */
+  readonly said: boolean;
+
+  constructor(
+    message: string,
+    { said = false, ...options }: ErrorOptions & { readonly said?: boolean } = {},
+  ) {
+    super(message, options);
+    this.said = said;
+  }
 }
 
 /** The environment of a command hook, and the names of the fields that a module or an HTTP hook gets. */

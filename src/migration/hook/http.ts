@@ -81,7 +81,8 @@ export function createHttpHook({ url, secret, clock, poll = 1_000 }: HttpHookOpt
           const said: Answer = await ask(method, at, method === 'POST' ? body : '', signal);
           lost = 0;
           if (said.state === 'done') return { level: said.level ?? null };
-          if (said.state === 'failed') throw new HookError(said.error ?? `${url} says that the step failed`);
+          if (said.state === 'failed')
+            throw new HookError(said.error ?? `${url} says that the step failed`, { said: true });
           if (said.progress !== undefined) progress(progressOf(said.progress));
           method = 'GET';
           at = new URL(said.location ?? `?key=${encodeURIComponent(facts.key)}`, url).href;

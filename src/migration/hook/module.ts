@@ -35,6 +35,7 @@ export function createModuleHook(file: string, folder: string): Hook {
         throw error instanceof HookError
           ? error
           : new HookError(`${file}: ${error instanceof Error ? error.message : String(error)}`, {
+              said: true,
               cause: error,
             });
       } finally {

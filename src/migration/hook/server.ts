@@ -26,7 +26,7 @@ export function createServerHook(cluster: Cluster, catalogue: Catalogue): Hook {
           if (upstream === null) throw new HookError(`${able.id} does not speak the handshake`);
           const askedAt = cluster.now();
           const { level, error } = await upstream.upgrade(request, signal, progress);
-          if (error !== null) throw new HookError(`${able.id}: ${error}`);
+          if (error !== null) throw new HookError(`${able.id}: ${error}`, { said: true });
           if (level !== null) cluster.reportLevel(level, askedAt);
           return { level };
         } finally {
