@@ -4,6 +4,7 @@ import { Command, CommanderError } from 'commander';
 import { UrlError } from '../client/url.ts';
 import { ConfigError } from '../config/load.ts';
 import { SetupError } from '../gateway/migrator.ts';
+import { HookError } from '../migration/hook/hook.ts';
 import { VersionError } from '../version/version.ts';
 import { addCheck } from './commands/check.ts';
 import { addConnect } from './commands/connect.ts';
@@ -63,6 +64,7 @@ function statusOf(error: unknown): number {
     error instanceof UsageError ||
     error instanceof ConfigError ||
     error instanceof SetupError ||
+    error instanceof HookError ||
     error instanceof VersionError ||
     error instanceof UrlError
   ) {

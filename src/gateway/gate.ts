@@ -110,8 +110,14 @@ export class Gate {
     return this.#places;
   }
 
-  /** Learns the servers' versions, then listens. @throws if an address can't be bound. */
+  /** What a gate needs before anything runs on its clock; `start` does it too. @throws {HookError} */
+  prepare(): Promise<void> {
+    return this.#options.migration.prepare();
+  }
+
+  /** Learns the servers' versions, then listens. @throws if an address can't be bound, or {HookError} */
   async start(): Promise<void> {
+    await this.prepare();
     await this.#options.cluster.start();
     await this.#options.migration.start();
     try {

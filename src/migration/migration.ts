@@ -35,6 +35,8 @@ export interface Migration {
   sawNewer(caller: Caller): void;
   /** When it is a held client's turn after the upgrade. */
   turn(signal: AbortSignal): Promise<void>;
+  /** Loads what hooks are made of. @throws {HookError} if it is not there. */
+  prepare(): Promise<void>;
   start(): Promise<void>;
   stop(hurry?: AbortSignal): Promise<void>;
 }

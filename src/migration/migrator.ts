@@ -154,6 +154,11 @@ export class Migrator implements Migration {
     return this.#ramp.pass(signal);
   }
 
+  async prepare(): Promise<void> {
+    const { main, own, check, snapshot, restore } = this.#options.hooks;
+    for (const timed of [main, ...own.values(), check, snapshot, restore]) await timed?.hook.prepare?.();
+  }
+
   async start(): Promise<void> {
     this.#unwatch = this.#options.ledger.watch(() => void this.#look());
     await this.#look();

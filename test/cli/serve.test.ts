@@ -163,6 +163,23 @@ test('a secret that the environment does not have is said in a line, status 2', 
   expect([status, stderr.includes('    at ')]).toEqual([2, false]);
 });
 
+test('a hook whose module is not there, or is none: said as the gate starts, in one line, status 2', async () => {
+  const folder = tempFolder();
+  const file = path.join(folder, 'gate.yaml');
+  writeFileSync(path.join(folder, 'empty.mjs'), 'export const nothing = 0;');
+  const serve = async (hook: string) => {
+    const parts = ['listen: [{ tcp: 127.0.0.1:0 }]', serversOf('tcp://127.0.0.1:9'), `migration: ${hook}`];
+    writeFileSync(file, parts.join('\n'));
+    return runCli(['serve', file]);
+  };
+  const missing = await serve('{ hook: { module: ./not-there.mjs } }');
+  expect(missing.stderr).toMatch(/^skewgate: .*not-there\.mjs/m);
+  const empty = await serve('{ restore: { module: ./empty.mjs } }');
+  expect(empty.stderr).toMatch(/^skewgate: .*empty\.mjs has no function as its default export$/m);
+  for (const { status, stderr } of [missing, empty])
+    expect([status, stderr.includes('    at ')]).toEqual([2, false]);
+});
+
 test('without a log file, decisions go to standard output, one line of JSON each, and nothing else does', async () => {
   const server = await echoServer('4.14.0');
   const gate = await serveGate(`${serversOf(server.address)}\n${FAST}`, { log: '' });

@@ -135,6 +135,8 @@ export async function startFleet(
       say: () => {},
     },
   );
+  // Loading takes real time, of which virtual time knows nothing.
+  await built.gate.prepare();
   await world.finish(built.gate.start());
   return new Fleet(world, built, log, servers);
 }

@@ -31,6 +31,8 @@ export interface HookContext {
 
 export interface Hook {
   readonly name: string;
+  /** Called as the gate starts, which it does not if what the hook is made of is not there. @throws {HookError} */
+  prepare?(): Promise<void>;
   /** Resolves once the step is done: with the level that the tables are at, if the hook knows. @throws {HookError} */
   run(facts: HookFacts, context: HookContext): Promise<{ readonly level: number | null }>;
 }

@@ -18,10 +18,15 @@ export type HookFunction = (facts: HookFacts, context: ModuleContext) => unknown
 
 /** @param file relative to `folder`. */
 export function createModuleHook(file: string, folder: string): Hook {
+  let loaded: Promise<HookFunction> | null = null;
+  const theFunction = () => (loaded ??= load(path.resolve(folder, file)));
   return {
     name: file,
+    async prepare() {
+      await theFunction();
+    },
     async run(facts, { signal, progress }) {
-      const run = await load(path.resolve(folder, file));
+      const run = await theFunction();
       if (signal.aborted) throw new HookError(`${file}: stopped before it began`);
       const stopped = Promise.withResolvers<never>();
       const stop = () => stopped.reject(new HookError(`${file} was stopped`));

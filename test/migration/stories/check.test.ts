@@ -8,7 +8,7 @@ import { tempFolder } from '../../support/folder.ts';
 import { startFleet } from '../../support/gate.ts';
 import { realWorld } from '../../support/world.ts';
 
-/** A gate whose hook leaves a mark when it runs; on real time, since loading a module takes some. */
+/** A gate whose hook leaves a mark when it runs; on real time, as commands are. */
 async function withCheck(check: string | null) {
   const folder = tempFolder();
   const mark = path.join(folder, 'ran');
@@ -21,7 +21,7 @@ async function withCheck(check: string | null) {
   const migration = {
     baseline: '4.13.0',
     hook: { module: 'hook.mjs' },
-    check: { module: 'check.mjs' },
+    check: check === null ? { command: ['./not-there'] as [string] } : { module: 'check.mjs' },
     retry: { attempts: 1 },
   };
   const fleet = await startFleet(realWorld, { servers: [{ version: '4.14.0' }], store, folder, migration });
@@ -47,7 +47,7 @@ test('no answer: the hook does not run on a guess; who needs the upgrade is told
   const refused = await fleet.refuse('4.14.0');
   expect(refused).toMatchObject({
     code: 'UPGRADE_FAILED',
-    message: expect.stringMatching(/nobody can say whether the step to 4\.14\.0 is done: .*check\.mjs/),
+    message: expect.stringMatching(/nobody can say whether the step to 4\.14\.0 is done: .*not-there/),
   });
   (await fleet.admit('4.13.0')).destroy();
   expect(ran()).toBe(false);

@@ -26,8 +26,6 @@ test('a plan that was made on an old look at the ledger is not run: the tables a
   const world = virtualWorld();
   const folder = tempFolder();
   writeFileSync(`${folder}/hook.mjs`, 'export default () => {};');
-  // Loading takes real time, of which virtual time knows nothing.
-  await import(/* @vite-ignore */ `${folder}/hook.mjs`);
   const store = createMemoryStore(world.clock);
   const by = { ms: 0 };
   // Servers report no level: only the ledger knows.

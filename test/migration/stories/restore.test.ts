@@ -32,15 +32,12 @@ async function fleetWith(hook: string, trouble: (store: Store) => Partial<Store>
   };
   for (const [file, text] of Object.entries(modules)) {
     writeFileSync(`${folder}/${file}`, text.replaceAll('SEEN', `globalThis[${JSON.stringify(name)}]`));
-    // Loading takes real time, of which virtual time knows nothing.
-    await import(/* @vite-ignore */ `${folder}/${file}`);
   }
   const store = createMemoryStore(world.clock);
   const migration = {
     baseline: '4.13.0',
     hook: { module: 'hook.mjs' },
     restore: { module: 'restore.mjs' },
-    hold: { deadline: '1h' },
   };
   const fleet = await startFleet(world, {
     servers: [{ version: '4.16.0' }],
