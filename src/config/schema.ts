@@ -178,7 +178,11 @@ export const configSchema = z.strictObject({
     .describe('the decision log'),
   timeouts: z
     .strictObject({
-      handshake: moreThanNone(duration).prefault('10s').describe("for a client's hello to be complete"),
+      handshake: moreThanNone(duration)
+        .prefault('10s')
+        .describe(
+          "for a client's hello to be complete; on a WebSocket port from the upgrade on, which has 10 s of its own",
+        ),
       hold: duration.prefault('30s').describe('how long a client may wait for a server'),
       dial: moreThanNone(duration).prefault('3s').describe('to connect to a server and hear its hello'),
       probe: moreThanNone(duration).prefault('5s').describe('between questions to each server'),

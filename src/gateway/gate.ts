@@ -132,7 +132,7 @@ export class Gate {
 
   /**
    * Stops listening, refuses who waits, gives sessions `grace` ms (default: the drain time) to end, then closes
-   * them. `hurry` cuts the grace short.
+   * them. `hurry` cuts the grace short, and the wait for a ledger that does not answer.
    */
   async stop(grace: number = this.#options.times.drain, hurry?: AbortSignal): Promise<void> {
     this.#note('draining');
@@ -143,7 +143,7 @@ export class Gate {
       await this.#idle.next(limit.signal);
     limit.clear();
     for (const { relay } of this.#sessions.values()) relay.close('gate-stopped', GOING_AWAY);
-    await this.#options.migration.stop();
+    await unless(hurry, this.#options.migration.stop());
     this.#options.cluster.stop();
     await this.#watching;
     this.#note('stopped');
@@ -326,4 +326,13 @@ export class Gate {
     const { name, policyHash, log } = this.#options;
     log.write({ event: 'gate', gate: name, what, policy: policyHash, listeners: this.#addresses, error });
   }
+}
+
+/** Resolves with `work`, or as soon as `signal` aborts. */
+async function unless(signal: AbortSignal | undefined, work: Promise<void>): Promise<void> {
+  const aborted = new Promise<void>((resolve) => {
+    if (signal?.aborted) resolve();
+    signal?.addEventListener('abort', () => resolve());
+  });
+  await Promise.race([work, aborted]);
 }

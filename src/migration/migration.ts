@@ -38,5 +38,5 @@ export interface Migration {
   /** Loads what hooks are made of. @throws {HookError} if it is not there. */
   prepare(): Promise<void>;
   start(): Promise<void>;
-  stop(hurry?: AbortSignal): Promise<void>;
+  stop(): Promise<void>;
 }

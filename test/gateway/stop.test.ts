@@ -1,6 +1,10 @@
 /** A gate that stops: who is refused, who gets time, and that nothing is left. */
+import { writeFileSync } from 'node:fs';
+import path from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import { describe, expect, test } from 'vitest';
+import { createMemoryStore } from '../../src/migration/ledger/memory.ts';
+import { tempFolder } from '../support/folder.ts';
 import { startFleet } from '../support/gate.ts';
 import { answersIn, dialRaw, helloBytes } from '../support/raw-client.ts';
 import { realWorld, virtualWorld } from '../support/world.ts';
@@ -54,6 +58,42 @@ describe('stop', () => {
     ]);
     expect(fleet.cluster.servers[0]?.sessions).toBe(0);
     expect(fleet.server(0).opened).toHaveLength(1);
+  });
+
+  test('in a hurry: not even a ledger that does not answer is waited for, while an upgrade runs', async () => {
+    const world = virtualWorld();
+    const folder = tempFolder();
+    writeFileSync(path.join(folder, 'hook.mjs'), 'export default () => new Promise(() => {});');
+    const store = createMemoryStore(world.clock);
+    let silent: Promise<void> | null = null;
+    await using fleet = await startFleet(world, {
+      servers: [{ version: '4.14.0' }],
+      folder,
+      store: {
+        ...store,
+        async swap(...args) {
+          await silent;
+          return store.swap(...args);
+        },
+      },
+      migration: { baseline: '4.13.0', hook: { module: 'hook.mjs' } },
+    });
+    const refused = fleet.connect('4.14.0').catch(({ code }) => code);
+    await world.clock.run(1_000);
+    expect((await store.read('main')).text).toContain('"begun":true');
+    const answers = Promise.withResolvers<void>();
+    silent = answers.promise;
+    const hurry = new AbortController();
+    let stopped = false;
+    void fleet.gate.stop(1_000, hurry.signal).then(() => {
+      stopped = true;
+    });
+    await world.clock.run(5_000);
+    expect([stopped, await refused]).toEqual([false, 'DRAINING']);
+    hurry.abort();
+    await world.clock.run(0);
+    expect(stopped).toBe(true);
+    answers.resolve();
   });
 
   test('a probe that the stop breaks off says nothing about its server', async () => {

@@ -16,7 +16,7 @@ export function junitReport(runs: readonly Finished[]): string {
     return [
       `  <testsuite${attributes({ name: run.summary.name, tests: cases.length, failures, errors: 0, skipped: 0, time: time.toFixed(3) })}>`,
       '    <properties>',
-      ...(['mode', 'seed', 'admitted', 'refused', 'dropped', 'level'] as const).map(
+      ...(['mode', 'seed', 'admitted', 'refused', 'dropped', 'lost', 'level'] as const).map(
         (name) => `      <property${attributes({ name, value: String(run.summary[name]) })}/>`,
       ),
       '    </properties>',

@@ -10,6 +10,9 @@ import { LedgerUnavailable, type Store, type Swap } from './store.ts';
 /** For one request, ms, whichever members it is tried at. */
 const CALL_TIMEOUT = 3_000;
 
+/** Bytes: years of history, which is read whole. */
+const MAX_ANSWER = 64 * 1_048_576;
+
 type Policy = NonNullable<NonNullable<IOptions['faultHandling']>['global']>;
 
 export interface EtcdStoreOptions {
@@ -34,7 +37,7 @@ export function createEtcdStore({ hosts, prefix = '/skewgate/' }: EtcdStoreOptio
           // of reach, and then that it is back.
           faultHandling: { host: () => tried(1), global: tried(hosts.length, isRecoverableError) },
           // Nor is a connection that could not be made a reason to wait before the next one.
-          grpcOptions: { 'grpc.use_local_subchannel_pool': 1 },
+          grpcOptions: { 'grpc.use_local_subchannel_pool': 1, 'grpc.max_receive_message_length': MAX_ANSWER },
         }),
     );
     return connected;

@@ -53,6 +53,22 @@ export const historyRules: Rules = {
     expect(history.map(({ what, reason }) => `${what} ${reason}`)).toEqual(expected);
   },
 
+  'a history of megabytes is read whole': async (bench) => {
+    const store = bench.open();
+    const reason = 'x'.repeat(100_000);
+    for (let turn = 0; turn < 6; turn++) {
+      const { revision, text } = await store.read(CLUSTER);
+      const history = Array.from({ length: 10 }, (_, at) => ({
+        what: 'unblocked' as const,
+        at: turn * 10 + at,
+        reason,
+      }));
+      expect(await store.swap(CLUSTER, { expect: revision, text: text ?? '', history })).toBe(true);
+    }
+    const history = await bench.open().history(CLUSTER);
+    expect(history.map(({ at }) => at)).toEqual(Array.from({ length: 60 }, (_, at) => at));
+  },
+
   'three upgrades in turn on one ledger, each with its own token': async (bench) => {
     const releases = ['4.8.0', '4.9.0', '4.10.0', '4.11.0'];
     for (const [at, to] of releases.entries())
