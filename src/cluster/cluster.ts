@@ -174,9 +174,9 @@ export class Cluster {
     try {
       connection = await dial(this.#options.transports, server.address, { signal: limit.signal });
       if (server.entry.learn) {
+        // That it lets a session in says nothing of its release: what is known of that stays as old as it is.
         if (purpose === 'probe' || server.version === null)
           this.#saw(server, askedAt, { version: await server.entry.learn(limit.signal), state: 'up' });
-        else this.#saw(server, askedAt, { state: 'up' });
         return { server, connection, upstream: null };
       }
       const upstream = await Upstream.ask(connection, { gate: this.#options.gate, purpose }, limit.signal);

@@ -5,7 +5,7 @@ import { ServerHandshake } from '../../src/handshake/server.ts';
 import type { ProtocolRange } from '../../src/policy/types.ts';
 import { createMemoryNetwork } from '../../src/transport/memory.ts';
 import { VirtualClock } from '../../src/transport/virtual-clock.ts';
-import { printVersion } from '../../src/version/version.ts';
+import { parseVersion, printVersion, type Version } from '../../src/version/version.ts';
 
 interface Said {
   readonly version: string;
@@ -111,4 +111,42 @@ test.each([
   questions[1]?.({ version: '4.14.0' });
   await clock.run(10);
   expect(cluster.servers[0]?.protocol).toEqual(stated);
+});
+
+test('the release that a program tells counts, however many sessions begin while it runs', async () => {
+  const clock = new VirtualClock();
+  const network = createMemoryNetwork(clock, 1);
+  await network.listen('server:1', (connection) =>
+    connection.handle({ data() {}, end() {}, drain() {}, close() {} }),
+  );
+  const programs: ((version: Version) => void)[] = [];
+  const learn = () => new Promise<Version>((resolve) => programs.push(resolve));
+  const cluster = new Cluster({
+    gate: 'test',
+    servers: [{ id: 's1', address: 'tcp://server:1', learn }],
+    transports: { tcp: network },
+    clock,
+    dialTimeout: 3_000,
+    probeInterval: 5_000,
+  });
+  const known = () => cluster.servers[0]?.version && printVersion(cluster.servers[0].version);
+  const probe = async (version: string) => {
+    const probed = cluster.reach('s1', 'probe');
+    await clock.run(10);
+    const session = known() === null ? null : cluster.reach('s1', 'session');
+    await clock.run(10);
+    programs.pop()?.(parseVersion(version));
+    await clock.run(10);
+    await Promise.all([probed, session]);
+  };
+  await probe('4.14.0');
+  expect(known()).toBe('4.14.0');
+  await probe('4.15.0');
+  expect(known()).toBe('4.15.0');
+  // Sessions alone tell nothing of the release: what is known of it grows old.
+  await clock.run(20_000);
+  const session = cluster.reach('s1', 'session');
+  await clock.run(10);
+  await session;
+  expect(cluster.isStale(20_000)).toBe(true);
 });
