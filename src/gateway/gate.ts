@@ -223,13 +223,14 @@ export class Gate {
 
   /** A peer in its transport's own handshake is a client on its way in too. */
   #visit(peer: string, listener: string): Visit {
+    const startedAt = this.#options.clock.now();
     const full = this.#noRoom();
     if (full === null) this.#handshakes++;
     return {
       welcome: full === null,
       end: (failure) => {
         if (full === null) this.#handshakes--;
-        if (failure !== null) this.#logVisit(peer, full ?? this.#strayed(failure), listener);
+        if (failure !== null) this.#logVisit(peer, full ?? this.#strayed(failure), listener, startedAt);
         this.#idle.notify();
       },
     };
@@ -240,7 +241,7 @@ export class Gate {
     return refusal(late ? 'HANDSHAKE_TIMEOUT' : 'BAD_HANDSHAKE', `${why[0]?.toUpperCase()}${why.slice(1)}.`);
   }
 
-  #logVisit(peer: string, decision: Decision, listener: string): void {
+  #logVisit(peer: string, decision: Decision, listener: string, startedAt: number): void {
     this.#logHandshake(
       {
         decision,
@@ -251,7 +252,7 @@ export class Gate {
         server: null,
         serverVersion: null,
         waitedFor: null,
-        phases: { hello: null, held: 0, dial: null, total: 0 },
+        phases: { hello: null, held: 0, dial: null, total: this.#msSince(startedAt) },
       },
       listener,
     );
@@ -291,7 +292,7 @@ export class Gate {
   }
 
   #ended({ session, client, server, startedAt, relay }: Session, { reason, error }: End): void {
-    const { clock, cluster, log, name } = this.#options;
+    const { cluster, log, name } = this.#options;
     this.#sessions.delete(session);
     this.#places--;
     cluster.sessionEnded(server);
@@ -305,9 +306,13 @@ export class Gate {
       error: error?.message ?? null,
       bytesFromClient: relay.fromClient,
       bytesFromServer: relay.fromServer,
-      ms: Math.round((clock.now() - startedAt) * 1_000) / 1_000,
+      ms: this.#msSince(startedAt),
     });
     this.#idle.notify();
+  }
+
+  #msSince(startedAt: number): number {
+    return Math.round((this.#options.clock.now() - startedAt) * 1_000) / 1_000;
   }
 
   #logHandshake({ decision, ...facts }: Outcome, listener: string): void {

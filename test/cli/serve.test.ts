@@ -45,7 +45,7 @@ test('Ctrl-C lets sessions end: new clients are turned away, the open session st
   const client = startCli(['connect', gate.url('4.14.0')]);
   await client.waitFor(/admitted/);
   gate.program.signal('SIGINT');
-  await gate.program.waitFor(/waiting up to 20 s for 1 sessions to end; Ctrl-C again/);
+  await gate.program.waitFor(/waiting up to 20 s for 1 client to leave; Ctrl-C again/);
   expect(await outcomeOf(gate.url('4.14.0'))).toMatch(/DRAINING|ConnectError/);
   client.write('still here\n');
   await client.waitFor(/still here/, 'stdout');

@@ -256,6 +256,21 @@ describe('clients that say nothing', () => {
     bystander.destroy();
   });
 
+  test('the time that one spent on a WebSocket port before it was a WebSocket is on record', async () => {
+    const clock = new VirtualClock();
+    await using fleet = await startFleet(
+      { ...realWorld, clock },
+      { listen: [{ ws: '127.0.0.1:0' }], servers: [{ version: '4.14.0' }], timeouts: { probe: '1h' } },
+    );
+    const silent = net.connect(Number(fleet.address().split(':').at(-1)), '127.0.0.1');
+    for (const limit = AbortSignal.timeout(8_000); fleet.gate.handshakes < 1 && !limit.aborted; )
+      await turn();
+    await clock.run(1_234);
+    silent.destroy();
+    const { phases } = await fleet.log.until('handshake', { code: 'BAD_HANDSHAKE' });
+    expect(phases).toEqual({ hello: null, held: 0, dial: null, total: 1_234 });
+  });
+
   test('are refused DRAINING when the gate stops, on a WebSocket port too', async () => {
     await using fleet = await startFleet(realWorld, {
       listen: [{ ws: '127.0.0.1:0' }],

@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import { loadConfig } from '../../config/load.ts';
 import { hashPolicy, policyOf } from '../../config/policy.ts';
 import { configJsonSchema } from '../../config/reference.ts';
+import { plural } from '../../fleet/plan-text.ts';
 import { UsageError } from '../usage.ts';
 
 export function addCheck(program: Command): void {
@@ -17,11 +18,7 @@ export function addCheck(program: Command): void {
       const config = await loadConfig(file);
       const policy = policyOf(config);
       console.log(
-        `${file}: valid. ${count(config.listen, 'listener')}, ${count(config.servers, 'server')}, policy ${policy.name} (${hashPolicy(policy)})`,
+        `${file}: valid. ${plural(config.listen.length, 'listener')}, ${plural(config.servers.length, 'server')}, policy ${policy.name} (${hashPolicy(policy)})`,
       );
     });
-}
-
-function count(list: readonly unknown[], what: string): string {
-  return `${list.length} ${what}${list.length === 1 ? '' : 's'}`;
 }

@@ -4,6 +4,7 @@ import type { Command } from 'commander';
 import { loadConfig, parseConfig } from '../../config/load.ts';
 import type { Config } from '../../config/schema.ts';
 import type { DecisionLog } from '../../decision/record.ts';
+import { plural } from '../../fleet/plan-text.ts';
 import { buildGate, type Surroundings } from '../../gateway/build.ts';
 import { realTransports } from '../../transport/index.ts';
 import { realClock, realRandom } from '../../transport/real.ts';
@@ -76,7 +77,7 @@ async function run(
     await asked;
     if (gate.sessions + gate.handshakes > 0)
       say(
-        `waiting up to ${config.timeouts.drain / 1_000} s for ${gate.sessions} sessions to end; Ctrl-C again to end at once`,
+        `waiting up to ${config.timeouts.drain / 1_000} s for ${plural(gate.sessions + gate.handshakes, 'client')} to leave; Ctrl-C again to end at once`,
       );
     await gate.stop(config.timeouts.drain, hurry);
     if (hurry.aborted) flush = 0;
