@@ -63,13 +63,15 @@ export async function startDemo(): Promise<Demo> {
     'policy: { preset: phoenix }',
     `migration: { ledger: 'sqlite:${folder}/ledger.db', baseline: ${TABLES}, lease: 5s }`,
   ].join('\n');
-  // What happens while the gate starts is shown below the introduction.
+  // What happens while the gate starts is shown below the introduction, which one that is stopped before does not get.
   const introduced = Promise.withResolvers<void>();
   return {
     config,
     log: new Writable({
       write(chunk, _encoding, done) {
-        const line = lineOf(JSON.parse(String(chunk)));
+        const record = JSON.parse(String(chunk));
+        const line = lineOf(record);
+        if (record.what === 'draining') introduced.resolve();
         void introduced.promise.then(() => {
           if (line !== null) console.log(line);
           done();

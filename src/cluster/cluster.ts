@@ -125,10 +125,9 @@ export class Cluster {
   async start(): Promise<void> {
     await this.refresh(0);
     const again = () => {
+      if (this.#stopping.signal.aborted) return;
       this.#timer = this.#options.clock.after(this.#options.probeInterval, () => {
-        void this.refresh(0).finally(() => {
-          if (!this.#stopping.signal.aborted) again();
-        });
+        void this.refresh(0).finally(again);
       });
     };
     again();

@@ -115,17 +115,23 @@ export class Gate {
     return this.#options.migration.prepare();
   }
 
-  /** Learns the servers' versions, then listens. @throws if an address can't be bound, or {HookError} */
+  /**
+   * Learns the servers' versions, then listens, unless it is stopped before.
+   * @throws if an address can't be bound, or {HookError}
+   */
   async start(): Promise<void> {
+    const { signal } = this.#closing;
     await this.prepare();
+    if (signal.aborted) return;
     await this.#options.cluster.start();
-    await this.#options.migration.start();
+    if (!signal.aborted) await this.#options.migration.start();
     try {
-      for (const entry of this.#options.listen) await this.#listen(entry);
+      for (const entry of this.#options.listen) if (!signal.aborted) await this.#listen(entry);
     } catch (error) {
       await this.stop(0);
       throw error;
     }
+    if (signal.aborted) return this.#stopListening();
     this.#watching = this.#watchUpgrades();
     this.#note('started');
   }
@@ -137,7 +143,7 @@ export class Gate {
   async stop(grace: number = this.#options.times.drain, hurry?: AbortSignal): Promise<void> {
     this.#note('draining');
     this.#closing.abort();
-    await Promise.all(this.#listeners.map((listener) => listener.close()));
+    await this.#stopListening();
     const limit = deadline(this.#options.clock, grace, hurry);
     while ((this.#sessions.size > 0 || this.#handshakes > 0) && !limit.signal.aborted)
       await this.#idle.next(limit.signal);
@@ -147,6 +153,10 @@ export class Gate {
     this.#options.cluster.stop();
     await this.#watching;
     this.#note('stopped');
+  }
+
+  async #stopListening(): Promise<void> {
+    await Promise.all(this.#listeners.map((listener) => listener.close()));
   }
 
   async #listen(entry: ListenerEntry): Promise<void> {

@@ -59,6 +59,33 @@ test('Ctrl-C lets sessions end: new clients are turned away, the open session st
   });
 });
 
+test('Ctrl-C while it starts does not wait for a server that hangs, and it never listens', async () => {
+  const hung = net.createServer((socket) => socket.on('error', () => {}).resume()).listen(0, '127.0.0.1');
+  onTestFinished(() => void hung.close());
+  await once(hung, 'listening');
+  const folder = tempFolder();
+  const file = path.join(folder, 'gate.yaml');
+  const { port } = hung.address() as net.AddressInfo;
+  writeFileSync(
+    file,
+    [
+      'listen: [{ tcp: 127.0.0.1:0 }]',
+      serversOf(`tcp://127.0.0.1:${port}`),
+      'log: { file: decisions.ndjson }',
+      "migration: { ledger: 'memory:' }",
+      'timeouts: { dial: 10m }',
+    ].join('\n'),
+  );
+  const asked = once(hung, 'connection');
+  const gate = startCli(['serve', file]);
+  await asked;
+  gate.signal('SIGINT');
+  expect(await gate.exited).toBe(0);
+  expect(gate.stderr).toBe('');
+  const records = readFileSync(path.join(folder, 'decisions.ndjson'), 'utf8').split('\n').slice(0, -1);
+  expect(records.map((line) => JSON.parse(line).what)).toEqual(['draining', 'stopped']);
+});
+
 test('a second Ctrl-C ends at once, and the session that was cut is in the log', async () => {
   const server = await echoServer('4.14.0');
   const gate = await serveGate(`${serversOf(server.address)}\n${FAST.replace('2s', '10m')}`);

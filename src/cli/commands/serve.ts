@@ -72,8 +72,9 @@ async function run(
   });
   let flush = FLUSH_MS;
   await untilStopped(async ({ asked, hurry }) => {
-    await gate.start();
-    started(gate.addresses);
+    // A server or ledger that hangs makes nobody wait who wants it to end before it is up.
+    const isUp = await Promise.race([gate.start().then(() => true), asked.then(() => false)]);
+    if (isUp) started(gate.addresses);
     await asked;
     if (gate.sessions + gate.handshakes > 0)
       say(
