@@ -24,6 +24,8 @@ const RETRY_AFTER = 10_000;
 export class Wait {
   readonly #context: WaitContext;
   #since: number | null = null;
+  /** What it waits for now, and since when. */
+  #turn: { readonly forUpgrade: boolean; readonly since: number } | null = null;
   #for: Code | null = null;
   #awaitsUpgrade = false;
 
@@ -51,7 +53,9 @@ export class Wait {
     const { clock, waiting } = this.#context;
     this.#since ??= clock.now();
     this.#for ??= decision.code;
-    if (isUpgrade(decision) && !this.#awaitsUpgrade) {
+    const forUpgrade = isUpgrade(decision);
+    if (this.#turn?.forUpgrade !== forUpgrade) this.#turn = { forUpgrade, since: clock.now() };
+    if (forUpgrade && !this.#awaitsUpgrade) {
       this.#awaitsUpgrade = true;
       waiting.count++;
     }
@@ -87,9 +91,14 @@ export class Wait {
     };
   }
 
+  /** Each of the two waits has its own time; together they take no longer than the longer one. */
   #deadline(decision: Decision): number {
     const { times, clock } = this.#context;
-    return (this.#since ?? clock.now()) + (isUpgrade(decision) ? times.upgrade : times.hold);
+    const forUpgrade = isUpgrade(decision);
+    const now = clock.now();
+    const turned = this.#turn?.forUpgrade === forUpgrade ? this.#turn.since : now;
+    const all = (this.#since ?? now) + Math.max(times.upgrade, times.hold);
+    return Math.min(all, turned + (forUpgrade ? times.upgrade : times.hold));
   }
 }
 

@@ -1,6 +1,7 @@
 /** [N1] Clients that wait: for a server, to a deadline, on virtual time. */
 import { describe, expect, test } from 'vitest';
 import type { ConnectOptions } from '../../src/client/connect.ts';
+import { createMemoryTables } from '../../src/server/tables.ts';
 import { type Fleet, type FleetOptions, startFleet } from '../support/gate.ts';
 import { answersIn, dialRaw, helloBytes } from '../support/raw-client.ts';
 import { type VirtualWorld, virtualWorld } from '../support/world.ts';
@@ -86,6 +87,25 @@ describe('[N1] a client waits for a server', () => {
     expect(fleet.log.handshakes[0]).toMatchObject({ verdict: 'refuse', retry: 'later', rule: 'N1' });
     expect(fleet.log.handshakes[0]?.message).toMatch(/after a wait of 30/);
     expect(fleet.gate.handshakes).toBe(0);
+  });
+
+  test('who waited long for an upgrade is not refused at once when no server is there then', async () => {
+    const server = { version: '4.14.0', tables: createMemoryTables(27), upgradeMs: 35_000 };
+    const { world, fleet } = await start({
+      servers: [server, server],
+      migration: { ledger: 'memory:', hold: { deadline: '60s', ramp: 1 } },
+    });
+    await using _ = fleet;
+    const clients = Array.from({ length: 4 }, () => hurried(fleet, '4.14.0'));
+    const outcomes = () => clients.map(({ state }) => state.outcome.replace(/ .*/, ''));
+    await world.clock.run(36_200);
+    expect(outcomes()).toEqual(['admitted', 'admitted', 'open', 'open']);
+    for (const { running } of fleet.servers) await world.finish(running.close());
+    await world.clock.run(3_000);
+    expect(outcomes().slice(2)).toEqual(['open', 'open']);
+    await fleet.server(0).restart();
+    await world.clock.run(10_000);
+    expect(outcomes()).toEqual(Array(4).fill('admitted'));
   });
 
   test('a server that leaves counts as none: the client waits for its successor', async () => {
