@@ -3,6 +3,8 @@ import { paint } from './print.ts';
 
 type Stream = Pick<NodeJS.WriteStream, 'isTTY' | 'columns' | 'write'> & NodeJS.WritableStream;
 
+/** Of a terminal that does not say. */
+const WIDTH = 80;
 const CLEAR = '\r\x1b[K';
 
 export class LiveLine {
@@ -17,7 +19,7 @@ export class LiveLine {
     if (text === this.#said) return;
     this.#said = text;
     const { isTTY, columns } = this.#stream;
-    const line = paint('yellow', isTTY ? text.slice(0, columns - 1) : text, this.#stream);
+    const line = paint('yellow', isTTY ? text.slice(0, (columns || WIDTH) - 1) : text, this.#stream);
     this.#stream.write(isTTY ? `${CLEAR}${line}` : `${line}\n`);
   }
 

@@ -8,6 +8,8 @@ const FLUSH_MS = 30_000;
 /** How long a connection whose last bytes are out goes on reading, so that a reset does not eat them. */
 const LINGER_MS = 1_000;
 
+/** Peers that may wait to be accepted, where the kernel allows so many: when all come back at once, none is lost. */
+export const BACKLOG = 4_096;
 /** Silence after which a peer is asked whether it is still there; ten times, a second apart (Node's own figures). */
 export const KEEP_ALIVE_MS = 60_000;
 
@@ -120,7 +122,7 @@ export const tcp: Transport = {
     );
     return new Promise<Listener>((resolve, reject) => {
       server.once('error', reject);
-      server.listen({ host, port }, () => {
+      server.listen({ host, port, backlog: BACKLOG }, () => {
         server.removeListener('error', reject);
         // An accept that fails (no descriptor left) is not the end of the listener.
         server.on('error', () => {});

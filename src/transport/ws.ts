@@ -17,7 +17,7 @@ import type {
 } from '../ports/transport.ts';
 import { type Farewell, NORMAL, TEXT_REFUSED } from '../wire/close.ts';
 import { parseHostPort, printHostPort } from './address.ts';
-import { KEEP_ALIVE_MS } from './tcp.ts';
+import { BACKLOG, KEEP_ALIVE_MS } from './tcp.ts';
 
 /** The largest message taken; senders of this project keep below it. */
 export const MAX_MESSAGE = 1_048_576;
@@ -232,7 +232,7 @@ export const ws: Transport = {
     return new Promise<Listener>((resolve, reject) => {
       sockets.on('error', () => {});
       http.once('error', reject);
-      http.listen({ host, port }, () => {
+      http.listen({ host, port, backlog: BACKLOG }, () => {
         http.removeListener('error', reject);
         http.on('error', () => {});
         const bound = http.address() as AddressInfo;

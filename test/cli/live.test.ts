@@ -27,6 +27,12 @@ test('in a terminal: one line, written over, never longer than the terminal, and
   expect(text()).not.toContain('\n');
 });
 
+test('a terminal that does not say how wide it is', () => {
+  const { live, text } = written({ isTTY: true, columns: 0 });
+  live.show('x'.repeat(100));
+  expect(stripVTControlCharacters(text()).trim()).toBe('x'.repeat(79));
+});
+
 test('elsewhere: a whole line for each thing that is new', () => {
   const { live, text } = written(null);
   live.show('step 1');
