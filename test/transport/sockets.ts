@@ -1,5 +1,6 @@
 /** What transports on real sockets have to do beyond the contract. */
 import { existsSync, readFileSync } from 'node:fs';
+import net from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import type { Connection, Transport } from '../../src/ports/transport.ts';
@@ -9,9 +10,20 @@ const HAS_IPV6 = Object.values(networkInterfaces()).some((all) =>
   all?.some(({ address }) => address === '::1'),
 );
 const SIZE = 24 * 1_048_576;
+const BURST = 3_000;
+const QUEUE = '/proc/sys/net/core/somaxconn';
 const SOCKETS = '/proc/net/tcp';
 /** As the kernel prints the timer of a socket that waits for nothing but to ask after its peer. */
 const KEEP_ALIVE = '02';
+
+/** How many this process may open. */
+function openFiles(): number {
+  const { userLimits } = process.report.getReport() as {
+    userLimits?: { open_files?: { soft: number | 'unlimited' } };
+  };
+  const soft = userLimits?.open_files?.soft ?? 0;
+  return soft === 'unlimited' ? Number.POSITIVE_INFINITY : soft;
+}
 
 function timerOf(local: number | undefined, remote: number | undefined): string | undefined {
   const end = (port = 0) => `0100007F:${port.toString(16).toUpperCase().padStart(4, '0')}`;
@@ -46,6 +58,30 @@ export function describeSockets(name: string, transport: Transport): void {
       await far.untilReceived(3);
       expect(listening).toMatch(/^\[::1\]:\d+$/);
       expect(far.connection.peer).toMatch(/^\[::1\]:\d+$/);
+    });
+
+    test('a burst of peers that dial before one is accepted: none is lost', async ({ skip }) => {
+      const queue = existsSync(QUEUE) ? Number(readFileSync(QUEUE, 'utf8')) : 0;
+      skip(queue < BURST, `this system lets no more than ${queue} peers wait to be accepted`);
+      const open = openFiles();
+      skip(open < 3 * BURST, `this process may not open more than ${open} files`);
+      const all = Promise.withResolvers<void>();
+      let arrived = 0;
+      const arrive = () => {
+        if (++arrived === BURST) all.resolve();
+      };
+      const listener = await transport.listen('127.0.0.1:0', arrive, () => {
+        arrive();
+        return { welcome: true, end() {} };
+      });
+      const port = Number(listener.address.split(':').at(-1));
+      const peers = Array.from({ length: BURST }, () => net.connect(port, '127.0.0.1').on('error', () => {}));
+      onTestFinished(async () => {
+        for (const peer of peers) peer.destroy();
+        await listener.close();
+      });
+      await all.promise;
+      expect(arrived).toBe(BURST);
     });
 
     test('a peer whose machine vanished is noticed: the kernel asks after both ends', async ({ skip }) => {
