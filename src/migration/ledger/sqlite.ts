@@ -3,7 +3,7 @@
  * looking. Leases go by the time since the machine was started, which all its processes share and nobody sets; one
  * that reaches further into the future than it was granted for (from before the machine's last start) has lapsed.
  */
-import { mkdirSync, statSync } from 'node:fs';
+import { mkdirSync, readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { setTimeout } from 'node:timers/promises';
@@ -13,9 +13,14 @@ import { LedgerUnavailable, type Store } from './store.ts';
 
 const SCHEMA = `
   CREATE TABLE IF NOT EXISTS skewgate_ledger (cluster TEXT PRIMARY KEY, revision INTEGER NOT NULL, record TEXT NOT NULL);
-  CREATE TABLE IF NOT EXISTS skewgate_lease (cluster TEXT, token INTEGER, expires REAL NOT NULL, ms REAL NOT NULL, PRIMARY KEY (cluster, token));
+  CREATE TABLE IF NOT EXISTS skewgate_lease (cluster TEXT, token INTEGER, expires REAL NOT NULL, ms REAL NOT NULL, clock TEXT NOT NULL, PRIMARY KEY (cluster, token));
   CREATE TABLE IF NOT EXISTS skewgate_history (seq INTEGER PRIMARY KEY AUTOINCREMENT, cluster TEXT NOT NULL, entry TEXT NOT NULL);
 `;
+/**
+ * A file from before leases named their clock: those that it holds go by the time of day. From the first claim on, a
+ * program that knows no better can't grant any more: it would take ours for lapsed.
+ */
+const NAME_CLOCK = "ALTER TABLE skewgate_lease ADD COLUMN clock TEXT NOT NULL DEFAULT 'day'";
 /** How long what is locked is waited for. */
 const BUSY_MS = 5_000;
 const POLL_MS = 250;
@@ -24,7 +29,30 @@ const BUSY_PAUSE_MS = 25;
 /** What rounding may make of it. */
 const SLACK_MS = 1_000;
 
-const monotonic = () => Number(process.hrtime.bigint() / 1_000n) / 1_000;
+/** A container may have a time namespace of its own, which begins at another time: what it adds is left out. */
+function machineUptime(): () => number {
+  const offset = namespaceOffset();
+  return () => Number(process.hrtime.bigint() / 1_000n) / 1_000 - offset;
+}
+
+/** ms */
+function namespaceOffset(): number {
+  try {
+    const [, seconds = 0, nanoseconds = 0] =
+      /^monotonic\s+(-?\d+)\s+(\d+)/m.exec(readFileSync('/proc/self/timens_offsets', 'utf8')) ?? [];
+    return Number(seconds) * 1_000 + Number(nanoseconds) / 1e6;
+  } catch {
+    return 0;
+  }
+}
+
+/** A row; without a clock in a file from before they were named. */
+interface LeaseRow {
+  readonly token: number;
+  readonly expires: number;
+  readonly ms: number;
+  readonly clock?: string;
+}
 
 export interface SqliteStoreOptions {
   readonly file: string;
@@ -34,7 +62,7 @@ export interface SqliteStoreOptions {
   readonly uptime?: () => number;
 }
 
-export function createSqliteStore({ file, clock, uptime = monotonic }: SqliteStoreOptions): Store {
+export function createSqliteStore({ file, clock, uptime = machineUptime() }: SqliteStoreOptions): Store {
   const url = `sqlite:${file}`;
   let open: { readonly db: DatabaseSync; readonly inode: number; readonly writable: boolean } | null = null;
   let prepared = false;
@@ -87,22 +115,31 @@ export function createSqliteStore({ file, clock, uptime = monotonic }: SqliteSto
       }
     }
   };
-  const isAlive = ({ expires, ms }: { expires: number; ms: number }) => {
-    const now = uptime();
+  const isAlive = ({ expires, ms, clock: named }: LeaseRow) => {
+    const now = named === 'uptime' ? uptime() : Date.now();
     return expires > now && expires <= now + ms + SLACK_MS;
   };
-  const leaseOf = (at: DatabaseSync, cluster: string, token: number) =>
-    at
-      .prepare('SELECT expires, ms FROM skewgate_lease WHERE cluster = ? AND token = ?')
-      .get(cluster, token) as { expires: number; ms: number } | undefined;
-  const tokenAlive = (at: DatabaseSync, cluster: string, token: number) => {
-    const lease = leaseOf(at, cluster, token);
-    return lease !== undefined && isAlive(lease);
+  const leasesOf = (at: DatabaseSync, cluster: string) => {
+    const leases = at.prepare('SELECT * FROM skewgate_lease WHERE cluster = ?').all(cluster);
+    return leases as unknown as LeaseRow[];
   };
-  const grant = (at: DatabaseSync, cluster: string, token: number, ms: number) =>
-    at
-      .prepare('INSERT OR REPLACE INTO skewgate_lease VALUES (?, ?, ?, ?)')
-      .run(cluster, token, uptime() + ms, ms);
+  const aliveOf = (at: DatabaseSync, cluster: string) =>
+    new Set(
+      leasesOf(at, cluster)
+        .filter(isAlive)
+        .map(({ token }) => token),
+    );
+  const grant = (at: DatabaseSync, cluster: string, token: number, ms: number) => {
+    const named = at.prepare("SELECT 1 FROM pragma_table_info('skewgate_lease') WHERE name = 'clock'").get();
+    if (named === undefined) at.exec(NAME_CLOCK);
+    at.prepare('INSERT OR REPLACE INTO skewgate_lease VALUES (?, ?, ?, ?, ?)').run(
+      cluster,
+      token,
+      uptime() + ms,
+      ms,
+      'uptime',
+    );
+  };
   /** One writer at a time, from the first read on. */
   const transact = <T>(at: DatabaseSync, act: () => T): T => {
     at.exec('BEGIN IMMEDIATE');
@@ -131,10 +168,7 @@ export function createSqliteStore({ file, clock, uptime = monotonic }: SqliteSto
         const at = openToRead();
         if (at === null) return { revision: '0', text: null, alive: new Set() };
         const row = rowOf(at, cluster);
-        const leases = at
-          .prepare('SELECT token, expires, ms FROM skewgate_lease WHERE cluster = ?')
-          .all(cluster) as { token: number; expires: number; ms: number }[];
-        const alive = new Set(leases.filter(isAlive).map(({ token }) => token));
+        const alive = aliveOf(at, cluster);
         return { revision: String(row?.revision ?? 0), text: row?.record ?? null, alive };
       }),
     swap: async (cluster, swap) =>
@@ -143,8 +177,8 @@ export function createSqliteStore({ file, clock, uptime = monotonic }: SqliteSto
         return transact(at, () => {
           const revision = rowOf(at, cluster)?.revision ?? 0;
           if (String(revision) !== swap.expect) return false;
-          if (swap.guard !== undefined && !tokenAlive(at, cluster, swap.guard)) return false;
-          if (swap.vacant !== undefined && tokenAlive(at, cluster, swap.vacant)) return false;
+          if (swap.guard !== undefined && !aliveOf(at, cluster).has(swap.guard)) return false;
+          if (swap.vacant !== undefined && aliveOf(at, cluster).has(swap.vacant)) return false;
           at.prepare('INSERT OR REPLACE INTO skewgate_ledger VALUES (?, ?, ?)').run(
             cluster,
             revision + 1,
@@ -166,7 +200,7 @@ export function createSqliteStore({ file, clock, uptime = monotonic }: SqliteSto
         if (openToRead() === null) return false;
         const at = openToWrite();
         return transact(at, () => {
-          if (!tokenAlive(at, cluster, token)) return false;
+          if (!aliveOf(at, cluster).has(token)) return false;
           grant(at, cluster, token, ms);
           return true;
         });

@@ -1,4 +1,5 @@
 /** What only a file can do: be shared by processes, be missing, be half there, be taken away, be read too eagerly. */
+import { spawnSync } from 'node:child_process';
 import {
   existsSync,
   mkdirSync,
@@ -23,6 +24,9 @@ import { fingerprintOf } from './places.ts';
 
 const CLAIMANT = path.join(import.meta.dirname, 'claimant.ts');
 const LEASE = 15_000;
+/** A container with a clock of its own: its machine was started a day earlier, as it sees it. */
+const OTHER_TIME = ['-UrT', '--monotonic', '86400'];
+const NO_NAMESPACES = spawnSync('unshare', [...OTHER_TIME, 'true']).status !== 0;
 
 function openedAt(file: string, clock = new VirtualClock()) {
   const store = createSqliteStore({ file, clock, uptime: () => clock.now() });
@@ -193,6 +197,24 @@ describe('the time that leases go by', () => {
       claimed(await other.claim(requestOf('gate-a'), 1));
       await expect.poll(async () => (await other.read()).leaseAlive).toBe(false);
       for (const store of stores) await store.close();
+    },
+  );
+
+  test.skipIf(NO_NAMESPACES)(
+    'is that of the machine, also for a process in a time namespace of its own',
+    async () => {
+      const file = path.join(tempFolder(), 'ledger.db');
+      const inside = startProgram('unshare', [...OTHER_TIME, process.execPath, CLAIMANT]);
+      const [outside] = (await startClaimants(1)) as [Program];
+      outside.write(`${file}\n`);
+      await outside.waitFor(/won 1\n/);
+      inside.write(`${file}\n`);
+      await inside.waitFor(/held\n/);
+      const other = path.join(tempFolder(), 'ledger.db');
+      inside.write(`${other}\n`);
+      await inside.waitFor(/won 1\n/);
+      outside.write(`${other}\n`);
+      await outside.waitFor(/held\n/);
     },
   );
 
