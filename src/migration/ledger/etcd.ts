@@ -74,20 +74,26 @@ export function createEtcdStore({ hosts, prefix = '/skewgate/' }: EtcdStoreOptio
     if (swap.vacant !== undefined)
       transaction = transaction.and(leaseOf(cluster, swap.vacant), 'Create', '==', 0);
     const place = String(latest).padStart(16, '0');
+    const written = [
+      ...swap.history.map((entry, at) => ({
+        key: `${historyOf(cluster)}${place}-${String(at).padStart(3, '0')}`,
+        value: JSON.stringify(entry),
+      })),
+      { key: record, value: swap.text },
+    ];
     const operations = [
-      client.put(record).value(swap.text),
-      ...swap.history.map((entry, at) => {
-        const key = `${historyOf(cluster)}${place}-${String(at).padStart(3, '0')}`;
-        return client.put(key).value(JSON.stringify(entry));
-      }),
+      ...written.map(({ key, value }) => client.put(key).value(value)),
       ...(swap.grant && leaseId !== null
         ? [client.put(leaseOf(cluster, swap.grant.token)).value('').lease(leaseId)]
         : []),
       ...(swap.drop === undefined ? [] : [client.delete().key(leaseOf(cluster, swap.drop))]),
     ];
     const { succeeded } = await transaction.then(...operations).commit();
-    // Where a first try's answer was lost, it may have been that one which the second came too late for.
-    return succeeded || (await client.get(record).string()) === swap.text;
+    if (succeeded) return true;
+    // Where a first try's answer was lost, it may have been that one which the second came too late for: then its line
+    // of history is there. The record alone does not say: it may have been changed since, or be the same as before.
+    const [{ key, value }] = written as [(typeof written)[number]];
+    return (await client.get(key).string()) === value;
   };
 
   return {

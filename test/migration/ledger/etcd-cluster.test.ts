@@ -2,13 +2,14 @@
 import { describe, expect, test } from 'vitest';
 import { createEtcdStore } from '../../../src/migration/ledger/etcd.ts';
 import { type HeldClaim, Ledger } from '../../../src/migration/ledger/ledger.ts';
-import { LedgerUnavailable } from '../../../src/migration/ledger/store.ts';
+import { LedgerUnavailable, type Store } from '../../../src/migration/ledger/store.ts';
 import { Changes } from '../../../src/ports/changes.ts';
 import { realClock } from '../../../src/transport/real.ts';
 import { checkHistory } from '../../support/check-history.ts';
 import { type Etcd, NO_ETCD, startEtcd } from '../../support/etcd.ts';
 import { claimed, OPERATOR, requestOf } from '../../support/ledger.ts';
 import { until } from '../../support/until.ts';
+import { Relay } from '../stories/relay.ts';
 
 const LEASE = 20_000;
 
@@ -119,6 +120,37 @@ describe.skipIf(NO_ETCD !== null).concurrent('one member', { timeout: 30_000 }, 
     for (let turn = 0; turn < 5; turn++) expect(await refused()).toMatch(/UNAVAILABLE.*ECONNREFUSED/);
     await etcd.member(0).start();
     expect((await at.ledger.read()).record).toMatchObject({ block: OPERATOR });
+  });
+
+  test('the answer to a change is lost, and another one follows before it is tried again: it is on record once', async () => {
+    await using etcd = await startEtcd();
+    const target = etcd.member(0).host;
+    const relays = [await Relay.start(target), await Relay.start(target)];
+    const mute = (on: boolean) => relays.map((relay) => relay.mute(on));
+    await using at = openedAt({ hosts: relays.map(({ host }) => host) });
+    const store: Store = {
+      ...at.store,
+      swap(...args) {
+        mute(followed === 0);
+        return at.store.swap(...args);
+      },
+    };
+    await using other = openedAt(etcd);
+    let followed = 0;
+    const stop = other.ledger.watch(async () => {
+      const { length } = await other.ledger.history();
+      if (length <= followed) return;
+      followed = length;
+      await other.ledger.see(`client-${length}`, 100);
+      mute(false);
+    });
+    // Until there is a connection to either host.
+    for (let turn = 0; turn < 4; turn++) await at.ledger.read();
+    await new Ledger(store, 'main', realClock).approve(OPERATOR);
+    stop();
+    expect(followed).toBe(1);
+    expect((await other.ledger.history()).map(({ what }) => what)).toEqual(['approved']);
+    expect((await other.ledger.read()).record).toMatchObject({ approval: OPERATOR, seen: ['client-1'] });
   });
 
   test('it is started again: the claim, its lease and the watch live on', async () => {

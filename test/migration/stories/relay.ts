@@ -6,6 +6,7 @@ export class Relay {
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
   #cut = false;
+  #mute = false;
 
   private constructor(server: Server) {
     this.#server = server;
@@ -29,6 +30,11 @@ export class Relay {
     this.#cut = true;
   }
 
+  /** While it is, what is sent arrives, and no answer does. */
+  mute(mute: boolean): void {
+    this.#mute = mute;
+  }
+
   /** Old connections are gone, new ones get through. */
   mend(): void {
     this.#cut = false;
@@ -47,7 +53,7 @@ export class Relay {
     ] as const) {
       this.#sockets.add(from);
       from.on('data', (bytes) => {
-        if (!this.#cut) to.write(bytes);
+        if (!this.#cut && !(this.#mute && from === far)) to.write(bytes);
       });
       from.on('error', () => {});
       from.on('close', () => {

@@ -1,9 +1,9 @@
 /** Several at once: one wins, waiters change nothing, clusters keep apart, changes are told. */
 import { expect } from 'vitest';
-import { HeldClaim, type Ledger } from '../../../../src/migration/ledger/ledger.ts';
+import { HeldClaim, Ledger } from '../../../../src/migration/ledger/ledger.ts';
 import { Changes } from '../../../../src/ports/changes.ts';
 import { checkHistory } from '../../../support/check-history.ts';
-import { claimed, finish, OPERATOR, requestOf } from '../../../support/ledger.ts';
+import { claimed, finish, OPERATOR, requestOf, stalling } from '../../../support/ledger.ts';
 import { until } from '../../../support/until.ts';
 import { CLUSTER, type Rules } from '../bench.ts';
 
@@ -48,6 +48,20 @@ export const concurrencyRules: Rules = {
     await Promise.all(ledgers.map((ledger, at) => ledger.see(`client-${at}`, 100)));
     const { record } = await bench.ledger.read();
     expect([...record.seen].sort()).toEqual(ledgers.map((_, at) => `client-${at}`));
+  },
+
+  'what two operators say at once is both on record, also where the second changes nothing': async (
+    bench,
+  ) => {
+    const { store, stallNext } = stalling(bench.open());
+    stallNext(async () => {
+      await bench.another().retry(OPERATOR);
+    });
+    await new Ledger(store, CLUSTER, bench.clock).retry({ by: 'oscar', reason: 'the disk has room again' });
+    expect((await bench.ledger.history()).map(({ what, by }) => [what, by])).toEqual([
+      ['retried', 'olga'],
+      ['retried', 'oscar'],
+    ]);
   },
 
   'a waiter that asks and gives up changes nothing': async (bench) => {
