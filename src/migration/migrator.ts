@@ -18,7 +18,7 @@ import type { Caller, Migration, MigrationProgress } from './migration.ts';
 import { type Plan, PlanError, planUpgrade, releaseOfTables } from './plan.ts';
 import { Ramp } from './ramp.ts';
 import { keepRenewing } from './renewal.ts';
-import { call, factsOf, type Hooks, type RunContext, runUpgrade } from './run.ts';
+import { call, factsOf, followBack, HookRunsOn, type Hooks, type RunContext, runUpgrade } from './run.ts';
 import { missingFor, type TriggerRule } from './trigger.ts';
 
 export interface MigratorOptions {
@@ -396,22 +396,27 @@ export class Migrator implements Migration {
         return note('released', about);
       }
       const { claim } = await held.current();
-      await this.#restore(ending, error);
+      const why = `${error.message}${await this.#restore(ending, error)}`;
+      // What went back on the way is on record before the failure is: it is no news that would take it back.
+      await this.#options.cluster.refresh(0);
+      await followBack({ ...this.#options, held });
       const retryAt = error instanceof AbortedByOperator ? null : this.#retryAt(claim.attempt);
-      await held.fail(error.message, retryAt);
-      note('failed', { ...about, attempt: claim.attempt, error: error.message, retryAt });
+      await held.fail(why, retryAt);
+      note('failed', { ...about, attempt: claim.attempt, error: why, retryAt });
     } catch (failure) {
       note('lost', { ...about, error: `${error.message}; ${(failure as Error).message}` });
     }
   }
 
-  async #restore(ending: Ending, error: Error): Promise<void> {
+  /** What else there is to say of the failure: nothing, unless the restore failed too. */
+  async #restore(ending: Ending, error: Error): Promise<string> {
     const { hooks, clock, cluster, note } = this.#options;
-    if (hooks.restore === null) return;
+    if (hooks.restore === null || error instanceof HookRunsOn) return '';
     const { held } = ending;
     const { record, claim } = await held.current();
     const run = claim.plan.runs[claim.runsDone];
-    if (run === undefined) return;
+    // What no hook was begun for has nothing to undo, and perhaps no snapshot of its own.
+    if (run === undefined || !claim.begun) return '';
     const sessions = cluster.servers.reduce((sum, server) => sum + server.sessions, 0);
     const facts = {
       ...factsOf(record, claim, run),
@@ -422,9 +427,12 @@ export class Migrator implements Migration {
       const meanwhile = `${sessions} sessions are open on this gate, admitted before or while it ran`;
       await held.restored(`after ${error.message}; ${meanwhile}`);
       note('restored', { token: held.token, error: error.message, sessions });
+      return '';
     } catch (failure) {
-      note('restore-failed', { token: held.token, error: (failure as Error).message, sessions });
+      const { message } = failure as Error;
+      note('restore-failed', { token: held.token, error: message, sessions });
       if (ending.signal.aborted) throw ending.signal.reason;
+      return `; nor could it be restored: ${message}`;
     }
   }
 

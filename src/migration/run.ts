@@ -52,6 +52,9 @@ export interface RunContext {
 /** ms that a killed process gets to be gone. */
 const KILL_TIME = 5_000;
 
+/** What an earlier attempt began still runs: nothing may be done beside it. */
+export class HookRunsOn extends HookError {}
+
 /** How an upgrade under a claim ended without failing. */
 export type RunEnd = { readonly kind: 'done' } | { readonly kind: 'not-needed'; readonly reason: string };
 
@@ -79,7 +82,11 @@ export async function runUpgrade(context: RunContext): Promise<RunEnd> {
 }
 
 /** A snapshot was restored since the last record: keys of work that was lost with it have to be new ones. */
-async function followBack({ cluster, held, note }: RunContext): Promise<LedgerRecord> {
+export async function followBack({
+  cluster,
+  held,
+  note,
+}: Pick<RunContext, 'cluster' | 'held' | 'note'>): Promise<LedgerRecord> {
   const { record, claim } = await held.current();
   const level = agreedLevel(cluster);
   if (level === null || level >= (record.level ?? 0)) return record;
@@ -130,7 +137,7 @@ async function awaitOrphan({ clock, hooks, note, signal, held }: RunContext, cla
   note('killing-hook', about);
   killProcess(process);
   if (!(await isGone(KILL_TIME)))
-    throw new HookError(`the hook of an earlier attempt (process ${process.pid}) can't be ended`);
+    throw new HookRunsOn(`the hook of an earlier attempt (process ${process.pid}) can't be ended`);
 
   async function isGone(ms: number): Promise<boolean> {
     const limit = deadline(clock, ms, signal);

@@ -1,12 +1,21 @@
 /** A restore hook undoes what was done: it must not run beside another upgrade, or after one that went well. */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
+import { describeProcess } from '../../../src/migration/hook/process.ts';
+import { Ledger } from '../../../src/migration/ledger/ledger.ts';
 import { createMemoryStore } from '../../../src/migration/ledger/memory.ts';
 import { LedgerUnavailable, type Store } from '../../../src/migration/ledger/store.ts';
+import { createMemoryTables } from '../../../src/server/tables.ts';
 import { checkHistory } from '../../support/check-history.ts';
 import { tempFolder } from '../../support/folder.ts';
 import { startFleet } from '../../support/gate.ts';
+import { claimed, requestOf } from '../../support/ledger.ts';
+import type { ServerSpec } from '../../support/servers.ts';
 import { virtualWorld } from '../../support/world.ts';
+
+type World = ReturnType<typeof virtualWorld>;
 
 interface Seen {
   restores: string[];
@@ -14,45 +23,57 @@ interface Seen {
   reached: () => void;
 }
 
+interface More {
+  readonly trouble?: (store: Store) => Partial<Store>;
+  /** What the restore hook does; default: it tells, and never ends. */
+  readonly restore?: string;
+  readonly snapshot?: string;
+  readonly server?: ServerSpec;
+  readonly migration?: object;
+  /** Before there is a gate. */
+  readonly before?: (ledger: Ledger, world: World) => Promise<unknown>;
+}
+
+const NEVER_ENDS = `new Promise(() => {
+  SEEN.restores.push('began');
+  context.signal.addEventListener('abort', () => SEEN.restores.push(context.signal.reason.name));
+  SEEN.reached();
+})`;
+
 /** A gate whose hooks tell `seen` what becomes of them, on a ledger with `trouble`. */
-async function fleetWith(hook: string, trouble: (store: Store) => Partial<Store>) {
+async function fleetWith(hook: string, more: More) {
   const world = virtualWorld();
   const folder = tempFolder();
   const seen: Seen = { restores: [], reached: () => {} };
   const name = `seen${folder}`;
   Object.assign(globalThis, { [name]: seen });
   const modules = {
-    'hook.mjs': `export default () => { ${hook} };`,
-    'restore.mjs': `export default (facts, { signal }) => new Promise(() => {
-      const seen = globalThis[${JSON.stringify(name)}];
-      seen.restores.push('began');
-      signal.addEventListener('abort', () => seen.restores.push(signal.reason.name));
-      seen.reached();
-    });`,
+    hook,
+    restore: more.restore ?? `return ${NEVER_ENDS};`,
+    ...(more.snapshot !== undefined && { snapshot: more.snapshot }),
   };
-  for (const [file, text] of Object.entries(modules)) {
-    writeFileSync(`${folder}/${file}`, text.replaceAll('SEEN', `globalThis[${JSON.stringify(name)}]`));
+  const hooks: Record<string, { readonly module: string }> = {};
+  for (const [kind, body] of Object.entries(modules)) {
+    const text = `export default (facts, context) => { ${body} };`;
+    writeFileSync(`${folder}/${kind}.mjs`, text.replaceAll('SEEN', `globalThis[${JSON.stringify(name)}]`));
+    hooks[kind] = { module: `${kind}.mjs` };
   }
   const store = createMemoryStore(world.clock);
-  const migration = {
-    baseline: '4.13.0',
-    hook: { module: 'hook.mjs' },
-    restore: { module: 'restore.mjs' },
-  };
+  await more.before?.(new Ledger(store, 'main', world.clock), world);
   const fleet = await startFleet(world, {
-    servers: [{ version: '4.16.0' }],
-    store: { ...store, ...trouble(store) },
+    servers: [more.server ?? { version: '4.16.0' }],
+    store: { ...store, ...more.trouble?.(store) },
     folder,
-    migration,
+    migration: { baseline: '4.13.0', hold: { deadline: '1h' }, ...hooks, ...more.migration },
   });
   return { world, fleet, store, seen };
 }
 
 test('its claim is lost while it restores: it is stopped, before another gate may begin', async () => {
   let lost = false;
-  const { world, fleet, store, seen } = await fleetWith('throw new Error("no space left");', (under) => ({
-    renew: async (...args) => !lost && under.renew(...args),
-  }));
+  const { world, fleet, store, seen } = await fleetWith('throw new Error("no space left");', {
+    trouble: (under) => ({ renew: async (...args) => !lost && under.renew(...args) }),
+  });
   await using _stopped = fleet;
   const began = new Promise<void>((resolve) => {
     seen.reached = resolve;
@@ -71,12 +92,14 @@ test('its claim is lost while it restores: it is stopped, before another gate ma
 
 test('the hook went well and its record can not be written: that is no failure, and nothing is restored', async () => {
   let full = false;
-  const { world, fleet, store, seen } = await fleetWith('SEEN.reached();', (under) => ({
-    async swap(...args) {
-      if (full) throw new LedgerUnavailable('the disk is full');
-      return under.swap(...args);
-    },
-  }));
+  const { world, fleet, store, seen } = await fleetWith('SEEN.reached();', {
+    trouble: (under) => ({
+      async swap(...args) {
+        if (full) throw new LedgerUnavailable('the disk is full');
+        return under.swap(...args);
+      },
+    }),
+  });
   await using _stopped = fleet;
   seen.reached = () => {
     full = true;
@@ -96,4 +119,86 @@ test('the hook went well and its record can not be written: that is no failure, 
   expect(history.map(({ what }) => what)).not.toContain('failed');
   expect(history.filter(({ what }) => what === 'done')).toHaveLength(1);
   session.destroy();
+});
+
+const RESTORES = "SEEN.restores.push('ran');";
+const ONCE = { retry: { attempts: 1 } };
+
+test('the snapshot before the step failed: the hook did nothing, and no older snapshot is put back', async () => {
+  const { fleet, store, seen } = await fleetWith('SEEN.restores.push("hook");', {
+    snapshot: 'throw new Error("no space left");',
+    restore: RESTORES,
+    migration: ONCE,
+  });
+  await using _stopped = fleet;
+  expect((await fleet.refuse('4.14.0')).message).toMatch(/no space left/);
+  expect(seen.restores).toEqual([]);
+  const history = await store.history('main');
+  expect(history.map(({ what }) => what)).toEqual(['planned', 'failed']);
+});
+
+test("the hook of an earlier attempt goes on and can't be ended: nothing is restored beside it", async () => {
+  // It leads no group, so that what ends groups does not end it.
+  const child = spawn('sleep', ['600']);
+  onTestFinished(() => void child.kill('SIGKILL'));
+  await once(child, 'spawn');
+  const { world, fleet, seen } = await fleetWith('SEEN.restores.push("hook");', {
+    restore: RESTORES,
+    migration: ONCE,
+    async before(ledger, { clock }) {
+      const dead = claimed(await ledger.claim(requestOf('dead', '4.13.0', '4.14.0'), 15_000));
+      await dead.runStarted('key-0');
+      await dead.note({ process: describeProcess(child.pid as number) });
+      await clock.run(20_000);
+    },
+  });
+  await using _stopped = fleet;
+  const refused = fleet.refuse('4.14.0');
+  await world.clock.run(15 * 60_000);
+  expect((await refused).message).toMatch(/can't be ended/);
+  expect(child.exitCode).toBeNull();
+  expect(seen.restores).toEqual([]);
+});
+
+test('it puts back more than the failed step: the steps are run again, and after so many attempts only an operator goes on', async () => {
+  const tables = { ...createMemoryTables(0), level: 0 };
+  const back = () => {
+    tables.level = 0;
+  };
+  const name = `back${tempFolder()}`;
+  Object.assign(globalThis, { [name]: { tables, back } });
+  const at = `globalThis[${JSON.stringify(name)}]`;
+  const { world, fleet, store } = await fleetWith(
+    `if (facts.step === 2) throw new Error("no space left");
+     ${at}.tables.level = facts.toLevel;`,
+    {
+      restore: `${at}.back();`,
+      server: { version: '4.2.0', tables },
+      migration: { baseline: '4.0.0', retry: { attempts: 2, backOff: '1s' } },
+    },
+  );
+  await using _stopped = fleet;
+  for (let turn = 0; turn < 6; turn++) {
+    expect((await fleet.refuse('4.2.0')).code).toBe('UPGRADE_FAILED');
+    await world.clock.run(60_000);
+  }
+  const history = await store.history('main');
+  checkHistory(history);
+  expect(history.filter(({ what }) => what === 'failed').map(({ attempt }) => attempt)).toEqual([1, 2]);
+  expect(history.filter(({ what }) => what === 'level-went-back')).toHaveLength(2);
+  const { text } = await store.read('main');
+  expect(JSON.parse(text ?? '')).toMatchObject({ level: 0, failure: { attempts: 2, retryAt: null } });
+});
+
+test('it fails as well: whoever looks learns both', async () => {
+  const { fleet, store } = await fleetWith('throw new Error("no space left");', {
+    restore: 'throw new Error("no snapshot there");',
+    migration: ONCE,
+  });
+  await using _stopped = fleet;
+  expect((await fleet.refuse('4.14.0')).message).toMatch(
+    /no space left; nor could it be restored: .*no snapshot there/,
+  );
+  const failed = (await store.history('main')).find(({ what }) => what === 'failed');
+  expect(failed?.error).toMatch(/no space left; nor could it be restored: .*no snapshot there/);
 });
