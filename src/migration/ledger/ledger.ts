@@ -127,7 +127,7 @@ export class Ledger {
   }
 
   retry(who: { by: string; reason: string }): Promise<LedgerRecord> {
-    return this.#update(({ record }) => retried(record, who, this.#clock.now()));
+    return this.#update(({ record, held }) => retried(record, who, held, this.#clock.now()));
   }
 
   abort(who: { by: string; reason: string }): Promise<LedgerRecord> {

@@ -402,6 +402,8 @@ export function observed(
       release,
       ...(back && { epoch: record.epoch + 1 }),
       ...((back || (record.failure !== null && level >= record.failure.toLevel)) && { failure: null }),
+      // What was approved has been done by other means: that is no word about what comes next.
+      ...(record.level !== null && !back && { approval: null }),
     },
     history: [
       {
@@ -441,9 +443,17 @@ export function approved(record: LedgerRecord, who: Operator, now: number): Chan
   };
 }
 
-/** Closes the circuit: the next newer client may try again, at once. */
-export function retried(record: LedgerRecord, who: Operator, now: number): Change {
-  return { record: { ...record, failure: null }, history: [{ what: 'retried', at: now, ...who }] };
+/** Closes the circuit: the next newer client may try again, at once; so may who takes over from a holder that is gone. */
+export function retried(record: LedgerRecord, who: Operator, leaseAlive: boolean, now: number): Change {
+  const { claim } = record;
+  return {
+    record: {
+      ...record,
+      failure: null,
+      ...(claim !== null && !leaseAlive && { claim: { ...claim, attempt: 0, abort: null } }),
+    },
+    history: [{ what: 'retried', at: now, ...who }],
+  };
 }
 
 /** A live holder is asked to stop; a claim whose holder is gone is ended here. Nothing starts until `retry`. */

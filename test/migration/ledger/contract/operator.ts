@@ -148,6 +148,37 @@ export const operatorRules: Rules = {
     expect((await bench.ledger.history())[0]).toMatchObject({ what: 'approved', by: 'olga' });
   },
 
+  'an approval is for where the tables were: used up when they turn out to be further, not when they are first seen':
+    async (bench) => {
+      await bench.another().approve(OPERATOR);
+      expect((await bench.ledger.observe(27, '4.13.0', 'gate-a')).approval).toMatchObject(OPERATOR);
+      expect((await bench.ledger.observe(25, '4.10.0', 'gate-a')).approval).toMatchObject(OPERATOR);
+      expect((await bench.ledger.observe(28, '4.14.0', 'gate-a')).approval).toBeNull();
+    },
+
+  'retry of a dead claim: it is taken over as if it was the first attempt, and nobody is asked to stop any more':
+    async (bench) => {
+      const request = { ...requestOf('gate-a', '4.13.0', '4.14.0'), attempts: 2 };
+      for (const attempt of [1, 2]) {
+        const held = claimed(await bench.another().claim(request, bench.lease));
+        await held.runStarted('key-0');
+        if (attempt === 2) await bench.another().abort(OPERATOR);
+        await bench.lapse(CLUSTER, held.token);
+      }
+      await bench.another().retry(OPERATOR);
+      const next = claimed(await bench.another().claim(request, 10 * bench.lease));
+      expect((await next.current()).claim).toMatchObject({ attempt: 1, abort: null, begun: true, token: 3 });
+      await finish(next);
+      checkHistory(await bench.ledger.history());
+    },
+
+  'retry while somebody holds the claim leaves that alone': async (bench) => {
+    const held = claimed(await bench.ledger.claim(requestOf('gate-a'), bench.lease));
+    await bench.another().abort(OPERATOR);
+    await bench.another().retry(OPERATOR);
+    expect((await held.current()).claim).toMatchObject({ attempt: 1, abort: OPERATOR });
+  },
+
   'abort of a live claim asks the holder, who keeps the claim until it stops': async (bench) => {
     const held = claimed(await bench.ledger.claim(requestOf('gate-a'), bench.lease));
     await bench.another().abort(OPERATOR);
