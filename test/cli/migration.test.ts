@@ -144,6 +144,7 @@ describe.concurrent('history', () => {
     expect(lines[4]).toMatch(
       /token 1, attempt 1, step 1 of 1, level 27 to 28, release 4\.13\.0 to 4\.14\.0, client 4\.14\.0/,
     );
+    expect(lines[5]).toMatch(/token 1, attempt 1, to level 28, to release 4\.14\.0, client 4\.14\.0$/);
   });
 });
 
@@ -175,7 +176,7 @@ describe.concurrent('an operator acts, and it is on record with who and why', ()
   test('approve', async () => {
     const { ledger, run } = ledgerHere();
     const { status, stdout } = await run('approve', '--by', 'olga', '--reason', 'tested on staging');
-    expect(stdout).toContain('Approved by olga tested on staging');
+    expect(stdout).toContain('Approved by olga: tested on staging');
     expect(status).toBe(0);
     expect((await ledger.read()).record.approval).toMatchObject({ by: 'olga', reason: 'tested on staging' });
   });

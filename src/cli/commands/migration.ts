@@ -199,8 +199,7 @@ function describe(view: LedgerView, ledger: Ledger): string {
         : `The next newer client tries again from ${time(retryAt)}`,
     );
   }
-  if (record.approval !== null)
-    lines.push(`Approved by ${record.approval.by} ${record.approval.reason}`.trimEnd());
+  if (record.approval !== null) lines.push(`Approved by ${whoOf(record.approval)}`);
   return lines.join('\n');
 }
 
@@ -239,8 +238,8 @@ function detail(entry: HistoryEntry): string {
     entry.token === undefined ? null : `token ${entry.token}`,
     entry.attempt === undefined ? null : `attempt ${entry.attempt}`,
     entry.step === undefined ? null : `step ${entry.step} of ${entry.steps}`,
-    entry.toLevel === undefined ? null : `level ${entry.fromLevel ?? '?'} to ${entry.toLevel}`,
-    entry.to === undefined ? null : `release ${entry.from ?? '?'} to ${entry.to}`,
+    span('level', entry.fromLevel, entry.toLevel),
+    span('release', entry.from, entry.to),
     entry.ran === false ? 'found done already' : null,
     entry.trigger === undefined ? null : `client ${entry.trigger.client}`,
     entry.by === undefined ? null : `by ${entry.by}`,
@@ -248,6 +247,12 @@ function detail(entry: HistoryEntry): string {
     entry.error,
   ];
   return parts.filter(Boolean).join(', ');
+}
+
+/** @param from null: nobody knew. Absent, as at the end of an attempt: it is said where that begins. */
+function span(of: string, from: string | number | null | undefined, to?: string | number): string | null {
+  if (to === undefined) return null;
+  return from === undefined ? `to ${of} ${to}` : `${of} ${from ?? '?'} to ${to}`;
 }
 
 function time(at: number): string {
