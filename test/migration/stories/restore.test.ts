@@ -101,12 +101,15 @@ test('the hook went well and its record can not be written: that is no failure, 
     }),
   });
   await using _stopped = fleet;
-  seen.reached = () => {
-    full = true;
-  };
+  const went = new Promise<void>((resolve) => {
+    seen.reached = () => {
+      full = true;
+      resolve();
+    };
+  });
   const client = fleet.connect('4.14.0');
+  await world.finish(went);
   await world.clock.run(20_000);
-  expect(full).toBe(true);
   expect(fleet.log.of('migration', { what: 'lost' })).toMatchObject([
     { error: expect.stringMatching(/the disk is full/) },
   ]);
