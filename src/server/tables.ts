@@ -3,6 +3,11 @@
  * they have seen. In memory, or in a SQLite file for servers in several processes.
  */
 import { DatabaseSync } from 'node:sqlite';
+import { isBusy } from '../ports/busy.ts';
+
+/** How long a file that others are making is waited for, and after how long it is tried again, ms. */
+const BUSY_MS = 5_000;
+const BUSY_PAUSE_MS = 25;
 
 export interface Tables {
   readonly level: number;
@@ -47,12 +52,7 @@ export function createMemoryTables(level: number): Tables {
 
 /** Opens `file`, or creates it with the tables at `level`. @throws if it is no such file. */
 export function openTables(file: string, level: number): Tables {
-  const db = new DatabaseSync(file, { timeout: 5_000 });
-  db.exec('PRAGMA journal_mode = WAL');
-  db.exec(
-    'CREATE TABLE IF NOT EXISTS system_tables (id INTEGER PRIMARY KEY CHECK (id = 1), level INTEGER, token INTEGER)',
-  );
-  db.prepare('INSERT OR IGNORE INTO system_tables VALUES (1, ?, 0)').run(level);
+  const db = made(file, level);
   const read = db.prepare('SELECT level, token FROM system_tables');
   const take = db.prepare('UPDATE system_tables SET token = :token WHERE token <= :token');
   const finish = db.prepare(
@@ -73,4 +73,23 @@ export function openTables(file: string, level: number): Tables {
     complete: (token, next) => guard(finish.run({ token, level: next }).changes, token),
     close: () => db.close(),
   };
+}
+
+/** SQLite does not wait where several make the file: it is begun anew. */
+function made(file: string, level: number): DatabaseSync {
+  for (const until = performance.now() + BUSY_MS; ; ) {
+    const db = new DatabaseSync(file, { timeout: BUSY_MS });
+    try {
+      db.exec('PRAGMA journal_mode = WAL');
+      db.exec(
+        'CREATE TABLE IF NOT EXISTS system_tables (id INTEGER PRIMARY KEY CHECK (id = 1), level INTEGER, token INTEGER)',
+      );
+      db.prepare('INSERT OR IGNORE INTO system_tables VALUES (1, ?, 0)').run(level);
+      return db;
+    } catch (error) {
+      db.close();
+      if (!isBusy(error) || performance.now() >= until) throw error;
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, BUSY_PAUSE_MS);
+    }
+  }
 }

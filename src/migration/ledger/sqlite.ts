@@ -7,6 +7,7 @@ import { mkdirSync, readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { setTimeout } from 'node:timers/promises';
+import { isBusy } from '../../ports/busy.ts';
 import type { Clock, Timer } from '../../ports/clock.ts';
 import type { HistoryEntry } from './record.ts';
 import { LedgerUnavailable, type Store } from './store.ts';
@@ -239,10 +240,4 @@ export function createSqliteStore({ file, clock, uptime = machineUptime() }: Sql
       shut();
     },
   };
-}
-
-/** SQLITE_BUSY (5), also in its extended forms. */
-function isBusy(error: unknown): boolean {
-  const { errcode } = error as { errcode?: number };
-  return errcode !== undefined && (errcode & 0xff) === 5;
 }

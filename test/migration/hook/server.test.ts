@@ -9,6 +9,7 @@ import { realTransports } from '../../../src/transport/index.ts';
 import { realClock } from '../../../src/transport/real.ts';
 import { PHOENIX_CATALOGUE } from '../../../src/version/phoenix.ts';
 import { tempFolder } from '../../support/folder.ts';
+import { startProgram } from '../../support/program.ts';
 import { type ServerSpec, TestServer } from '../../support/servers.ts';
 import { realWorld } from '../../support/world.ts';
 import { COMPLAINT, FACTS, failureOf, hookContract, Told } from '../hook-contract.ts';
@@ -186,6 +187,19 @@ describe('a file of tables', () => {
     const again = openTables(file, OLD);
     expect([again.level, again.token]).toEqual([NEW, 7]);
     again.close();
+  });
+
+  test('is made by several processes at once, over and over: each of them has it', async () => {
+    const opener = path.join(import.meta.dirname, 'tables-opener.ts');
+    const programs = Array.from({ length: 4 }, () => startProgram(process.execPath, [opener]));
+    await Promise.all(programs.map((program) => program.waitFor(/ready\n/)));
+    const folder = tempFolder();
+    for (let round = 0; round < 30; round++) {
+      for (const program of programs) program.write(`${path.join(folder, `${round}.db`)}\n`);
+      const answered = new RegExp(`^ready\\n(?:.*\\n){${round + 1}}`);
+      await Promise.all(programs.map((program) => program.waitFor(answered, 'stdout')));
+      expect(programs.map(({ lines }) => lines[round + 1])).toEqual(programs.map(() => 'level 27'));
+    }
   });
 
   test('that is no database is refused, and left as it is', () => {
