@@ -22,6 +22,8 @@ export type AdmissionTimes = WaitContext['times'] & {
   readonly fresh: number;
   /** ms after which what is known of a server is asked again before anything is decided by it. */
   readonly stale: number;
+  /** ms beyond which an answer is too old to refuse a client for: this process stood still after it had asked. */
+  readonly refusable: number;
 };
 
 export interface AdmissionContext extends WaitContext {
@@ -174,7 +176,7 @@ export class Admission {
     let decision = this.#decide(client);
     if (decision.verdict === 'refuse' || decision.verdict === 'hold') {
       await cluster.refresh(times.fresh);
-      if (cluster.isStale(times.stale)) return { kind: 'again' };
+      if (cluster.isStale(times.refusable)) return { kind: 'again' };
       decision = this.#decide(client);
     }
     if (decision.code === 'UPGRADE_REQUIRED') migration.sawNewer(this.#asCaller(client));

@@ -89,6 +89,8 @@ export function buildGate(
       ...config.timeouts,
       upgrade: config.migration.hold.deadline,
       stale: 2 * (config.timeouts.probe + config.timeouts.dial),
+      refusable:
+        Math.max(config.timeouts.probe, config.timeouts.fresh + config.timeouts.dial) + config.timeouts.dial,
     },
     limits: { ...config.limits, waiting: config.migration.hold.clients },
   });
