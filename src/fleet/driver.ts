@@ -45,7 +45,7 @@ export interface FleetDriver {
   readonly open: { readonly sessions: number; readonly handshakes: number };
   /** Variables for programs that a scenario runs: where the fleet is. */
   readonly environment?: Readonly<Record<string, string>>;
-  /** Lets as much of this fleet's time pass as `promise` needs. */
+  /** Lets as much of this fleet's time pass as `promise` needs. @throws {UnendingError} if no time is enough. */
   finish<T>(promise: Promise<T>): Promise<T>;
   start(): Promise<void>;
   stop(): Promise<void>;

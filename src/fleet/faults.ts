@@ -6,7 +6,7 @@ import type { Cluster, ServerStatus } from '../cluster/cluster.ts';
 import type { Config } from '../config/schema.ts';
 import type { LedgerRecord } from '../migration/ledger/record.ts';
 import type { Snapshot, Store } from '../migration/ledger/store.ts';
-import type { Clock } from '../ports/clock.ts';
+import { type Clock, pause } from '../ports/clock.ts';
 import type { Tables } from '../server/tables.ts';
 import { compareVersions } from '../version/version.ts';
 
@@ -30,6 +30,7 @@ export const FAULT_NAMES = [
   'newest-server-forgotten',
   'waiter-does-not-read-again',
   'lease-not-renewed',
+  'write-tried-for-ever',
 ] as const;
 export type FaultName = (typeof FAULT_NAMES)[number];
 
@@ -54,6 +55,10 @@ export const FAULTS: Readonly<Record<FaultName, Fault>> = {
   'lease-not-renewed': {
     about: 'a claim lapses while its holder is well',
     remoteStore: (store) => ({ ...store, renew: async () => true }),
+  },
+  'write-tried-for-ever': {
+    about: 'a write to the ledger that came too late is tried again and again',
+    store: tryForEver,
   },
 };
 
@@ -109,6 +114,17 @@ function forgetNewest(cluster: Cluster): void {
       return rest.length > 0 ? rest : all();
     },
   });
+}
+
+/** What it expects to find was there before it was late, and never is again. */
+function tryForEver(store: Store, clock: Clock): Store {
+  return {
+    ...store,
+    async swap(cluster, swap) {
+      while (!(await store.swap(cluster, swap))) await pause(clock, 1);
+      return true;
+    },
+  };
 }
 
 function readOnce(store: Store): Store {

@@ -1,7 +1,9 @@
 /** Plays a scenario on a fleet and says what came of it. */
 import { policyOf } from '../config/policy.ts';
+import type { UpgradeState } from '../policy/types.ts';
 import { pause } from '../ports/clock.ts';
 import { createSeeded } from '../ports/seeded.ts';
+import { UnendingError } from '../transport/virtual-clock.ts';
 import { runCommand } from './command.ts';
 import { Crowd, type SessionChange } from './crowd.ts';
 import type { FleetDriver } from './driver.ts';
@@ -67,7 +69,10 @@ export async function runScenario(
 ): Promise<Report> {
   const { onStep = () => {}, folder = '.' } = typeof options === 'function' ? { onStep: options } : options;
   const run = new Run(scenario, fleet, onStep, folder);
-  const report = await fleet.finish(run.all());
+  const report = await fleet.finish(run.all()).catch((error) => {
+    if (error instanceof UnendingError) return run.unending(error);
+    throw error;
+  });
   if (scenario.expect?.invariants === undefined) return report;
   const check = await judgeInvariants(fleet);
   const failures = check.holds ? report.failures : [...report.failures, check];
@@ -110,7 +115,7 @@ class Run {
   }
 
   async all(): Promise<Report> {
-    const { name, seed, expect } = this.#scenario;
+    const { expect } = this.#scenario;
     try {
       await this.#begin();
       await this.#steps();
@@ -118,39 +123,57 @@ class Run {
       const facts = await this.facts();
       if (expect) this.#checks.push(...judge(expect, facts, 'expect'));
       this.#crowd.close();
-      return {
-        name,
-        seed,
-        scenario: this.#scenario,
-        checks: this.#checks,
-        failures: this.#checks.filter(({ holds }) => !holds),
-        timeline: this.#timeline,
-        facts,
-        log: this.#fleet.lines,
-        tracks: this.#tracks.spans,
-        sessions: this.#crowd.changes,
-        start: this.#start,
-        end: facts.now,
-      };
+      return this.#report(facts);
     } finally {
       this.#crowd.close();
       await this.#fleet.stop();
     }
   }
 
+  /** Of a run that does not come to its end: what is known without asking its ledger, which may not answer. */
+  unending({ message }: UnendingError): Report {
+    const at = this.#timeline.findLast(({ step }) => step !== undefined)?.step;
+    this.#fail(at === undefined ? 'steps' : `steps[${at}]`, 'it ends', message);
+    this.#crowd.close();
+    return this.#report(this.#factsWith([], { state: 'idle' }));
+  }
+
   async facts(): Promise<Facts> {
-    const { records, ledger, level, open, clock } = this.#fleet;
-    const now = clock.now();
+    const { ledger, clock } = this.#fleet;
+    const history = await ledger.history();
+    return this.#factsWith(history, upgradeStateOf(await ledger.read(), clock.now()));
+  }
+
+  #factsWith(history: Facts['history'], upgrade: UpgradeState): Facts {
+    const { records, level, open, clock } = this.#fleet;
     return {
       records: [...records],
-      history: await ledger.history(),
+      history,
       level,
       dropped: this.#crowd.dropped,
       lost: this.#crowd.lost,
       ...open,
-      cluster: clusterOf(this.#tracks.present, level, upgradeStateOf(await ledger.read(), now)),
+      cluster: clusterOf(this.#tracks.present, level, upgrade),
       policy: policyOf(this.#scenario),
-      now,
+      now: clock.now(),
+    };
+  }
+
+  #report(facts: Facts): Report {
+    const { name, seed } = this.#scenario;
+    return {
+      name,
+      seed,
+      scenario: this.#scenario,
+      checks: this.#checks,
+      failures: this.#checks.filter(({ holds }) => !holds),
+      timeline: this.#timeline,
+      facts,
+      log: this.#fleet.lines,
+      tracks: this.#tracks.spans,
+      sessions: this.#crowd.changes,
+      start: this.#start,
+      end: facts.now,
     };
   }
 

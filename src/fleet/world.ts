@@ -21,11 +21,12 @@ import type { Transport } from '../ports/transport.ts';
 import { type SimulatedServer, startServer } from '../server/server.ts';
 import { createMemoryTables, type Tables } from '../server/tables.ts';
 import { createMemoryNetwork, type MemoryNetwork } from '../transport/memory.ts';
-import { VirtualClock } from '../transport/virtual-clock.ts';
+import { UnendingError, VirtualClock } from '../transport/virtual-clock.ts';
 import { levelOf } from '../version/catalogue.ts';
 import { PHOENIX_CATALOGUE } from '../version/phoenix.ts';
 import { parseVersion } from '../version/version.ts';
 import { attempt } from './attempt.ts';
+import { timersFor } from './bound.ts';
 import { LEDGER } from './check.ts';
 import { Chronicle, pairOf, type TrueState, toldOf, type Visit } from './chronicle.ts';
 import type { Attempt, FleetDriver, Logged } from './driver.ts';
@@ -93,6 +94,7 @@ export class World implements FleetDriver {
   readonly #traces = new Map<string, Decision['trace']>();
   #record: LedgerRecord | null = null;
   #turn = 0;
+  #unending: UnendingError | null = null;
 
   constructor(scenario: Scenario, seed = scenario.seed) {
     this.scenario = scenario;
@@ -140,8 +142,13 @@ export class World implements FleetDriver {
     return this.tables?.level ?? null;
   }
 
-  finish<T>(promise: Promise<T>): Promise<T> {
-    return this.clock.until(promise, LONGEST);
+  async finish<T>(promise: Promise<T>): Promise<T> {
+    try {
+      return await this.clock.until(promise, LONGEST, timersFor(this.scenario));
+    } catch (error) {
+      if (error instanceof UnendingError) this.#unending = error;
+      throw error;
+    }
   }
 
   async start(): Promise<void> {
@@ -306,8 +313,12 @@ export class World implements FleetDriver {
     this.chronicle.left = { ...this.open, held, places, timers: this.timers };
   }
 
-  violations(): Promise<Violation[]> {
-    return violationsIn(this);
+  /** One whose time does not go on can't be asked anything. */
+  async violations(): Promise<Violation[]> {
+    if (this.#unending === null) return violationsIn(this);
+    return [
+      { invariant: 'waits-end', at: this.clock.now(), what: `it does not end: ${this.#unending.message}` },
+    ];
   }
 
   #createTables(release: string): Tables {

@@ -4,6 +4,11 @@
  */
 import type { Clock, Timer } from '../ports/clock.ts';
 
+/** Time can't go on until a promise is settled. */
+export class UnendingError extends Error {
+  override readonly name = 'UnendingError';
+}
+
 /** A timer is its place in the queue, and nothing else: a fleet sets millions. */
 class Entry implements Timer {
   readonly at: number;
@@ -30,6 +35,8 @@ export class VirtualClock implements Clock {
   #now: number;
   #order = 0;
   #live = 0;
+  /** Timers that may still fire. */
+  #left = Number.POSITIVE_INFINITY;
   /** A binary heap: the earliest first. */
   readonly #heap: Entry[] = [];
   readonly #onCancel = () => {
@@ -64,17 +71,28 @@ export class VirtualClock implements Clock {
     this.#now = until;
   }
 
-  /** Lets time pass until `promise` is settled; at most `limit` ms. @throws if it takes longer. */
-  async until<T>(promise: Promise<T>, limit = 3_600_000): Promise<T> {
+  /**
+   * Lets time pass until `promise` is settled: at most `limit` ms, in which at most `timers` fire.
+   * @throws {UnendingError} if it takes more.
+   */
+  async until<T>(promise: Promise<T>, limit = 3_600_000, timers = Number.POSITIVE_INFINITY): Promise<T> {
     let settled = false;
     const done = promise.finally(() => {
       settled = true;
     });
     done.catch(() => {});
     const end = this.#now + limit;
+    this.#left = timers;
     await settle();
-    while (!settled)
-      if (!(await this.#fire(end))) throw new Error('nothing more happens, and the promise is pending');
+    try {
+      while (!settled) {
+        if (this.#left === 0) throw new UnendingError(`it goes on after ${timers} timers`);
+        if (!(await this.#fire(end)))
+          throw new UnendingError('nothing more happens, and the promise is pending');
+      }
+    } finally {
+      this.#left = Number.POSITIVE_INFINITY;
+    }
     return done;
   }
 
@@ -84,6 +102,8 @@ export class VirtualClock implements Clock {
     if (first === undefined || first.at > until) return false;
     this.#now = Math.max(this.#now, first.at);
     for (let next = this.#peek(); next !== undefined && next.at <= this.#now; next = this.#peek()) {
+      if (this.#left === 0) break;
+      this.#left--;
       this.#pop();
       const { act } = next;
       next.act = null;

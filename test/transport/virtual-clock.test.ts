@@ -77,6 +77,33 @@ describe('virtual time', () => {
     await expect(clock.until(failing)).rejects.toThrow('no');
   });
 
+  test.each([0, 1])('until: ends what sets a timer again and again, %i ms ahead', async (ms) => {
+    const clock = new VirtualClock(0);
+    let fired = 0;
+    let over = false;
+    const again = () => {
+      fired++;
+      if (!over) clock.after(ms, again);
+    };
+    again();
+    await expect(clock.until(new Promise(() => {}), 3_600_000, 50)).rejects.toThrow(
+      'goes on after 50 timers',
+    );
+    expect(fired).toBe(51);
+    over = true;
+    await clock.run(10);
+    expect({ fired, now: clock.now(), pending: clock.pending }).toEqual({
+      fired: 52,
+      now: ms * 50 + 10,
+      pending: 0,
+    });
+  });
+
+  test('until: what ends with the last of its timers ends', async () => {
+    const clock = new VirtualClock(0);
+    expect(await clock.until(pause(clock, 5), 10, 1)).toBeUndefined();
+  });
+
   test('until: says so when nothing more happens, and at its limit, where the next timer stays set', async () => {
     const clock = new VirtualClock(0);
     await expect(clock.until(new Promise(() => {}))).rejects.toThrow(/nothing more happens/);

@@ -1,5 +1,5 @@
 /** Plays one plan on virtual time and says what did not hold. */
-import { type Violation, violationsIn } from '../invariants.ts';
+import type { Violation } from '../invariants.ts';
 import { type Report, runScenario } from '../run.ts';
 import type { Scenario, Step } from '../scenario.ts';
 import { World } from '../world.ts';
@@ -9,7 +9,7 @@ export interface Played {
   readonly scenario: Scenario;
   readonly violations: readonly Violation[];
   readonly world: World;
-  /** Null: it did not come to its end. */
+  /** Null: it could not be played. */
   readonly report: Report | null;
 }
 
@@ -19,9 +19,9 @@ export async function play(fleet: Fleet, steps: readonly Step[]): Promise<Played
   const world = new World(scenario);
   try {
     const report = await runScenario(scenario, world);
-    return { scenario, world, report, violations: await violationsIn(world) };
+    return { scenario, world, report, violations: await world.violations() };
   } catch (error) {
-    const what = `the plan does not come to its end: ${(error as Error).stack}`;
+    const what = `the plan can not be played: ${(error as Error).stack}`;
     const violations = [{ invariant: 'waits-end', at: world.clock.now(), what }];
     return { scenario, world, report: null, violations };
   }

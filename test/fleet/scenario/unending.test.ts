@@ -1,0 +1,38 @@
+/** What is tried for ever on virtual time is a failed scenario, of which everything up to then is told. */
+import { expect, test } from 'vitest';
+import { parseFleet } from '../../../src/fleet/explore/fleet.ts';
+import { failuresOf, play } from '../../support/scenarios.ts';
+import { exploreFleet, textWith } from '../explore/support.ts';
+
+const STATED = {
+  gates: 2,
+  servers: { count: 2, version: '4.14.0', tables: '4.13.0' },
+  clients: [{ name: 'app', version: '4.14.0', count: 2 }],
+  steps: [{ wait: '1s' }, { arrive: 'app' }],
+  expect: { invariants: 'hold' },
+};
+
+test('a write that is tried for ever: the step, and the same again', async () => {
+  const report = await play({ ...STATED, fault: 'write-tried-for-ever' });
+  expect(failuresOf(report)).toEqual([
+    expect.stringMatching(/^steps\[1\]: "it ends", "it goes on after \d+ timers"$/),
+    expect.stringMatching(
+      /^expect\.invariants: "hold", "waits-end: it does not end: it goes on after \d+ timers"$/,
+    ),
+  ]);
+  expect(report.facts.records.length).toBeGreaterThan(0);
+  const again = await play({ ...STATED, fault: 'write-tried-for-ever' });
+  expect(again.failures).toEqual(report.failures);
+  expect(again.log).toEqual(report.log);
+  expect(again.end).toBe(report.end);
+});
+
+test('without that it ends', async () => {
+  expect(failuresOf(await play(STATED))).toEqual([]);
+});
+
+test('explore shrinks it like any other', async () => {
+  const { found } = await exploreFleet(parseFleet(textWith('write-tried-for-ever')), 5);
+  expect(found?.violations.map(({ invariant }) => invariant)).toEqual(['waits-end']);
+  expect(found?.scenario.steps).toHaveLength(1);
+});
