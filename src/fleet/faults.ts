@@ -10,6 +10,8 @@ import { type Clock, pause } from '../ports/clock.ts';
 import type { Tables } from '../server/tables.ts';
 import { compareVersions } from '../version/version.ts';
 
+type Times = Pick<Config, 'migration' | 'timeouts'>;
+
 export interface Fault {
   readonly about: string;
   /** In place of the ledger's store. */
@@ -20,6 +22,8 @@ export interface Fault {
   readonly tables?: (tables: Tables) => Tables;
   /** In place of the policy that gates go by. */
   readonly policy?: (policy: Config['policy']) => Config['policy'];
+  /** In place of the times that gates go by. */
+  readonly times?: (times: Times) => Times;
   /** Spoils what a gate knows of its servers. */
   readonly cluster?: (cluster: Cluster) => void;
 }
@@ -31,6 +35,8 @@ export const FAULT_NAMES = [
   'waiter-does-not-read-again',
   'lease-not-renewed',
   'write-tried-for-ever',
+  'rests-too-long',
+  'waits-too-long',
 ] as const;
 export type FaultName = (typeof FAULT_NAMES)[number];
 
@@ -59,6 +65,20 @@ export const FAULTS: Readonly<Record<FaultName, Fault>> = {
   'write-tried-for-ever': {
     about: 'a write to the ledger that came too late is tried again and again',
     store: tryForEver,
+  },
+  'rests-too-long': {
+    about: 'after a failure the upgrade is tried again only after ten times as long',
+    times: ({ migration, timeouts }) => {
+      const { attempts, backOff } = migration.retry;
+      return { migration: { ...migration, retry: { attempts, backOff: 10 * backOff } }, timeouts };
+    },
+  },
+  'waits-too-long': {
+    about: 'clients are held ten times as long as they may be',
+    times: ({ migration, timeouts }) => ({
+      migration: { ...migration, hold: { ...migration.hold, deadline: 10 * migration.hold.deadline } },
+      timeouts: { ...timeouts, hold: 10 * timeouts.hold },
+    }),
   },
 };
 

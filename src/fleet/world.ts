@@ -206,8 +206,7 @@ export class World implements FleetDriver {
         listen: [{ tcp: `${id}:1` }],
         servers: this.servers.map((server) => ({ id: server.id, address: `tcp://${server.id}:1` })),
         policy: this.#fault?.policy?.(policy) ?? policy,
-        migration,
-        timeouts,
+        ...(this.#fault?.times?.({ migration, timeouts }) ?? { migration, timeouts }),
         ...(catalogue && { catalogue }),
       },
       {

@@ -8,7 +8,7 @@ import type { Violation } from '../invariants.ts';
 import type { Scenario, Step } from '../scenario.ts';
 import { Coverage, type Covered } from './coverage.ts';
 import type { Fleet } from './fleet.ts';
-import { planOf, repairsAfter } from './plan.ts';
+import { lullOf, planOf, repairsAfter } from './plan.ts';
 import { type Played, play } from './play.ts';
 
 export interface ExploreOptions {
@@ -73,7 +73,7 @@ class Search {
 
   /** fast-check calls it with each plan and, once one has failed, with simpler ones. */
   async #holds(plan: readonly Step[]): Promise<boolean> {
-    const steps = [...plan, ...repairsAfter(plan)];
+    const steps = [...plan, lullOf(this.#fleet), ...repairsAfter(plan)];
     if (this.#broken !== null) return !(await this.#stillFails(steps));
     const played = await play(this.#fleet, steps);
     this.#plans++;

@@ -88,6 +88,11 @@ function waitsOf({ migration, timeouts, servers }: Fleet): number[] {
   return [...new Set(waits.map(Math.round))].sort((one, other) => one - other);
 }
 
+/** Before the fleet is brought back in order, whoever waits must have been told that it was in vain. */
+export function lullOf({ migration, timeouts }: Fleet): Step {
+  return { wait: Math.round(Math.max(timeouts.hold, migration.hold.deadline) * 1.5) };
+}
+
 /** What brings a fleet back in order after a plan: nobody is left standing still, cut off or dead. */
 export function repairsAfter(steps: readonly Step[]): Step[] {
   const paused = new Set<string>();

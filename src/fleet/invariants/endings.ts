@@ -9,8 +9,9 @@ const WORK = 2_000;
 export function waitWithoutEnd(evidence: Evidence): Breach[] {
   const { chronicle, decided, age, scenario } = evidence;
   const { timeouts, servers } = scenario;
-  const wait = Math.max(timeouts.hold, scenario.migration.hold.deadline) + age + WORK;
-  const limit = timeouts.handshake + wait + servers.count * timeouts.dial;
+  // At its end it looks once more, which takes no longer than knowledge gets old.
+  const wait = Math.max(timeouts.hold, scenario.migration.hold.deadline) + age;
+  const limit = timeouts.handshake + wait + WORK + servers.count * timeouts.dial;
   const late = decided.flatMap(({ record, at, gate }) => {
     const { total, held } = record.phases;
     const stoodStill = pausedFor(chronicle, gate, at - total, at);

@@ -14,12 +14,14 @@ type Ground = (state: TrueState, refusal: Decided, evidence: Evidence) => boolea
 
 /** Clients of a fleet speak the protocol as it is, and nobody pauses its gates' admission. */
 const NEVER: Ground = () => false;
+/** So many times as long as stated at most, lest all try again at once. */
+const SPREAD = 1.25;
 /** Those of a fleet's gates: scenarios can't state others. */
 const LIMITS = configSchema.shape.limits.parse({});
 
 export const GROUNDS: Partial<Record<Code, Ground>> = {
   UPGRADE_BLOCKED: ({ record }) => record?.block != null,
-  UPGRADE_FAILED: ({ record }) => record?.failure != null,
+  UPGRADE_FAILED: failedAndRests,
   UPGRADE_IN_PROGRESS: ({ record }) => record?.claim != null,
   UPGRADE_REQUIRED: mayNotUpgrade,
   DRAINING: (state, { gate }) => isGoing(state, gate),
@@ -32,6 +34,18 @@ export const GROUNDS: Partial<Record<Code, Ground>> = {
   NOT_AUTHENTICATED: NEVER,
   PAUSED: NEVER,
 };
+
+/** It failed, and is not tried again yet: after a rest that doubles with each attempt, or once an operator acted. */
+function failedAndRests({ record }: TrueState, refusal: Decided, { scenario, history }: Evidence): boolean {
+  const { attempts, backOff } = scenario.migration.retry;
+  const failure = record?.failure;
+  if (!failure) return false;
+  if (failure.retryAt === null)
+    return failure.attempts >= attempts || history.some(({ what }) => what === 'aborted');
+  const rest = backOff * 2 ** (failure.attempts - 1) * SPREAD;
+  const told = refusal.record.retryAfterMs ?? 0;
+  return failure.attempts < attempts && failure.retryAt - failure.at <= rest && told <= rest;
+}
 
 /** Something the gate was told keeps this client from bringing the upgrade by itself. */
 function mayNotUpgrade(state: TrueState, { record, gate, at }: Decided, evidence: Evidence): boolean {

@@ -242,6 +242,11 @@ const TAMPERED: ReadonlyArray<
     (world) => change(world, 'handshake', 'refuse', { code: 'UPGRADE_BLOCKED' }),
   ],
   [
+    'an upgrade is said to have failed, and had not',
+    ['refused-for-a-reason'],
+    (world) => change(world, 'handshake', 'refuse', { code: 'UPGRADE_FAILED' }),
+  ],
+  [
     'an answer took an hour',
     ['waits-end'],
     (world) =>
