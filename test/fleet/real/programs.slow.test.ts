@@ -55,13 +55,13 @@ timeouts: { probe: 200ms, fresh: 0ms }
 steps:
   - connect: app
   - connect: early
-  - wait: 2s
+  - wait: 6s
   - expect: { admitted: { 4.14.0: 1 }, refused: { SERVER_OUTDATED: { 4.15.0: 1 } }, sessions: 1, dropped: 0 }
   - disconnect: app
   - roll: { to: 4.15.0, grace: 1s, pause: 0s, health: 10s }
   - change: { group: app, to: 4.15.0 }
   - connect: early
-  - wait: 2s
+  - wait: 6s
 expect: { admitted: { 4.14.0: 1, 4.15.0: 2 }, refused: 1, sessions: 2, dropped: 0, lost: 0 }
 `);
   expect(report.failures).toEqual([]);
@@ -83,12 +83,12 @@ timeouts: { probe: 200ms, fresh: 0ms }
 steps:
   - connect: stays
   - connect: app
-  - wait: 4s
+  - wait: 8s
   - run: { command: [sh, -c, 'NODE MAIN connect "$SKEWGATE_GATE2/?version=4.14.9" </dev/null'] }
   - run: { command: [sh, -c, 'NODE MAIN migration status --ledger $SKEWGATE_LEDGER --cluster $SKEWGATE_CLUSTER'] }
   - kill: rs1
   - kill: rs2
-  - wait: 1s
+  - wait: 3s
 expect: { decisions: { PERMITTED: 4 }, sessions: 0, dropped: 1, lost: 0 }
 `);
   expect(report.failures).toEqual([]);

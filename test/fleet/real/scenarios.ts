@@ -1,4 +1,7 @@
-/** Small scenarios that have to come out the same on virtual time and on real processes. Each says what is expected. */
+/**
+ * Small scenarios that have to come out the same on virtual time and on real processes. Each says what is expected.
+ * A wait is many times what it is for takes on real processes: it has to be enough on a slow machine as well.
+ */
 import { parseScenario, type Scenario } from '../../../src/fleet/scenario.ts';
 
 const BRISK = 'timeouts: { probe: 200ms, hold: 1s, fresh: 0ms }';
@@ -18,7 +21,7 @@ const TEXTS: Readonly<Record<string, string>> = {
       - roll: { to: 4.14.0, pause: 0s, health: 10s }
       - connect: old
       - connect: early
-      - wait: 1s
+      - wait: 3s
     expect:
       admitted: { 4.13.0: 6, 4.14.0: 2 }
       refused: { SERVER_OUTDATED: { 4.14.0: 2 } }
@@ -33,11 +36,11 @@ const TEXTS: Readonly<Record<string, string>> = {
     steps:
       - connect: app
       - kill: rs1
-      - wait: 1s
+      - wait: 3s
       - connect: late
       - start: rs1
       - connect: app
-      - wait: 500ms
+      - wait: 2s
     expect: { decisions: { PERMITTED: 10 }, dropped: 2, lost: 0 }`,
   'a link that is cut, and one that is healed': `
     servers: { count: 1, version: 4.14.0 }
@@ -46,12 +49,12 @@ const TEXTS: Readonly<Record<string, string>> = {
     steps:
       - connect: app
       - cut: [gate1, rs1]
-      - wait: 500ms
+      - wait: 2s
       - connect: late
       - wait: 2s
       - heal: [rs1, gate1]
       - connect: late
-      - wait: 500ms
+      - wait: 2s
     expect: { admitted: 2, refused: { NO_SERVER: 1 }, dropped: 1, sessions: 1 }`,
   'the gate that runs the upgrade is killed, and the other one ends it': `
     gates: 2
@@ -77,7 +80,7 @@ const TEXTS: Readonly<Record<string, string>> = {
       - connect: long
       - wait: 3s
       - kill: gate1
-      - wait: 500ms
+      - wait: 2s
       - start: gate1
     expect: { admitted: 2, dropped: 1, lost: 0 }`,
   'a server that stands still holds up nobody for whom there is another': `
@@ -86,11 +89,11 @@ const TEXTS: Readonly<Record<string, string>> = {
     timeouts: { probe: 200ms, hold: 5s, dial: 500ms }
     steps:
       - pause: rs2
-      - wait: 1500ms
+      - wait: 3s
       - connect: app
-      - wait: 1s
+      - wait: 3s
       - resume: rs2
-      - wait: 500ms
+      - wait: 2s
     expect: { admitted: 2, refused: 0, lost: 0, dropped: 0 }`,
   'an operator blocks the upgrade, then lets it go': `
     servers: { count: 1, version: 4.14.0, tables: 4.13.0, upgradeTime: 100ms }
@@ -98,12 +101,12 @@ const TEXTS: Readonly<Record<string, string>> = {
     ${BRISK}
     steps:
       - operator: block
-      - wait: 1s
+      - wait: 3s
       - connect: app
       - operator: unblock
-      - wait: 1s
+      - wait: 3s
       - connect: app
-      - wait: 1s
+      - wait: 3s
     expect: { decisions: { UPGRADE_BLOCKED: 1, PERMITTED: 1 }, upgrades: [28] }`,
 };
 
