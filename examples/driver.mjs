@@ -1,4 +1,4 @@
-/** node examples/driver.mjs 'skewgate://127.0.0.1:8700/?version=4.13.2&user=me' */
+/** npx node examples/driver.mjs 'skewgate://127.0.0.1:8700/?version=4.13.2&user=me' */
 import { connect, RefusedError } from 'skewgate';
 
 try {

@@ -1,4 +1,4 @@
-/** A mixed fleet in a test of your own: node --test examples/fleet.test.mjs */
+/** A mixed fleet in a test of your own: npx node --test examples/fleet.test.mjs */
 import assert from 'node:assert';
 import { spawn } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
@@ -17,10 +17,17 @@ let gate;
 function start(...args) {
   const child = spawn(process.execPath, [command, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
   children.push(child);
+  let said = '';
   return new Promise((resolve, reject) => {
-    const look = (text) => /(tcp|ws):\/\/\S+:\d+/.test(text) && resolve(/(tcp|ws):\/\/\S+:\d+/.exec(text)[0]);
+    const look = (text) => {
+      said += text;
+      const [address] = /(tcp|ws):\/\/\S+:\d+/.exec(said) ?? [];
+      if (address !== undefined) resolve(address);
+    };
     for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', look);
-    child.once('exit', (status) => reject(new Error(`skewgate ${args.join(' ')} ended with ${status}`)));
+    child.once('close', (status) =>
+      reject(new Error(`skewgate ${args.join(' ')} ended with ${status}: ${said}`)),
+    );
   });
 }
 

@@ -1,4 +1,5 @@
 /** A client as yours might be: it comes again where that helps, and says who must move where it does not. */
+import { setTimeout } from 'node:timers/promises';
 import { connect, RefusedError } from 'skewgate';
 
 export async function open(url, tries = 3) {
@@ -7,7 +8,10 @@ export async function open(url, tries = 3) {
       return await connect(url);
     } catch (error) {
       if (!(error instanceof RefusedError)) throw error;
-      if (error.transient && tried < tries) continue;
+      if (error.transient && tried < tries) {
+        await setTimeout(error.retryAfterMs ?? 100);
+        continue;
+      }
       throw new Error(
         error.move === null
           ? `not admitted after ${tried} tries: ${error.code}`

@@ -1,5 +1,5 @@
 /**
- * An upgrade from 4.14 to 4.15, rehearsed with simulated servers and a client of your own: `npm install`, `npm test`.
+ * An upgrade from 4.14 to 4.15, rehearsed with simulated servers and a client of your own: `npm install`, `npm test`, on Node.js 24.
  * Versions, policy and client are what you would put your own in for.
  */
 import assert from 'node:assert';

@@ -1,5 +1,5 @@
 /** `skewgate server`: a simulated server. */
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { parseRange } from '../../client/url.ts';
 import { startServer } from '../../server/server.ts';
 import { openTables, type Tables } from '../../server/tables.ts';
@@ -37,8 +37,16 @@ export function addServer(program: Command): void {
       '--tables-release <version>',
       'if the file is new: the release that left the tables (default: --version)',
     )
-    .option('--upgrade-time <duration>', 'how long it takes to upgrade the tables', durationOption, 2_000)
-    .option('--grace <duration>', 'that sessions get to end once it leaves', durationOption, 10_000)
+    .addOption(
+      new Option('--upgrade-time <duration>', 'how long it takes to upgrade the tables')
+        .argParser(durationOption)
+        .default(2_000, '2s'),
+    )
+    .addOption(
+      new Option('--grace <duration>', 'that sessions get to end once it leaves')
+        .argParser(durationOption)
+        .default(10_000, '10s'),
+    )
     .option('--protocol <range>', 'protocol versions it speaks, MIN..MAX, for the preset "ranges"')
     .action(server);
 }

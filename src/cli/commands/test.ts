@@ -79,7 +79,10 @@ async function test(files: readonly string[], options: Options): Promise<void> {
   if (options.report !== undefined) {
     const text = REPORTS[options.report](runs);
     if (options.out === undefined) process.stdout.write(text.endsWith('\n') ? text : `${text}\n`);
-    else await writeFile(options.out, text);
+    else {
+      await writeFile(options.out, text);
+      say(`${options.report} report written to ${options.out}`);
+    }
   }
   const alike = baseline === null || decideAlike(baseline, lines, say);
   if (runs.length > 1) say(tally(runs));

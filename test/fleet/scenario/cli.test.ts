@@ -102,6 +102,7 @@ test('a report goes to standard output alone, or to its file', async () => {
   expect(JSON.parse(direct.stdout)).toMatchObject({ passed: true, scenarios: [{ admitted: 2, refused: 2 }] });
   expect(direct.stderr).toContain('passed client upgraded too early');
   expect(filed.stdout).toContain('passed client upgraded too early');
+  expect(filed.stdout.trimEnd().split('\n').at(-1)).toBe(`json report written to ${file}`);
   expect(JSON.parse(readFileSync(file, 'utf8'))).toEqual(JSON.parse(direct.stdout));
 });
 
