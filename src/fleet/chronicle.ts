@@ -99,11 +99,6 @@ export class Chronicle {
   at(time: number): TrueState {
     return this.states.findLast(({ at }) => at <= time) ?? (this.states[0] as TrueState);
   }
-
-  /** Until when a state held. */
-  endOf(state: TrueState): number {
-    return this.states[this.states.indexOf(state) + 1]?.at ?? Number.POSITIVE_INFINITY;
-  }
 }
 
 export function pairOf(a: string, b: string): string {

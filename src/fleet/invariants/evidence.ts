@@ -25,6 +25,8 @@ export interface Decided {
   readonly record: HandshakeRecord;
 }
 
+/** ms between two looks at the ledger by a gate that was not told of a change, and for what follows. */
+export const HEED = 2_000;
 /** ms of packets that are late, and of jobs that wait for others. */
 const SLACK = 500;
 

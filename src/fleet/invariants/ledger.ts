@@ -3,7 +3,7 @@ import type { HistoryEntry, HistoryKind } from '../../migration/ledger/record.ts
 import { LEDGER } from '../check.ts';
 import { isCut, type TrueState } from '../chronicle.ts';
 import type { Breach } from '../invariants.ts';
-import type { Evidence } from './evidence.ts';
+import { type Evidence, HEED } from './evidence.ts';
 
 export function secondCompletion({ history, chronicle }: Evidence): Breach[] {
   const breaches: Breach[] = [];
@@ -75,9 +75,6 @@ export function startedUnderBlock({ history }: Evidence): Breach[] {
   }
   return breaches;
 }
-
-/** ms between two looks at the ledger by a gate that was not told of a change, and for what follows. */
-const HEED = 2_000;
 
 export function wentOnAfterAbort(evidence: Evidence): Breach[] {
   const { history, chronicle } = evidence;

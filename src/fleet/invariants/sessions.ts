@@ -6,7 +6,7 @@ import { LEDGER } from '../check.ts';
 import { isCut, type TrueState } from '../chronicle.ts';
 import type { Breach } from '../invariants.ts';
 import { clientOf, clusterOf } from './admitted.ts';
-import { decidedAs, type Evidence } from './evidence.ts';
+import { decidedAs, type Evidence, HEED } from './evidence.ts';
 import { isGoing, isRunning, serversOf, sinceOf } from './known.ts';
 
 export function droppedSession(evidence: Evidence): Breach[] {
@@ -70,9 +70,6 @@ function endsFor(
   const { code } = decide(clientOf(client), facts, policy, at);
   return Object.values<Code>(ENDS).includes(code) ? code : null;
 }
-
-/** ms between two looks at the ledger by a gate that was not told of a change, and for what follows. */
-const HEED = 2_000;
 
 export function overstayed(evidence: Evidence): Breach[] {
   const { chronicle, age } = evidence;
