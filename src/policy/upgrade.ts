@@ -82,10 +82,10 @@ function upgradeFinding(
 ): Finding {
   const who = `Client ${printVersion(client.version)}`;
   const operator = (to: string): Move => ({ side: 'operator', to, who: ['operator'] });
-  const required = (why: string): Finding => ({
+  const required = (why: string, move = operator('approve')): Finding => ({
     verdict: 'refuse',
     code: 'UPGRADE_REQUIRED',
-    move: operator('approve'),
+    move,
     message: `${who} needs the system tables at level ${level}, and ${why}.`,
   });
   switch (upgrade.state) {
@@ -125,7 +125,11 @@ function upgradeFinding(
       break;
   }
   if (client.upgrade === 'must-not')
-    return required('it must not bring the upgrade itself: let a client that may bring it connect first');
+    return required('it must not bring the upgrade itself: let a client that may bring it connect first', {
+      side: 'client',
+      to: printVersion(client.version),
+      who: ['another one, which may bring the upgrade'],
+    });
   if (!policy.autoUpgrade && !(upgrade.state === 'idle' && upgrade.approved))
     return required('upgrades do not start by themselves: approve the upgrade');
   return {

@@ -128,14 +128,22 @@ describe('where the upgrade stands', () => {
   });
 
   test.each([
-    ['upgrades are not automatic', { policy: { ...PRESETS.phoenix, autoUpgrade: false } }],
-    ['the client must not bring it', { mustNot: true }],
-  ])('[M3] %s: an operator has to approve', (_, about) => {
+    [
+      'upgrades are not automatic: an operator has to approve',
+      { policy: { ...PRESETS.phoenix, autoUpgrade: false } },
+      { side: 'operator', to: 'approve' },
+    ],
+    [
+      'the client must not bring it: another one has to',
+      { mustNot: true },
+      { side: 'client', to: '4.15.0', who: ['another one, which may bring the upgrade'] },
+    ],
+  ])('[M3] %s', (_, about, move) => {
     expect(needy(about)).toMatchObject({
       verdict: 'refuse',
       code: 'UPGRADE_REQUIRED',
       rule: 'M3',
-      move: { side: 'operator', to: 'approve' },
+      move,
       retry: 'after-change',
       vendorCode: 2011,
       sqlState: 'INT13',

@@ -4,10 +4,11 @@
  * them be: half a second, and one second.
  */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { setImmediate as turn } from 'node:timers/promises';
 import { afterAll, beforeAll } from 'vitest';
 
 /** Why tests with etcd can't run here; null: they can. */
@@ -61,9 +62,18 @@ export class EtcdMember {
     await this.#exited;
   }
 
-  /** Stops it in its tracks: connections stay open, and nothing answers. */
-  pause(): void {
+  /** Stops it in its tracks: connections stay open, and nothing answers. Resolves once all its threads stand still. */
+  async pause(): Promise<void> {
     this.#child?.kill('SIGSTOP');
+    for (const late = AbortSignal.timeout(DEADLINE); !this.#standsStill(); await turn())
+      if (late.aborted) throw new Error(`etcd ${this.name} does not stop`);
+  }
+
+  #standsStill(): boolean {
+    const tasks = `/proc/${this.#child?.pid}/task`;
+    return readdirSync(tasks).every((task) =>
+      /^\d+ \(.*\) T/.test(readFileSync(`${tasks}/${task}/stat`, 'utf8')),
+    );
   }
 
   resume(): void {

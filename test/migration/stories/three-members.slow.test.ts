@@ -62,7 +62,7 @@ describe.skipIf(NO_ETCD !== null)(`three members${NO_ETCD === null ? '' : ` (ski
     await story.worked(1);
     const leader = await etcd.leader();
     const follower = etcd.members.find((member) => member !== leader);
-    follower?.pause();
+    await follower?.pause();
     try {
       story.letGo();
       const sessions = await Promise.all(clients);
