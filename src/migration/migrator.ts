@@ -163,10 +163,9 @@ export class Migrator implements Migration {
     this.#unwatch = this.#options.ledger.watch(() => void this.#look());
     await this.#look();
     const beat = () => {
+      if (this.#stopping.signal.aborted) return;
       this.#heartbeat = this.#options.clock.after(HEARTBEAT, () => {
-        void this.#look().finally(() => {
-          if (!this.#stopping.signal.aborted) beat();
-        });
+        void this.#look().finally(beat);
       });
     };
     beat();

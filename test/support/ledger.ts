@@ -1,7 +1,7 @@
 /** What tests of the ledger ask for: claims, plans, and a store whose answers get lost. */
 import { HeldClaim } from '../../src/migration/ledger/ledger.ts';
-import type { ClaimRequest, Denied } from '../../src/migration/ledger/record.ts';
 import { LedgerUnavailable, type Store } from '../../src/migration/ledger/store.ts';
+import type { ClaimRequest, Denied } from '../../src/migration/ledger/transitions.ts';
 import { planUpgrade } from '../../src/migration/plan.ts';
 import { levelOf } from '../../src/version/catalogue.ts';
 import { PHOENIX_CATALOGUE } from '../../src/version/phoenix.ts';

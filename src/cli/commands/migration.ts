@@ -6,13 +6,9 @@ import type { Command } from 'commander';
 import { loadConfig } from '../../config/load.ts';
 import { Ledger, type LedgerView } from '../../migration/ledger/ledger.ts';
 import { openStore } from '../../migration/ledger/open.ts';
-import {
-  activeBlock,
-  type HistoryEntry,
-  LedgerFormatError,
-  stepsDone,
-} from '../../migration/ledger/record.ts';
+import { activeBlock, type HistoryEntry, LedgerFormatError } from '../../migration/ledger/record.ts';
 import { LedgerUnavailable } from '../../migration/ledger/store.ts';
+import { stepsDone } from '../../migration/ledger/transitions.ts';
 import { pause } from '../../ports/clock.ts';
 import { realClock } from '../../transport/real.ts';
 import { LiveLine } from '../live.ts';

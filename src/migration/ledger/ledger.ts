@@ -3,29 +3,25 @@
  * written under a claim whose lease is gone.
  */
 import { type Clock, pause } from '../../ports/clock.ts';
+import { type Claim, type HistoryEntry, type LedgerRecord, type ProcessInfo, readRecord } from './record.ts';
+import { LedgerUnavailable, type Snapshot, type Store, type Swap } from './store.ts';
 import {
   aborted,
   approved,
   blocked,
   type Change,
-  type Claim,
   type ClaimRequest,
   claim,
   completed,
   type Denied,
   failed,
-  type HistoryEntry,
-  type LedgerRecord,
   observed,
-  type ProcessInfo,
-  readRecord,
   released,
   retried,
   runDone,
   runStarted,
   unblocked,
-} from './record.ts';
-import { LedgerUnavailable, type Snapshot, type Store, type Swap } from './store.ts';
+} from './transitions.ts';
 
 export interface LedgerView {
   readonly record: LedgerRecord;
