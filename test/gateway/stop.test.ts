@@ -4,6 +4,8 @@ import path from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import { describe, expect, test } from 'vitest';
 import { createMemoryStore } from '../../src/migration/ledger/memory.ts';
+import type { Store } from '../../src/migration/ledger/store.ts';
+import { pause } from '../../src/ports/clock.ts';
 import { tempFolder } from '../support/folder.ts';
 import { startFleet } from '../support/gate.ts';
 import { answersIn, dialRaw, helloBytes } from '../support/raw-client.ts';
@@ -94,6 +96,29 @@ describe('stop', () => {
     await world.clock.run(0);
     expect(stopped).toBe(true);
     answers.resolve();
+  });
+
+  test('while it starts and reads its ledger: it does not listen, and nothing is left that would go on', async () => {
+    const world = virtualWorld({ latency: 100 });
+    await using fleet = await startFleet(world, { servers: [{ version: '4.14.0' }] });
+    await world.finish(fleet.gate.stop(0));
+    const others = fleet.servers.map(({ id, address }) => ({ id, address }));
+    const store = createMemoryStore(world.clock);
+    const slow: Store = {
+      ...store,
+      async read(cluster) {
+        await pause(world.clock, 500);
+        return store.read(cluster);
+      },
+    };
+    const late = await startFleet(world, { others, store: slow }, { start: false });
+    const starting = late.gate.start();
+    await world.clock.run(350);
+    await world.finish(Promise.all([late.gate.stop(0), starting]));
+    // What is under way arrives.
+    await world.clock.run(200);
+    expect(late.gate.addresses).toEqual([]);
+    expect(world.clock.pending).toBe(0);
   });
 
   test('a probe that the stop breaks off says nothing about its server', async () => {

@@ -114,6 +114,7 @@ export class Fleet implements AsyncDisposable {
 export async function startFleet(
   world: World,
   { servers: specs = [], others = [], folder = '.', store, ...config }: FleetOptions = {},
+  { start = true } = {},
 ): Promise<Fleet> {
   const log = new CollectedLog();
   const servers = await Promise.all(
@@ -137,6 +138,6 @@ export async function startFleet(
   );
   // Loading takes real time, of which virtual time knows nothing.
   await built.gate.prepare();
-  await world.finish(built.gate.start());
+  if (start) await world.finish(built.gate.start());
   return new Fleet(world, built, log, servers);
 }

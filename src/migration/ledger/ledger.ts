@@ -1,5 +1,5 @@
 /**
- * The ledger of one cluster over any store: reads a record, asks record.ts for the next one, swaps. Nothing is
+ * The ledger of one cluster over any store: reads a record, asks transitions.ts for the next one, swaps. Nothing is
  * written under a claim whose lease is gone.
  */
 import { type Clock, pause } from '../../ports/clock.ts';
