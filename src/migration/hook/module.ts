@@ -19,14 +19,14 @@ export type HookFunction = (facts: HookFacts, context: ModuleContext) => unknown
 /** @param file relative to `folder`. */
 export function createModuleHook(file: string, folder: string): Hook {
   let loaded: Promise<HookFunction> | null = null;
-  const theFunction = () => (loaded ??= load(path.resolve(folder, file)));
+  const loadOnce = () => (loaded ??= load(path.resolve(folder, file)));
   return {
     name: file,
     async prepare() {
-      await theFunction();
+      await loadOnce();
     },
     async run(facts, { signal, progress }) {
-      const run = await theFunction();
+      const run = await loadOnce();
       if (signal.aborted) throw new HookError(`${file}: stopped before it began`);
       const stopped = Promise.withResolvers<never>();
       const stop = () => stopped.reject(new HookError(`${file} was stopped`));
