@@ -46,11 +46,17 @@ function run([program, ...args]: readonly string[], cwd: string, signal: AbortSi
     child.stderr.setEncoding('utf8').on('data', (text: string) => {
       complaint = `${complaint}${text}`.slice(-MAX_COMPLAINT);
     });
-    signal.addEventListener('abort', kill);
+    const giveUp = () => {
+      kill();
+      // What left the group may hold them open for ever.
+      child.stdout.destroy();
+      child.stderr.destroy();
+    };
+    signal.addEventListener('abort', giveUp);
     child.once('error', reject);
     child.once('exit', kill);
     child.once('close', (status) => {
-      signal.removeEventListener('abort', kill);
+      signal.removeEventListener('abort', giveUp);
       if (signal.aborted) reject(new Error(`${program} was aborted`));
       else if (output.length > MAX_OUTPUT)
         reject(new Error(`${program} wrote more than ${MAX_OUTPUT} bytes`));

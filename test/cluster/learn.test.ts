@@ -6,7 +6,7 @@ import http from 'node:http';
 import net, { type AddressInfo } from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
-import { describe, expect, onTestFinished, test } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { createLearner, type VersionSource } from '../../src/cluster/learn.ts';
 import { printVersion } from '../../src/version/version.ts';
 import { type Fleet, startFleet } from '../support/gate.ts';
@@ -112,6 +112,29 @@ describe('from a program', () => {
     expect(Number(pid)).toBeGreaterThan(1);
     abort.abort();
     await untilGone(Number(pid));
+  });
+
+  test('a daemon that left the group and holds the output open does not outlast the signal', async () => {
+    const cwd = await folder();
+    const stop = new AbortController();
+    const command = [
+      'sh',
+      '-c',
+      'setsid sh -c "echo \\$\\$ > pid; exec sleep 60" & while [ ! -s pid ]; do :; done; echo 4.14.0',
+    ];
+    const asked = learn({ command }, stop.signal, cwd);
+    asked.catch(() => {});
+    const daemon = await vi.waitFor(
+      async () => {
+        const pid = Number(await readFile(path.join(cwd, 'pid'), 'utf8'));
+        expect(pid).toBeGreaterThan(0);
+        return pid;
+      },
+      { timeout: 8_000 },
+    );
+    onTestFinished(() => void process.kill(daemon, 'SIGKILL'));
+    stop.abort();
+    await expect(asked).rejects.toThrow('sh was aborted');
   });
 
   test('a program that hangs is ended with the signal', async () => {
