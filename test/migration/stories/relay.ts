@@ -7,6 +7,7 @@ export class Relay {
   readonly #sockets = new Set<Socket>();
   #cut = false;
   #mute = false;
+  #lost: () => void = () => {};
 
   private constructor(server: Server) {
     this.#server = server;
@@ -30,9 +31,10 @@ export class Relay {
     this.#cut = true;
   }
 
-  /** While it is, what is sent arrives, and no answer does. */
-  mute(mute: boolean): void {
+  /** While it is, what is sent arrives, and no answer does; `lost` is called for each piece of one. */
+  mute(mute: boolean, lost: () => void = () => {}): void {
     this.#mute = mute;
+    this.#lost = lost;
   }
 
   /** Old connections are gone, new ones get through. */
@@ -53,7 +55,9 @@ export class Relay {
     ] as const) {
       this.#sockets.add(from);
       from.on('data', (bytes) => {
-        if (!this.#cut && !(this.#mute && from === far)) to.write(bytes);
+        if (this.#cut) return;
+        if (this.#mute && from === far) this.#lost();
+        else to.write(bytes);
       });
       from.on('error', () => {});
       from.on('close', () => {
