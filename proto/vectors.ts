@@ -118,7 +118,7 @@ const SERVER_HELLO: MessageInput<'serverHello'> = {
   version: '4.14.0',
   level: 28,
   token: 6,
-  going: false,
+  draining: false,
 };
 const OPEN: MessageInput<'open'> = {
   session: 's-1',
@@ -184,7 +184,13 @@ const SAMPLES: readonly Sample[] = [
   {
     name: 'serverHello of a server that leaves',
     message: 'serverHello',
-    value: { id: 'rs1', version: '4.14.0-HBase-1.4', level: null, going: true, protocol: { min: 1, max: 4 } },
+    value: {
+      id: 'rs1',
+      version: '4.14.0-HBase-1.4',
+      level: null,
+      draining: true,
+      protocol: { min: 1, max: 4 },
+    },
   },
   { name: 'open', message: 'open', value: OPEN },
   { name: 'upgradeRequest', message: 'upgradeRequest', value: UPGRADE },

@@ -2,7 +2,7 @@
 import { type ConnectOptions, connectTo } from './client/connect.ts';
 import type { Session } from './client/session.ts';
 import { parseUrl } from './client/url.ts';
-import { realSurroundings } from './transport/index.ts';
+import { realRuntime } from './transport/index.ts';
 
 export { ConnectError, type ConnectOptions } from './client/connect.ts';
 export { RefusedError, type Session } from './client/session.ts';
@@ -39,5 +39,5 @@ export { WireFault } from './wire/fault.ts';
  * @throws {WireFault} if the peer is no gate
  */
 export async function connect(url: string, options: ConnectOptions = {}): Promise<Session> {
-  return connectTo(parseUrl(url), realSurroundings, options);
+  return connectTo(parseUrl(url), realRuntime, options);
 }

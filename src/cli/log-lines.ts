@@ -22,7 +22,7 @@ function textOf(record: LogRecord): string | null {
     case 'session-end':
       return `ended   ${record.client.padEnd(8)} session ${record.session} on ${record.server}, ${record.bytesFromClient} bytes up, ${record.bytesFromServer} down (${record.reason})`;
     case 'cluster':
-      return `cluster ${record.server} ${record.state} ${record.version ?? 'version unknown'}${record.trouble ? `: ${record.trouble}` : ''}`;
+      return `cluster ${record.server} ${record.state} ${record.version ?? 'version unknown'}${record.lastError ? `: ${record.lastError}` : ''}`;
     case 'migration': {
       const { what, fromLevel, toLevel, error } = record;
       const levels = toLevel === undefined ? '' : `: level ${fromLevel ?? 'unknown'} to ${toLevel}`;

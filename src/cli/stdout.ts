@@ -18,13 +18,13 @@ export function logOutput(say: (line: string) => void): Writable {
 }
 
 export function createPatientOutput(fd: number, say: (line: string) => void): Writable {
-  let troubled = false;
+  let failing = false;
   const put = (bytes: Uint8Array, done: (error?: Error) => void) =>
     fs.write(fd, bytes, (error, count) => {
-      if (error !== null && !troubled)
+      if (error !== null && !failing)
         say(`decision log: ${error.message}; records are kept in memory and tried again`);
-      if (error === null && troubled) say('decision log: standard output takes records again');
-      troubled = error !== null;
+      if (error === null && failing) say('decision log: standard output takes records again');
+      failing = error !== null;
       if (error !== null) realClock.after(RETRY_MS, () => put(bytes, done));
       else if (count < bytes.length) put(bytes.subarray(count), done);
       else done();

@@ -3,24 +3,24 @@ export interface Stop {
   /** Resolves at the first SIGINT or SIGTERM. */
   readonly asked: Promise<void>;
   /** Aborts at the second. */
-  readonly hurry: AbortSignal;
+  readonly force: AbortSignal;
 }
 
 /** Runs `act`, which ends in its own way once it is asked to; signals that come early are not lost. */
 export async function untilStopped(act: (stop: Stop) => Promise<void>): Promise<void> {
-  const hurry = new AbortController();
+  const force = new AbortController();
   const asked = Promise.withResolvers<void>();
   let signals = 0;
   const onSignal = () => {
     if (++signals === 1) asked.resolve();
-    else hurry.abort();
+    else force.abort();
   };
   process.on('SIGINT', onSignal);
   process.on('SIGTERM', onSignal);
   // Signals alone do not keep a process alive.
   const alive = setInterval(() => {}, 2 ** 30);
   try {
-    await act({ asked: asked.promise, hurry: hurry.signal });
+    await act({ asked: asked.promise, force: force.signal });
   } finally {
     clearInterval(alive);
     process.off('SIGINT', onSignal);

@@ -16,7 +16,7 @@ export interface ConnectOptions {
 }
 
 /** Where a driver finds itself. */
-export interface Surroundings {
+export interface DriverDependencies {
   readonly transports: Transports;
   readonly clock: Clock;
 }
@@ -36,22 +36,22 @@ export class ConnectError extends Error {
  */
 export async function connectTo(
   { address, hello }: Target,
-  { transports, clock }: Surroundings,
+  { transports, clock }: DriverDependencies,
   { signal, timeout = DEFAULT_TIMEOUT, onWait }: ConnectOptions = {},
 ): Promise<Session> {
-  const patience = new Patience(clock, timeout, signal);
+  const inactivity = new InactivityTimeout(clock, timeout, signal);
   try {
-    const connection = await dial(transports, address, { signal: patience.signal }).catch((error) => {
-      throw new ConnectError(`${address}: ${patience.reason ?? error.message}`, { cause: error });
+    const connection = await dial(transports, address, { signal: inactivity.signal }).catch((error) => {
+      throw new ConnectError(`${address}: ${inactivity.reason ?? error.message}`, { cause: error });
     });
-    return await shakeHands(connection, new ClientHandshake(hello), patience, onWait);
+    return await shakeHands(connection, new ClientHandshake(hello), inactivity, onWait);
   } finally {
-    patience.end();
+    inactivity.end();
   }
 }
 
 /** Runs out after so long without a word, or when the caller says so. */
-class Patience {
+class InactivityTimeout {
   readonly #controller = new AbortController();
   readonly #clock: Clock;
   readonly #timeout: number;
@@ -95,7 +95,7 @@ class Patience {
 function shakeHands(
   connection: Connection,
   handshake: ClientHandshake,
-  patience: Patience,
+  inactivity: InactivityTimeout,
   onWait: ConnectOptions['onWait'],
 ): Promise<Session> {
   return new Promise((resolve, reject) => {
@@ -105,15 +105,15 @@ function shakeHands(
       else connection.destroy();
       reject(error);
     };
-    const giveUp = () => fail(new ConnectError(patience.reason ?? ''));
-    if (patience.signal.aborted) return giveUp();
-    patience.signal.addEventListener('abort', giveUp);
+    const giveUp = () => fail(new ConnectError(inactivity.reason ?? ''));
+    if (inactivity.signal.aborted) return giveUp();
+    inactivity.signal.addEventListener('abort', giveUp);
     connection.handle({
       data(bytes) {
         try {
           for (const event of handshake.receive(bytes)) {
             if (event.kind === 'wait') {
-              patience.renew();
+              inactivity.renew();
               onWait?.(event.wait);
             } else if (event.kind === 'refuse') fail(new RefusedError(event.refuse));
             else resolve(new Session(connection, event.permit, event.early));

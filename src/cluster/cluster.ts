@@ -15,7 +15,7 @@ export interface ServerEntry {
   /** With scheme: `tcp://…`, `ws://…`. */
   readonly address: string;
   /** For servers that do not speak the handshake: how their version is learned. Absent: by asking. */
-  readonly learn?: (signal: AbortSignal) => Promise<Version>;
+  readonly probeVersion?: (signal: AbortSignal) => Promise<Version>;
   readonly protocol?: ProtocolRange;
 }
 
@@ -24,7 +24,7 @@ export interface ServerStatus extends ServerFacts {
   readonly level: number | null;
   readonly sessions: number;
   /** Why it is down; null while it is not. */
-  readonly trouble: string | null;
+  readonly lastError: string | null;
 }
 
 export interface ClusterChange {
@@ -34,7 +34,7 @@ export interface ClusterChange {
   readonly previousState: ServerFacts['state'];
   readonly previousVersion: string | null;
   readonly level: number | null;
-  readonly trouble: string | null;
+  readonly lastError: string | null;
 }
 
 /** A server reached: `upstream` null where it does not speak the handshake. */
@@ -69,7 +69,7 @@ type State = {
   askedAt: number;
 };
 
-type Seen = Partial<Pick<State, 'version' | 'state' | 'level' | 'trouble'>> & {
+type Seen = Partial<Pick<State, 'version' | 'state' | 'level' | 'lastError'>> & {
   readonly protocol?: ProtocolRange | undefined;
 };
 
@@ -93,7 +93,7 @@ export class Cluster {
       state: 'down',
       level: null,
       sessions: 0,
-      trouble: 'not asked yet',
+      lastError: 'not asked yet',
       seenAt: Number.NEGATIVE_INFINITY,
       knownAt: Number.NEGATIVE_INFINITY,
       probing: null,
@@ -172,20 +172,23 @@ export class Cluster {
     let connection: Connection | null = null;
     try {
       connection = await dial(this.#options.transports, server.address, { signal: limit.signal });
-      if (server.entry.learn) {
+      if (server.entry.probeVersion) {
         // That it lets a session in says nothing of its release: what is known of that stays as old as it is.
         if (purpose === 'probe' || server.version === null)
-          this.#saw(server, askedAt, { version: await server.entry.learn(limit.signal), state: 'up' });
+          this.#recordObservation(server, askedAt, {
+            version: await server.entry.probeVersion(limit.signal),
+            state: 'up',
+          });
         return { server, connection, upstream: null };
       }
       const upstream = await Upstream.ask(connection, { gate: this.#options.gate, purpose }, limit.signal);
-      this.#heard(server, askedAt, upstream.hello);
+      this.#applyHello(server, askedAt, upstream.hello);
       return { server, connection, upstream };
     } catch (error) {
       connection?.destroy();
       // A caller that gave up, or a gate that stops, says nothing about the server.
       if (!(signal ?? this.#stopping.signal).aborted)
-        this.#saw(server, askedAt, { state: 'down', trouble: (error as Error).message });
+        this.#recordObservation(server, askedAt, { state: 'down', lastError: (error as Error).message });
       throw new UpstreamError(`${server.id} (${server.address}): ${(error as Error).message}`, {
         cause: error,
       });
@@ -195,20 +198,20 @@ export class Cluster {
   }
 
   /** @throws if it is not what is known by now. */
-  #heard(
+  #applyHello(
     server: State,
     askedAt: number,
-    { version, going, level, token, protocol }: Upstream['hello'],
+    { version, draining, level, token, protocol }: Upstream['hello'],
   ): void {
     this.#token = Math.max(this.#token, token ?? 0);
     if (level !== null) this.reportLevel(level, askedAt);
     const said: Seen = {
       version: parseVersion(version),
-      state: going ? 'going' : 'up',
+      state: draining ? 'draining' : 'up',
       level,
       protocol: protocol ?? server.entry.protocol,
     };
-    this.#saw(server, askedAt, said);
+    this.#recordObservation(server, askedAt, said);
     // This connection may lead to a process that is gone: who is judged by what is known must not be served by it.
     if (spell(said) !== spell(server))
       throw new Error(`it said ${spell(said)}, and ${spell(server)} when it was asked later`);
@@ -250,17 +253,25 @@ export class Cluster {
   }
 
   /** As with levels, an answer to an older question than the one known is ignored. */
-  #saw(server: State, askedAt: number, seen: Seen): void {
+  #recordObservation(server: State, askedAt: number, seen: Seen): void {
     if (askedAt < server.knownAt) return;
     const { state: previousState, version: previous } = server;
-    Object.assign(server, { trouble: null }, seen);
+    Object.assign(server, { lastError: null }, seen);
     server.seenAt = this.#options.clock.now();
     server.knownAt = askedAt;
     const previousVersion = previous && printVersion(previous);
     const version = server.version && printVersion(server.version);
     if (previousState === server.state && previousVersion === version) return;
-    const { id, state, level, trouble } = server;
-    this.#options.onChange?.({ server: id, state, version, previousState, previousVersion, level, trouble });
+    const { id, state, level, lastError } = server;
+    this.#options.onChange?.({
+      server: id,
+      state,
+      version,
+      previousState,
+      previousVersion,
+      level,
+      lastError,
+    });
     this.changes.notify();
   }
 

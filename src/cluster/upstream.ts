@@ -16,12 +16,17 @@ export class Upstream {
   readonly connection: Connection;
   readonly hello: Hello;
   /** What the server did since its last message, before anybody took the connection over. */
-  readonly since: Since;
+  readonly sinceHello: PeerStateSinceHello;
   readonly #handshake: UpstreamHandshake;
 
-  private constructor(connection: Connection, handshake: UpstreamHandshake, hello: Hello, since: Since) {
+  private constructor(
+    connection: Connection,
+    handshake: UpstreamHandshake,
+    hello: Hello,
+    sinceHello: PeerStateSinceHello,
+  ) {
     this.connection = connection;
-    this.since = since;
+    this.sinceHello = sinceHello;
     this.#handshake = handshake;
     this.hello = hello;
   }
@@ -29,11 +34,11 @@ export class Upstream {
   /** @throws {UpstreamError | WireFault} if the server is no such server, leaves, or the signal aborts. */
   static ask(connection: Connection, ask: MessageInput<'ask'>, signal: AbortSignal): Promise<Upstream> {
     const handshake = new UpstreamHandshake();
-    return converse<Upstream>(connection, signal, (resolve, since) => ({
+    return converse<Upstream>(connection, signal, (resolve, sinceHello) => ({
       start: () => connection.send(handshake.start(ask)),
       data(bytes) {
         for (const event of handshake.receive(bytes))
-          if (event.kind === 'hello') resolve(new Upstream(connection, handshake, event.hello, since));
+          if (event.kind === 'hello') resolve(new Upstream(connection, handshake, event.hello, sinceHello));
       },
     }));
   }
@@ -70,13 +75,13 @@ interface Talk {
 function converse<T>(
   connection: Connection,
   signal: AbortSignal,
-  talk: (resolve: (value: T) => void, since: Since) => Talk,
+  talk: (resolve: (value: T) => void, sinceHello: PeerStateSinceHello) => Talk,
 ): Promise<T> {
   return new Promise((resolve, reject) => {
-    const since: Since = { ended: false, closed: null };
+    const sinceHello: PeerStateSinceHello = { ended: false, closed: null };
     const settle = (act: () => void) => {
       signal.removeEventListener('abort', abort);
-      connection.handle(remember(since));
+      connection.handle(remember(sinceHello));
       act();
     };
     const fail = (error: unknown) =>
@@ -87,7 +92,7 @@ function converse<T>(
     const abort = () => fail(new UpstreamError('the server did not answer in time'));
     if (signal.aborted) return abort();
     signal.addEventListener('abort', abort);
-    const { start, data } = talk((value) => settle(() => resolve(value)), since);
+    const { start, data } = talk((value) => settle(() => resolve(value)), sinceHello);
     connection.handle({
       data(bytes) {
         try {
@@ -104,20 +109,20 @@ function converse<T>(
   });
 }
 
-export interface Since {
+export interface PeerStateSinceHello {
   ended: boolean;
   closed: { readonly error: Error | null } | null;
 }
 
-function remember(since: Since): ConnectionHandlers {
+function remember(sinceHello: PeerStateSinceHello): ConnectionHandlers {
   return {
     data() {},
     end() {
-      since.ended = true;
+      sinceHello.ended = true;
     },
     drain() {},
     close(error) {
-      since.closed = { error };
+      sinceHello.closed = { error };
     },
   };
 }

@@ -29,7 +29,7 @@ export interface FileOptions {
    * Called when the disk begins to refuse (with the error), when it takes lines again (null), when the file can't
    * be rotated and grows on, and when it is closed with lines unwritten.
    */
-  readonly onTrouble: (error: Error | null, kept?: boolean) => void;
+  readonly onError: (error: Error | null, kept?: boolean) => void;
 }
 
 const RETRY_MS = 1_000;
@@ -47,7 +47,7 @@ export class LogFile {
   #lost = 0;
   #lostSince = 0;
   #writing = false;
-  #troubled = false;
+  #failing = false;
   #closed = false;
   #retry: Timer | null = null;
   #idle: Array<() => void> = [];
@@ -75,7 +75,7 @@ export class LogFile {
     if (this.#closed || this.#queued + bytes.length > this.#options.buffer) {
       if (this.#lost++ === 0) this.#lostSince = this.#options.clock.now();
       if (this.#closed)
-        this.#options.onTrouble(new Error('a record came after the log was closed and is lost'));
+        this.#options.onError(new Error('a record came after the log was closed and is lost'));
       return;
     }
     this.#put(bytes);
@@ -83,7 +83,7 @@ export class LogFile {
     else if (!this.#writing && this.#retry === null) void this.#drain();
   }
 
-  /** Resolves when the lines are out, or after one more failed try, which is reported as trouble. */
+  /** Resolves when the lines are out, or after one more failed try, which is reported as lastError. */
   async close(): Promise<void> {
     if (this.#closed) return;
     if (this.#writing) await this.#written();
@@ -99,7 +99,7 @@ export class LogFile {
     fs.closeSync(this.#fd);
     const unwritten = this.#queue.length + this.#lost;
     if (unwritten > 0)
-      this.#options.onTrouble(new Error(`closed with ${unwritten} records unwritten, which are lost`));
+      this.#options.onError(new Error(`closed with ${unwritten} records unwritten, which are lost`));
   }
 
   #put(bytes: Buffer): void {
@@ -170,9 +170,9 @@ export class LogFile {
       this.#queue[0] = (this.#queue[0] as Buffer).subarray(left);
       return;
     }
-    if (this.#troubled) {
-      this.#troubled = false;
-      this.#options.onTrouble(null);
+    if (this.#failing) {
+      this.#failing = false;
+      this.#options.onError(null);
     }
     this.#sayLost();
     // Only here, between two lines, may the file change.
@@ -187,9 +187,9 @@ export class LogFile {
   }
 
   #refused(error: Error): void {
-    if (!this.#troubled) {
-      this.#troubled = true;
-      this.#options.onTrouble(error, true);
+    if (!this.#failing) {
+      this.#failing = true;
+      this.#options.onError(error, true);
     }
     this.#retry ??= this.#options.clock.after(RETRY_MS, () => {
       this.#retry = null;
@@ -209,7 +209,7 @@ export class LogFile {
       if (durable) syncFolder(path);
     } catch (error) {
       this.#limit = this.#size + rotate;
-      this.#options.onTrouble(new Error(`can't be rotated and grows on: ${(error as Error).message}`));
+      this.#options.onError(new Error(`can't be rotated and grows on: ${(error as Error).message}`));
     }
   }
 

@@ -46,13 +46,13 @@ export function createFileLog(
 
 /**
  * To a stream such as standard output; beyond `buffer` bytes unread, records are dropped and counted. A reader
- * that went away (`| head`) ends the log, not the gate: `onTrouble` is told, once.
+ * that went away (`| head`) ends the log, not the gate: `onError` is told, once.
  */
 export function createStreamLog(
   stream: NodeJS.WritableStream & { readonly writableLength: number },
   buffer: number,
   clock: Clock,
-  onTrouble: (error: Error) => void = () => {},
+  onError: (error: Error) => void = () => {},
 ): DecisionLog {
   const lostLine = createLostLine(clock);
   let lost = 0;
@@ -71,7 +71,7 @@ export function createStreamLog(
     lost = 0;
   };
   stream.on('error', (error: Error) => {
-    if (!broken) onTrouble(error);
+    if (!broken) onError(error);
     broken = true;
     idle();
   });

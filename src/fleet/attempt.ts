@@ -1,5 +1,5 @@
 /** One client's attempt: it dials addresses in turn; one that can't be reached, or breaks off, is passed over. */
-import { ConnectError, connectTo, type Surroundings } from '../client/connect.ts';
+import { ConnectError, connectTo, type DriverDependencies } from '../client/connect.ts';
 import { RefusedError } from '../client/session.ts';
 import type { Attempt } from './driver.ts';
 
@@ -14,7 +14,7 @@ export interface Visitor {
 export async function attempt(
   addresses: Iterable<string>,
   { name, version, upgrade, signal }: Visitor,
-  surroundings: Surroundings,
+  surroundings: DriverDependencies,
 ): Promise<Attempt> {
   let error: Error | null = null;
   for (const address of addresses) {

@@ -10,7 +10,7 @@ import type { Attempt, Logged } from './driver.ts';
 export interface TrueServer {
   readonly id: string;
   readonly version: Version;
-  readonly state: 'up' | 'going' | 'down';
+  readonly state: 'up' | 'draining' | 'down';
   readonly paused: boolean;
 }
 
@@ -19,7 +19,7 @@ export interface TrueGate {
   /** When this process began; null: it is dead. */
   readonly since: number | null;
   /** It was told to stop, and drains. */
-  readonly going: boolean;
+  readonly draining: boolean;
   readonly paused: boolean;
 }
 

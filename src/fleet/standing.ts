@@ -11,7 +11,7 @@ export type Cell = Verdict | Code;
 
 const STATES: Readonly<Record<NodeState, ServerFacts['state']>> = {
   up: 'up',
-  leaving: 'going',
+  leaving: 'draining',
   paused: 'down',
   down: 'down',
 };

@@ -50,14 +50,14 @@ interface ServerSlot {
   node: Node | null;
   running: SimulatedServer | null;
   tables: (Tables & { died(): void }) | null;
-  going: boolean;
+  draining: boolean;
 }
 
 interface GateSlot {
   readonly id: string;
   node: Node | null;
   gate: Gate | null;
-  going: boolean;
+  draining: boolean;
 }
 
 /** ms of retransmission that a lost packet costs. */
@@ -120,13 +120,13 @@ export class World implements FleetDriver {
       node: null,
       running: null,
       tables: null,
-      going: false,
+      draining: false,
     }));
     this.gates = Array.from({ length: scenario.gates }, (_, at) => ({
       id: `gate${at + 1}`,
       node: null,
       gate: null,
-      going: false,
+      draining: false,
     }));
   }
 
@@ -162,7 +162,7 @@ export class World implements FleetDriver {
     if (version !== undefined) slot.version = version;
     const node = this.#node(id);
     slot.node = node;
-    slot.going = false;
+    slot.draining = false;
     slot.tables =
       this.tables && recordTables(this.tables, id, this.chronicle, node.clock, () => this.#note());
     slot.running = await startServer({
@@ -184,7 +184,7 @@ export class World implements FleetDriver {
     if (running === null || node === null) return;
     if (!node.clock.paused) {
       running.leave();
-      slot.going = true;
+      slot.draining = true;
       this.#note();
       await Promise.race([running.idle(grace), pause(this.clock, grace + PATIENCE)]);
     } else await pause(this.clock, grace + PATIENCE);
@@ -220,7 +220,7 @@ export class World implements FleetDriver {
       },
     );
     this.#fault?.cluster?.(cluster);
-    Object.assign(slot, { node, gate, going: false });
+    Object.assign(slot, { node, gate, draining: false });
     this.#note();
     await gate.start();
   }
@@ -230,7 +230,7 @@ export class World implements FleetDriver {
     const slot = this.#gate(id);
     const { gate, node } = slot;
     if (gate === null || node === null) return;
-    slot.going = true;
+    slot.draining = true;
     this.#note();
     const late = pause(this.clock, this.scenario.timeouts.drain + PATIENCE);
     await Promise.race(node.clock.paused ? [late] : [gate.stop(), late]);
@@ -308,8 +308,8 @@ export class World implements FleetDriver {
     for (const slot of this.servers) this.#end(slot);
     await pause(this.clock, LINGER);
     const held = this.gates.reduce((sum, { gate }) => sum + (gate?.held ?? 0), 0);
-    const places = this.gates.reduce((sum, { gate }) => sum + (gate?.places ?? 0), 0);
-    this.chronicle.left = { ...this.open, held, places, timers: this.timers };
+    const slots = this.gates.reduce((sum, { gate }) => sum + (gate?.slots ?? 0), 0);
+    this.chronicle.left = { ...this.open, held, slots, timers: this.timers };
   }
 
   /** One whose time does not go on can't be asked anything. */
@@ -351,16 +351,16 @@ export class World implements FleetDriver {
   #note(): void {
     const state: TrueState = {
       at: this.clock.now(),
-      servers: this.servers.map(({ id, version, node, running, going }) => ({
+      servers: this.servers.map(({ id, version, node, running, draining }) => ({
         id,
         version: parseVersion(version),
-        state: running === null ? 'down' : going ? 'going' : 'up',
+        state: running === null ? 'down' : draining ? 'draining' : 'up',
         paused: node?.clock.paused ?? false,
       })),
-      gates: this.gates.map(({ id, node, going }) => ({
+      gates: this.gates.map(({ id, node, draining }) => ({
         id,
         since: node?.since ?? null,
-        going,
+        draining,
         paused: node?.clock.paused ?? false,
       })),
       cuts: new Set(this.#cuts),
@@ -382,7 +382,7 @@ export class World implements FleetDriver {
       this.#network.remove(slot.id);
     }
     slot.node = null;
-    slot.going = false;
+    slot.draining = false;
     if ('gate' in slot) slot.gate = null;
     else {
       slot.tables?.died();

@@ -4,7 +4,7 @@
  */
 import type { Cluster, Reached, ServerStatus } from '../cluster/cluster.ts';
 import type { HandshakeRecord } from '../decision/record.ts';
-import type { Migration, Caller as MigrationCaller } from '../migration/migration.ts';
+import type { Migration, UpgradeInitiator } from '../migration/migration.ts';
 import { decide, serverFits } from '../policy/decide.ts';
 import { refusal } from '../policy/decision.ts';
 import type { ClientFacts, ClusterFacts, Decision, Policy } from '../policy/types.ts';
@@ -12,7 +12,7 @@ import { pause } from '../ports/clock.ts';
 import { randomId } from '../ports/random.ts';
 import { parseVersion, printVersion } from '../version/version.ts';
 import { WireFault } from '../wire/fault.ts';
-import { answerStray, type Caller, forWire, type Hello } from './caller.ts';
+import { answerStray, forWire, type Hello, type PendingClient } from './pending-client.ts';
 import { Wait, type WaitContext } from './wait.ts';
 
 export type AdmissionTimes = WaitContext['times'] & {
@@ -32,9 +32,9 @@ export interface AdmissionContext extends WaitContext {
   readonly policy: Policy;
   readonly times: AdmissionTimes;
   /** Takes a place for one more session, which its end gives back; or the refusal where there is none. */
-  readonly takePlace: () => Decision | null;
+  readonly acquireSlot: () => Decision | null;
   /** Gives it back where none began. */
-  readonly leavePlace: () => void;
+  readonly releaseSlot: () => void;
   /** Set once the gate drains: a client that waits is refused with it. */
   readonly closing: AbortSignal;
 }
@@ -43,7 +43,7 @@ export interface Admitted {
   readonly session: string;
   readonly client: string;
   readonly facts: ClientFacts;
-  readonly caller: MigrationCaller;
+  readonly initiator: UpgradeInitiator;
   readonly reached: Reached;
 }
 
@@ -70,14 +70,14 @@ const WAIT_NEWS = 1_000;
 export class Admission {
   readonly id: string;
   readonly #context: AdmissionContext;
-  readonly #caller: Caller;
+  readonly #caller: PendingClient;
   readonly #startedAt: number;
   #helloAt: number | null = null;
   #hello: Hello | null = null;
   readonly #wait: Wait;
   #dialMs: number | null = null;
 
-  constructor(context: AdmissionContext, caller: Caller) {
+  constructor(context: AdmissionContext, caller: PendingClient) {
     this.#context = context;
     this.#caller = caller;
     this.#wait = new Wait(context);
@@ -179,8 +179,8 @@ export class Admission {
       if (cluster.isStale(times.refusable)) return { kind: 'again' };
       decision = this.#decide(client);
     }
-    if (decision.code === 'UPGRADE_REQUIRED') migration.sawNewer(this.#asCaller(client));
-    if (decision.verdict === 'migrate') migration.request(this.#asCaller(client));
+    if (decision.code === 'UPGRADE_REQUIRED') migration.noteWaitingClient(this.#asInitiator(client));
+    if (decision.verdict === 'migrate') migration.request(this.#asInitiator(client));
     if (decision.verdict !== 'permit') return { kind: 'not-yet', decision };
     if (this.#wait.awaitsUpgrade) {
       this.#wait.leaveUpgrade();
@@ -196,7 +196,7 @@ export class Admission {
     const facts = this.#facts(client);
     decision = this.#decide(client, facts);
     const fits = decision.verdict === 'permit' && this.#fits(client, reached.server, facts);
-    const full = fits && !this.#gone ? this.#context.takePlace() : null;
+    const full = fits && !this.#gone ? this.#context.acquireSlot() : null;
     if (fits && !this.#gone && full === null) return { kind: 'reached', decision, reached };
     reached.connection.close();
     return full === null && !this.#gone ? { kind: 'again' } : { kind: 'not-yet', decision: full ?? decision };
@@ -216,7 +216,7 @@ export class Admission {
     return {
       servers: cluster.servers,
       level: migration.level,
-      upgrade: migration.stateFor(this.#asCaller(client)),
+      upgrade: migration.stateFor(this.#asInitiator(client)),
     };
   }
 
@@ -290,7 +290,7 @@ export class Admission {
       return this.#open(client, step, log);
     } catch (error) {
       step.reached.connection.destroy();
-      this.#context.leavePlace();
+      this.#context.releaseSlot();
       throw error;
     }
   }
@@ -318,7 +318,7 @@ export class Admission {
       notices: this.#notices(decision),
       decision: forWire(decision),
     });
-    return { session, client: hello.version, facts: client, caller: this.#asCaller(client), reached };
+    return { session, client: hello.version, facts: client, initiator: this.#asInitiator(client), reached };
   }
 
   /** What an admitted client should know all the same. */
@@ -334,7 +334,7 @@ export class Admission {
   }
 
   /** The client as the migration gate knows it. */
-  #asCaller({ version }: ClientFacts): MigrationCaller {
+  #asInitiator({ version }: ClientFacts): UpgradeInitiator {
     const { driver, properties } = this.#hello as Hello;
     const name = properties.name ?? null;
     const host = this.#caller.connection.peer.replace(/:\d+$/, '');

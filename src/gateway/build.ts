@@ -1,7 +1,7 @@
 /** Puts a gate together from its config: the one place that knows all adapters. */
 import path from 'node:path';
 import { Cluster, type ServerEntry } from '../cluster/cluster.ts';
-import { createLearner } from '../cluster/learn.ts';
+import { createVersionProbe } from '../cluster/version-probe.ts';
 import { hashPolicy, policyOf } from '../config/policy.ts';
 import type { Config } from '../config/schema.ts';
 import { createFileLog, createStreamLog } from '../decision/log.ts';
@@ -16,7 +16,7 @@ import { parseVersion } from '../version/version.ts';
 import { Gate, type ListenerEntry } from './gate.ts';
 import { buildMigrator } from './migrator.ts';
 
-export interface Surroundings {
+export interface GateDependencies {
   readonly clock: Clock;
   readonly random: Random;
   readonly transports: Transports;
@@ -46,7 +46,7 @@ const WORTH_SAYING: ReadonlySet<string> = new Set([
 /** A gate that is not started yet, and its log, which outlives it. @throws if the log can't be opened. */
 export function buildGate(
   config: Config,
-  around: Surroundings,
+  around: GateDependencies,
 ): { gate: Gate; cluster: Cluster; log: DecisionLog } {
   const { clock, random, transports, folder } = around;
   const log = around.log ?? openLog(config.log, around);
@@ -99,7 +99,7 @@ export function buildGate(
 
 function openLog(
   { file, ...options }: Config['log'],
-  { folder, clock, stdout = process.stdout, say }: Surroundings,
+  { folder, clock, stdout = process.stdout, say }: GateDependencies,
 ): DecisionLog {
   if (file === undefined)
     return createStreamLog(stdout, options.buffer, clock, ({ message }) =>
@@ -109,7 +109,7 @@ function openLog(
     ...options,
     path: path.resolve(folder, file),
     clock,
-    onTrouble: (error, kept) =>
+    onError: (error, kept) =>
       say(
         error === null
           ? `decision log: ${file} takes records again`
@@ -122,16 +122,16 @@ function serverOf(
   { id, address, version, protocol }: Config['servers'][number],
   folder: string,
 ): ServerEntry {
-  const learn =
+  const probeVersion =
     version === undefined
       ? null
       : typeof version === 'string'
         ? state(version)
-        : createLearner(version, folder);
-  return { id, address, ...(learn && { learn }), ...(protocol && { protocol }) };
+        : createVersionProbe(version, folder);
+  return { id, address, ...(probeVersion && { probeVersion }), ...(protocol && { protocol }) };
 }
 
-function state(version: string): NonNullable<ServerEntry['learn']> {
+function state(version: string): NonNullable<ServerEntry['probeVersion']> {
   const parsed = parseVersion(version);
   return async () => parsed;
 }

@@ -8,9 +8,9 @@ import type { Decision, Policy, ProtocolRange } from '../policy/types.ts';
 import { Changes } from '../ports/changes.ts';
 import { type Clock, deadline } from '../ports/clock.ts';
 import { type Random, randomId } from '../ports/random.ts';
-import type { Listener, Visit, VisitFailure } from '../ports/transport.ts';
+import type { HandshakeFailure, Listener, PendingHandshake } from '../ports/transport.ts';
 import { splitAddress, type Transports } from '../transport/address.ts';
-import { farewellOf, GOING_AWAY } from '../wire/close.ts';
+import { closeReasonOf, GOING_AWAY } from '../wire/close.ts';
 import {
   Admission,
   type AdmissionContext,
@@ -19,7 +19,7 @@ import {
   draining,
   type Outcome,
 } from './admission.ts';
-import { type Caller, createAssumedCaller, createCaller } from './caller.ts';
+import { createAssumedClient, createPendingClient, type PendingClient } from './pending-client.ts';
 import { type End, type Relay, relay } from './relay.ts';
 
 export interface ListenerEntry {
@@ -55,7 +55,7 @@ export interface GateOptions {
 }
 
 /** Nothing of the way in is kept: sessions are many, and may last for days. */
-interface Session extends Pick<Admitted, 'session' | 'client' | 'facts' | 'caller'> {
+interface Session extends Pick<Admitted, 'session' | 'client' | 'facts' | 'initiator'> {
   readonly server: string;
   readonly startedAt: number;
   readonly relay: Relay;
@@ -72,7 +72,7 @@ export class Gate {
   readonly #admission: AdmissionContext;
   #handshakes = 0;
   /** Sessions, also those about to begin. */
-  #places = 0;
+  #slots = 0;
   #watching: Promise<void> = Promise.resolve();
 
   constructor(options: GateOptions) {
@@ -81,8 +81,8 @@ export class Gate {
       ...options,
       waiting: { count: 0, limit: options.limits.waiting },
       closing: this.#closing.signal,
-      takePlace: () => this.#takePlace(),
-      leavePlace: () => this.#places--,
+      acquireSlot: () => this.#acquireSlot(),
+      releaseSlot: () => this.#slots--,
     };
   }
 
@@ -106,8 +106,8 @@ export class Gate {
   }
 
   /** That count against the limit of sessions: open ones, and those about to begin. */
-  get places(): number {
-    return this.#places;
+  get slots(): number {
+    return this.#slots;
   }
 
   /** What a gate needs before anything runs on its clock; `start` does it too. @throws {HookError} */
@@ -138,18 +138,18 @@ export class Gate {
 
   /**
    * Stops listening, refuses who waits, gives sessions `grace` ms (default: the drain time) to end, then closes
-   * them. `hurry` cuts the grace short, and the wait for a ledger that does not answer.
+   * them. `force` cuts the grace short, and the wait for a ledger that does not answer.
    */
-  async stop(grace: number = this.#options.times.drain, hurry?: AbortSignal): Promise<void> {
+  async stop(grace: number = this.#options.times.drain, force?: AbortSignal): Promise<void> {
     this.#note('draining');
     this.#closing.abort();
     await this.#stopListening();
-    const limit = deadline(this.#options.clock, grace, hurry);
+    const limit = deadline(this.#options.clock, grace, force);
     while ((this.#sessions.size > 0 || this.#handshakes > 0) && !limit.signal.aborted)
       await this.#idle.next(limit.signal);
     limit.clear();
     for (const { relay } of this.#sessions.values()) relay.close('gate-stopped', GOING_AWAY);
-    await unless(hurry, this.#options.migration.stop());
+    await unless(force, this.#options.migration.stop());
     this.#options.cluster.stop();
     await this.#watching;
     this.#note('stopped');
@@ -169,11 +169,11 @@ export class Gate {
       address,
       (connection) => {
         const caller = entry.assume
-          ? createAssumedCaller(connection, entry.assume)
-          : createCaller(connection);
+          ? createAssumedClient(connection, entry.assume)
+          : createPendingClient(connection);
         this.#serve(caller, this.#addresses[at] as string).catch((error) => this.#fault(caller, error));
       },
-      (peer) => this.#visit(peer, this.#addresses[at] as string),
+      (peer) => this.#trackHandshake(peer, this.#addresses[at] as string),
     );
     this.#listeners.push(listener);
     this.#addresses[at] = `${scheme}://${listener.address}`;
@@ -190,19 +190,19 @@ export class Gate {
     }
   }
 
-  #judgeAgain({ relay, facts, caller }: Session): void {
+  #judgeAgain({ relay, facts, initiator }: Session): void {
     const { migration, cluster, policy, clock } = this.#options;
     const cluster_ = {
       servers: cluster.servers,
       level: migration.level,
-      upgrade: migration.stateFor(caller),
+      upgrade: migration.stateFor(initiator),
     };
     const { code, message } = decide(facts, cluster_, policy, clock.now());
-    if (code === 'LOCKSTEP') relay.close('lockstep', farewellOf(code, message));
-    if (code === 'DOWNTIME_REQUIRED') relay.close('downtime', farewellOf(code, message));
+    if (code === 'LOCKSTEP') relay.close('lockstep', closeReasonOf(code, message));
+    if (code === 'DOWNTIME_REQUIRED') relay.close('downtime', closeReasonOf(code, message));
   }
 
-  async #serve(caller: Caller, listener: string): Promise<void> {
+  async #serve(caller: PendingClient, listener: string): Promise<void> {
     const admission = new Admission(this.#admission, caller);
     const log = (outcome: Outcome) => this.#logHandshake(outcome, listener);
     const full = this.#full();
@@ -222,7 +222,7 @@ export class Gate {
   }
 
   /** A bug, or a message over the protocol's limits: this client is cut off, the others are not concerned. */
-  #fault({ connection }: Caller, error: Error): void {
+  #fault({ connection }: PendingClient, error: Error): void {
     connection.destroy();
     this.#noteFault(error);
   }
@@ -232,26 +232,27 @@ export class Gate {
   }
 
   /** A peer in its transport's own handshake is a client on its way in too. */
-  #visit(peer: string, listener: string): Visit {
+  #trackHandshake(peer: string, listener: string): PendingHandshake {
     const startedAt = this.#options.clock.now();
     const full = this.#noRoom();
     if (full === null) this.#handshakes++;
     return {
-      welcome: full === null,
+      admitted: full === null,
       end: (failure) => {
         if (full === null) this.#handshakes--;
-        if (failure !== null) this.#logVisit(peer, full ?? this.#strayed(failure), listener, startedAt);
+        if (failure !== null)
+          this.#logFailedHandshake(peer, full ?? this.#strayed(failure), listener, startedAt);
         this.#idle.notify();
       },
     };
   }
 
-  #strayed({ late, why }: VisitFailure): Decision {
+  #strayed({ late, why }: HandshakeFailure): Decision {
     if (this.#closing.signal.aborted) return draining(null);
     return refusal(late ? 'HANDSHAKE_TIMEOUT' : 'BAD_HANDSHAKE', `${why[0]?.toUpperCase()}${why.slice(1)}.`);
   }
 
-  #logVisit(peer: string, decision: Decision, listener: string, startedAt: number): void {
+  #logFailedHandshake(peer: string, decision: Decision, listener: string, startedAt: number): void {
     this.#logHandshake(
       {
         decision,
@@ -269,7 +270,7 @@ export class Gate {
   }
 
   #full(): Decision | null {
-    return this.#closing.signal.aborted ? draining(null) : (this.#noRoom() ?? this.#noPlace());
+    return this.#closing.signal.aborted ? draining(null) : (this.#noRoom() ?? this.#noSlot());
   }
 
   #noRoom(): Decision | null {
@@ -278,25 +279,28 @@ export class Gate {
     return refusal('TOO_MANY_CONNECTIONS', `${handshakes} clients are on their way in already.`);
   }
 
-  #takePlace(): Decision | null {
-    const none = this.#closing.signal.aborted ? draining(null) : this.#noPlace();
-    if (none === null) this.#places++;
+  #acquireSlot(): Decision | null {
+    const none = this.#closing.signal.aborted ? draining(null) : this.#noSlot();
+    if (none === null) this.#slots++;
     return none;
   }
 
-  #noPlace(): Decision | null {
+  #noSlot(): Decision | null {
     const { sessions } = this.#options.limits;
-    if (this.#places < sessions) return null;
+    if (this.#slots < sessions) return null;
     return refusal('TOO_MANY_CONNECTIONS', `${sessions} sessions are open already.`);
   }
 
-  #relay({ connection, early }: Caller, { session, client, facts, caller, reached }: Admitted): void {
+  #relay(
+    { connection, earlyData }: PendingClient,
+    { session, client, facts, initiator, reached }: Admitted,
+  ): void {
     const { clock, cluster } = this.#options;
     const server = reached.server.id;
     const startedAt = clock.now();
     cluster.sessionStarted(server);
-    const running = relay(connection, reached.connection, early(), reached.upstream?.since);
-    const begun: Session = { session, client, facts, caller, server, startedAt, relay: running };
+    const running = relay(connection, reached.connection, earlyData(), reached.upstream?.sinceHello);
+    const begun: Session = { session, client, facts, initiator, server, startedAt, relay: running };
     this.#sessions.set(session, begun);
     running.done.then((end) => this.#ended(begun, end)).catch((error) => this.#noteFault(error));
   }
@@ -304,7 +308,7 @@ export class Gate {
   #ended({ session, client, server, startedAt, relay }: Session, { reason, error }: End): void {
     const { cluster, log, name } = this.#options;
     this.#sessions.delete(session);
-    this.#places--;
+    this.#slots--;
     cluster.sessionEnded(server);
     log.write({
       event: 'session-end',

@@ -23,7 +23,7 @@ export class SetupError extends Error {
   override readonly name = 'SetupError';
 }
 
-export interface MigratorSurroundings {
+export interface MigratorDependencies {
   readonly name: string;
   readonly cluster: Cluster;
   readonly policy: SkewPolicy;
@@ -35,7 +35,7 @@ export interface MigratorSurroundings {
   readonly note: (what: string, fields: Record<string, unknown>) => void;
 }
 
-export function buildMigrator(config: MigrationConfig, around: MigratorSurroundings): Migrator {
+export function buildMigrator(config: MigrationConfig, around: MigratorDependencies): Migrator {
   const { name, store, clock } = around;
   return new Migrator({
     ...around,
@@ -53,7 +53,7 @@ export function buildMigrator(config: MigrationConfig, around: MigratorSurroundi
   });
 }
 
-function hooksOf(config: MigrationConfig, { cluster, policy, clock, folder }: MigratorSurroundings): Hooks {
+function hooksOf(config: MigrationConfig, { cluster, policy, clock, folder }: MigratorDependencies): Hooks {
   const timed = ({ timeout, ...hook }: HookConfig): TimedHook => ({
     timeout,
     hook: hookOf(hook, folder, clock),

@@ -1,7 +1,7 @@
 /** Raw bytes both ways between two connections: back-pressure, half-close, nothing kept. */
-import type { Since } from '../cluster/upstream.ts';
+import type { PeerStateSinceHello } from '../cluster/upstream.ts';
 import type { Connection } from '../ports/transport.ts';
-import { type Farewell, NORMAL } from '../wire/close.ts';
+import { type CloseReason, NORMAL } from '../wire/close.ts';
 
 /** `gate-stopped`, `lockstep`, `downtime`: the gate ended it. */
 export type RelayEnd =
@@ -23,31 +23,36 @@ export interface Relay {
   readonly fromServer: number;
   /** Resolves when both connections are done with. */
   readonly done: Promise<End>;
-  /** Ends the session from this side; a WebSocket client sees the farewell. */
-  close(reason: RelayEnd, farewell: Farewell): void;
+  /** Ends the session from this side; a WebSocket client sees the closeReason. */
+  close(reason: RelayEnd, closeReason: CloseReason): void;
 }
 
 /** What the client sent before it was admitted, oldest first. */
-export interface Early {
+export interface EarlyData {
   readonly chunks: readonly Uint8Array[];
   readonly ended: boolean;
 }
 
-/** @param since what the server did between its hello and now. */
-export function relay(client: Connection, server: Connection, early: Early, since?: Since): Relay {
+/** @param sinceHello what the server did between its hello and now. */
+export function relay(
+  client: Connection,
+  server: Connection,
+  early: EarlyData,
+  sinceHello?: PeerStateSinceHello,
+): Relay {
   const bytes = { fromClient: 0, fromServer: 0 };
   const finished = Promise.withResolvers<End>();
   const ended = { client: false, server: false };
   let over = false;
 
-  const finish = (reason: RelayEnd, error: Error | null, farewell: Farewell = NORMAL) => {
+  const finish = (reason: RelayEnd, error: Error | null, closeReason: CloseReason = NORMAL) => {
     if (over) return;
     over = true;
     // A side that broke off in mid-stream is not made to look like an orderly end to the other.
     const broken = error !== null && !ended[reason === 'client-gone' ? 'client' : 'server'];
     for (const connection of [client, server]) {
       if (broken) connection.destroy();
-      else connection.close(farewell);
+      else connection.close(closeReason);
     }
     finished.resolve({ reason, error });
   };
@@ -86,8 +91,8 @@ export function relay(client: Connection, server: Connection, early: Early, sinc
     close: (error) => finish(ended.client && ended.server ? 'both-ended' : 'client-gone', error),
   });
   if (room) client.resume();
-  if (since?.ended) down.end();
-  if (since?.closed) finish('server-gone', since.closed.error);
+  if (sinceHello?.ended) down.end();
+  if (sinceHello?.closed) finish('server-gone', sinceHello.closed.error);
 
   return {
     get fromClient() {
@@ -97,6 +102,6 @@ export function relay(client: Connection, server: Connection, early: Early, sinc
       return bytes.fromServer;
     },
     done: finished.promise,
-    close: (reason, farewell) => finish(reason, null, farewell),
+    close: (reason, closeReason) => finish(reason, null, closeReason),
   };
 }

@@ -9,7 +9,7 @@ export interface MigrationProgress {
 }
 
 /** The client that may bring the upgrade. */
-export interface Caller {
+export interface UpgradeInitiator {
   readonly connection: string;
   readonly version: ClientFacts['version'];
   readonly driver: string;
@@ -28,11 +28,11 @@ export interface Migration {
   /** Reads the ledger anew if what is known of it is older than `maxAge` ms. */
   refresh(maxAge: number): Promise<void>;
   /** What policy has to know about the upgrade for this client. */
-  stateFor(caller: Caller): UpgradeState;
+  stateFor(initiator: UpgradeInitiator): UpgradeState;
   /** A client came that policy judged `migrate`. Starts the upgrade, or does nothing if one is on its way. */
-  request(caller: Caller): void;
+  request(initiator: UpgradeInitiator): void;
   /** A client came that needs the upgrade and may not bring it. */
-  sawNewer(caller: Caller): void;
+  noteWaitingClient(initiator: UpgradeInitiator): void;
   /** When it is a held client's turn after the upgrade. */
   turn(signal: AbortSignal): Promise<void>;
   /** Loads what hooks are made of. @throws {HookError} if it is not there. */

@@ -14,11 +14,19 @@ import { agreedLevel } from './agreed-level.ts';
 import { ClaimLost, type Ledger, type LedgerView } from './ledger/ledger.ts';
 import { activeBlock, LedgerFormatError, type LedgerRecord, type TriggerInfo } from './ledger/record.ts';
 import { LedgerUnavailable } from './ledger/store.ts';
-import type { Caller, Migration, MigrationProgress } from './migration.ts';
+import type { Migration, MigrationProgress, UpgradeInitiator } from './migration.ts';
 import { type Plan, PlanError, planUpgrade, releaseOfTables } from './plan.ts';
 import { Ramp } from './ramp.ts';
 import { keepRenewing } from './renewal.ts';
-import { call, factsOf, followBack, HookRunsOn, type Hooks, type RunContext, runUpgrade } from './run.ts';
+import {
+  call,
+  factsOf,
+  HookRunsOn,
+  type Hooks,
+  type RunContext,
+  recordRegression,
+  runUpgrade,
+} from './run.ts';
 import { missingFor, type TriggerRule } from './trigger.ts';
 
 export interface MigratorOptions {
@@ -114,7 +122,7 @@ export class Migrator implements Migration {
     for (let tries = 0; tries < 2 && this.#askedAt < oldest; tries++) await this.#look();
   }
 
-  stateFor(caller: Caller): UpgradeState {
+  stateFor(initiator: UpgradeInitiator): UpgradeState {
     const { clock, trigger, grace, holdAll } = this.#options;
     const now = clock.now();
     if (this.#standing.kind === 'unavailable') {
@@ -128,25 +136,25 @@ export class Migrator implements Migration {
     if (block !== null) return { state: 'blocked', reason: block.reason, until: block.until };
     if (record.failure !== null && (record.failure.retryAt ?? Number.POSITIVE_INFINITY) > now)
       return { state: 'failed', error: record.failure.error, retryAt: record.failure.retryAt };
-    const impossible = this.#planProblem(caller.version);
+    const impossible = this.#planProblem(initiator.version);
     if (impossible !== null) return { state: 'waiting', for: `a catalogue that allows it: ${impossible}` };
-    const missing = missingFor(trigger, record, caller, now);
+    const missing = missingFor(trigger, record, initiator, now);
     return missing === null
       ? { state: 'idle', approved: record.approval !== null }
       : { state: 'waiting', for: missing };
   }
 
-  sawNewer(caller: Caller): void {
+  noteWaitingClient(initiator: UpgradeInitiator): void {
     const { trigger, ledger } = this.#options;
     if (trigger.clients > 1)
-      ledger.see(caller.identity, trigger.clients).then(
+      ledger.see(initiator.identity, trigger.clients).then(
         () => this.#look(),
         () => {},
       );
   }
 
-  request(caller: Caller): void {
-    const { connection, version, driver } = caller;
+  request(initiator: UpgradeInitiator): void {
+    const { connection, version, driver } = initiator;
     this.#begin({ gate: this.#owner, connection, client: printVersion(version), driver });
   }
 
@@ -398,7 +406,7 @@ export class Migrator implements Migration {
       const why = `${error.message}${await this.#restore(ending, error)}`;
       // What went back on the way is on record before the failure is: it is no news that would take it back.
       await this.#options.cluster.refresh(0);
-      await followBack({ ...this.#options, held });
+      await recordRegression({ ...this.#options, held });
       const retryAt = error instanceof AbortedByOperator ? null : this.#retryAt(claim.attempt);
       await held.fail(why, retryAt);
       note('failed', { ...about, attempt: claim.attempt, error: why, retryAt });

@@ -13,7 +13,7 @@ interface Renewal {
 
 /** Renews every third of the lease, sooner after a try that failed, until what it returns is called. */
 export function keepRenewing({ held, lost, lease, clock }: Renewal, grantedAt: number): () => void {
-  let trouble = 'no answer';
+  let lastError = 'no answer';
   let over = false;
   let next: Timer;
   let limit: Timer;
@@ -27,7 +27,7 @@ export function keepRenewing({ held, lost, lease, clock }: Renewal, grantedAt: n
     lost.abort(new ClaimLost(why));
   };
   const trust = (from: number) =>
-    clock.after(from + lease - clock.now(), () => lose(`the lease could not be renewed: ${trouble}`));
+    clock.after(from + lease - clock.now(), () => lose(`the lease could not be renewed: ${lastError}`));
   const renew = async () => {
     const askedAt = clock.now();
     let wait = lease / 3;
@@ -38,7 +38,7 @@ export function keepRenewing({ held, lost, lease, clock }: Renewal, grantedAt: n
       limit.cancel();
       limit = trust(askedAt);
     } catch (error) {
-      trouble = (error as Error).message;
+      lastError = (error as Error).message;
       wait = lease / 20;
     }
     if (!over) next = clock.after(wait, renew);

@@ -70,8 +70,8 @@ export async function runUpgrade(context: RunContext): Promise<RunEnd> {
     if (plan.runs.length > 0 && runsDone === plan.runs.length) break;
     // Before each run: hooks take long, and the cluster may change meanwhile.
     await context.cluster.refresh(0);
-    const record = await followBack(context);
-    const reason = whyNot(context, record, claim);
+    const record = await recordRegression(context);
+    const reason = reasonToSkip(context, record, claim);
     if (reason !== null) return { kind: 'not-needed', reason };
     if (drained) await runOne(context, record, claim, runsDone);
     else await context.drain();
@@ -82,7 +82,7 @@ export async function runUpgrade(context: RunContext): Promise<RunEnd> {
 }
 
 /** A snapshot was restored since the last record: keys of work that was lost with it have to be new ones. */
-export async function followBack({
+export async function recordRegression({
   cluster,
   held,
   note,
@@ -97,7 +97,11 @@ export async function followBack({
 }
 
 /** Policy again, on facts asked for after the claim was taken. Null: it still wants the upgrade. */
-function whyNot({ cluster, policy, clock }: RunContext, record: LedgerRecord, claim: Claim): string | null {
+function reasonToSkip(
+  { cluster, policy, clock }: RunContext,
+  record: LedgerRecord,
+  claim: Claim,
+): string | null {
   const decision = decide(
     { version: parseVersion(claim.trigger.client), upgrade: 'may' },
     {

@@ -20,8 +20,8 @@ export interface ServerFacts {
   readonly id: string;
   /** Last known; null when it was never learned. */
   readonly version: Version | null;
-  /** `going`: announced that it leaves; takes no new sessions. */
-  readonly state: 'up' | 'going' | 'down';
+  /** `draining`: announced that it leaves; takes no new sessions. */
+  readonly state: 'up' | 'draining' | 'down';
   readonly protocol?: ProtocolRange;
 }
 

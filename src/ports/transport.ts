@@ -2,7 +2,7 @@
  * Connections as the gate sees them: bytes in order, back-pressure, half-close both ways. TCP, WebSocket and
  * the in-memory network implement it; test/transport/contract.ts says what each has to do.
  */
-import type { Farewell } from '../wire/close.ts';
+import type { CloseReason } from '../wire/close.ts';
 
 export interface ConnectionHandlers {
   /** The bytes are the handler's to keep. */
@@ -27,8 +27,8 @@ export interface Connection {
   /** Delivers neither data nor the end until `resume`; what the peer sends stays with the peer sooner or later. */
   pause(): void;
   resume(): void;
-  /** Orderly: what was sent still arrives, what comes is thrown away. A WebSocket peer sees the farewell. */
-  close(farewell?: Farewell): void;
+  /** Orderly: what was sent still arrives, what comes is thrown away. A WebSocket peer sees the closeReason. */
+  close(closeReason?: CloseReason): void;
   /** At once; the peer may lose what was sent. */
   destroy(): void;
 }
@@ -45,16 +45,16 @@ export interface DialOptions {
 }
 
 /** Told of each peer of a transport that has a handshake of its own, as soon as that begins. */
-export type Knock = (peer: string) => Visit;
+export type HandshakeTracker = (peer: string) => PendingHandshake;
 
-export interface Visit {
+export interface PendingHandshake {
   /** False: there is no room for more that dawdle; it is let go soon unless it becomes a connection. */
-  readonly welcome: boolean;
+  readonly admitted: boolean;
   /** Called once: the peer is a connection now (null), or it is gone, or going, without having become one. */
-  end(failure: VisitFailure | null): void;
+  end(failure: HandshakeFailure | null): void;
 }
 
-export interface VisitFailure {
+export interface HandshakeFailure {
   readonly late: boolean;
   /** For people: a clause. */
   readonly why: string;
@@ -62,7 +62,11 @@ export interface VisitFailure {
 
 export interface Transport {
   /** @throws if the address can't be bound. */
-  listen(address: string, accept: (connection: Connection) => void, knock?: Knock): Promise<Listener>;
+  listen(
+    address: string,
+    accept: (connection: Connection) => void,
+    track?: HandshakeTracker,
+  ): Promise<Listener>;
   /** @throws if the peer can't be reached or the signal aborts first. */
   dial(address: string, options?: DialOptions): Promise<Connection>;
 }

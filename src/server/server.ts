@@ -40,8 +40,8 @@ export interface SimulatedServer {
   readonly address: string;
   /** Announces that it leaves: it says so in its hello, and gets no new sessions. */
   leave(): void;
-  /** Resolves when no session is left, after `grace` ms, or when `hurry` aborts. */
-  idle(grace: number, hurry?: AbortSignal): Promise<void>;
+  /** Resolves when no session is left, after `grace` ms, or when `force` aborts. */
+  idle(grace: number, force?: AbortSignal): Promise<void>;
   /** Stops listening and cuts every connection. */
   close(): Promise<void>;
 }
@@ -56,7 +56,7 @@ export async function startServer(options: ServerOptions): Promise<SimulatedServ
   if (transport === undefined) throw new Error(`no transport for ${scheme}://`);
   const connections = new Set<Connection>();
   const left = new Changes();
-  const state = { going: false, id: options.id ?? options.listen };
+  const state = { draining: false, id: options.id ?? options.listen };
   const listener: Listener = await transport.listen(address, (connection) => {
     connections.add(connection);
     converse(connection, { ...options, state, forget });
@@ -70,10 +70,10 @@ export async function startServer(options: ServerOptions): Promise<SimulatedServ
   return {
     address: bound,
     leave() {
-      state.going = true;
+      state.draining = true;
     },
-    async idle(grace, hurry) {
-      const limit = deadline(options.clock, grace, hurry);
+    async idle(grace, force) {
+      const limit = deadline(options.clock, grace, force);
       while (connections.size > 0 && !limit.signal.aborted) await left.next(limit.signal);
       limit.clear();
     },
@@ -85,7 +85,7 @@ export async function startServer(options: ServerOptions): Promise<SimulatedServ
 }
 
 interface Context extends ServerOptions {
-  readonly state: { readonly going: boolean; readonly id: string };
+  readonly state: { readonly draining: boolean; readonly id: string };
   readonly forget: () => void;
 }
 
@@ -126,7 +126,7 @@ function helloOf({ version, tables, protocol, state }: Context) {
     version: printVersion(version),
     level: tables?.level ?? null,
     token: tables?.token ?? null,
-    going: state.going,
+    draining: state.draining,
     ...(protocol && { protocol }),
   };
 }

@@ -15,7 +15,7 @@ import { decide } from '../policy/decide.ts';
 import type { Decision, Policy } from '../policy/types.ts';
 import { Changes } from '../ports/changes.ts';
 import type { Tables } from '../server/tables.ts';
-import { realSurroundings } from '../transport/index.ts';
+import { realRuntime } from '../transport/index.ts';
 import { realClock } from '../transport/real.ts';
 import { compareVersions, parseVersion } from '../version/version.ts';
 import { describeDecision } from './describe.ts';
@@ -132,7 +132,7 @@ export class Fleet implements AsyncDisposable {
 
   /** A client of this version. Its session ends with the fleet at the latest. @throws {RefusedError} */
   async connect(version: string, options: ClientOptions = {}): Promise<Session> {
-    const session = await connectTo(parseUrl(this.url(version, options)), realSurroundings, options);
+    const session = await connectTo(parseUrl(this.url(version, options)), realRuntime, options);
     this.#sessions.add(session);
     // What becomes of it is the test's to look at, but need not be.
     session.on('error', () => {}).once('close', () => this.#sessions.delete(session));

@@ -7,4 +7,4 @@ import { ws } from './ws.ts';
 export const realTransports: Transports = { tcp, ws };
 
 /** And time. */
-export const realSurroundings = { transports: realTransports, clock: realClock };
+export const realRuntime = { transports: realTransports, clock: realClock };

@@ -1,7 +1,7 @@
 /** A network inside the process, on the clock it is given: for tests and simulations. */
 import type { Clock } from '../ports/clock.ts';
 import type { Connection, ConnectionHandlers, Transport } from '../ports/transport.ts';
-import type { Farewell } from '../wire/close.ts';
+import type { CloseReason } from '../wire/close.ts';
 
 /** Bytes in flight or unread before `send` asks its caller to wait. */
 const HIGH_WATER = 65_536;
@@ -25,7 +25,7 @@ class MemoryConnection implements Connection {
   /** Called once, when this end is done with. */
   onShut: () => void = NOTHING;
   /** What the peer's close said, as a WebSocket would show it. */
-  farewell: Farewell | null = null;
+  closeReason: CloseReason | null = null;
   #handlers: ConnectionHandlers | null = null;
   #inbox: Parcel[] = [];
   #unread = 0;
@@ -76,9 +76,9 @@ class MemoryConnection implements Connection {
     this.#deliver();
   }
 
-  close(farewell?: Farewell): void {
+  close(closeReason?: CloseReason): void {
     if (this.#closed) return;
-    this.other.farewell = farewell ?? null;
+    this.other.closeReason = closeReason ?? null;
     this.#post({ kind: 'close', error: null });
     this.#shut(null);
   }

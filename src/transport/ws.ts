@@ -9,13 +9,13 @@ import { type RawData, WebSocket, WebSocketServer } from 'ws';
 import type {
   Connection,
   ConnectionHandlers,
-  Knock,
+  HandshakeFailure,
+  HandshakeTracker,
   Listener,
+  PendingHandshake,
   Transport,
-  Visit,
-  VisitFailure,
 } from '../ports/transport.ts';
-import { type Farewell, NORMAL, TEXT_REFUSED } from '../wire/close.ts';
+import { type CloseReason, NORMAL, TEXT_REFUSED } from '../wire/close.ts';
 import { parseHostPort, printHostPort } from './address.ts';
 import { BACKLOG, KEEP_ALIVE_MS } from './tcp.ts';
 
@@ -27,7 +27,7 @@ const FLUSH_MS = 30_000;
 /** How long the peer has to answer a close frame. */
 const LINGER_MS = 1_000;
 /** How long a peer for which there is no room has to become a WebSocket, which can be told so. */
-const HURRY_MS = 2_000;
+const NO_ROOM_MS = 2_000;
 
 /** ms that a connection has to become a WebSocket. */
 const HTTP_LIMITS = { headersTimeout: 10_000, requestTimeout: 10_000, connectionsCheckingInterval: 1_000 };
@@ -95,13 +95,13 @@ class WsConnection implements Connection {
     if (!this.#paused) this.#socket.resume();
   }
 
-  close(farewell: Farewell = NORMAL): void {
+  close(closeReason: CloseReason = NORMAL): void {
     if (this.#closing) return;
     this.#closing = true;
     this.#inbox = [];
     this.#paused = false;
     this.#socket.resume();
-    this.#socket.close(farewell.code, farewell.reason);
+    this.#socket.close(closeReason.code, closeReason.reason);
     this.#cutAfter(FLUSH_MS);
     if (this.#unsent === 0) this.#cutAfter(LINGER_MS);
   }
@@ -162,34 +162,34 @@ class WsConnection implements Connection {
   }
 }
 
-const LATE: VisitFailure = { late: true, why: 'no WebSocket handshake in time' };
-const GARBAGE: VisitFailure = { late: false, why: 'the peer speaks neither HTTP nor WebSocket' };
-const GONE: VisitFailure = { late: false, why: 'the connection ended before it was a WebSocket' };
+const LATE: HandshakeFailure = { late: true, why: 'no WebSocket handshake in time' };
+const GARBAGE: HandshakeFailure = { late: false, why: 'the peer speaks neither HTTP nor WebSocket' };
+const GONE: HandshakeFailure = { late: false, why: 'the connection ended before it was a WebSocket' };
 
 /** Sockets that are no WebSocket yet; what becomes of each is told once. */
-class Porch {
-  readonly #knock: Knock | undefined;
-  readonly #visits = new WeakMap<object, Visit>();
+class PendingSockets {
+  readonly #track: HandshakeTracker | undefined;
+  readonly #handshakes = new WeakMap<object, PendingHandshake>();
 
-  constructor(knock: Knock | undefined) {
-    this.#knock = knock;
+  constructor(track: HandshakeTracker | undefined) {
+    this.#track = track;
   }
 
   enter(socket: Socket): void {
-    const visit = this.#knock?.(peerOf(socket));
-    if (visit === undefined) return;
-    this.#visits.set(socket, visit);
+    const handshake = this.#track?.(peerOf(socket));
+    if (handshake === undefined) return;
+    this.#handshakes.set(socket, handshake);
     socket.once('close', () => this.leave(socket, GONE));
-    if (visit.welcome) return;
-    const hurry = setTimeout(() => this.#visits.has(socket) && socket.destroy(), HURRY_MS);
-    socket.once('close', () => clearTimeout(hurry));
+    if (handshake.admitted) return;
+    const limit = setTimeout(() => this.#handshakes.has(socket) && socket.destroy(), NO_ROOM_MS);
+    socket.once('close', () => clearTimeout(limit));
   }
 
   /** Null: it is a WebSocket now, or was told that this is a port for them. */
-  leave(socket: object, failure: VisitFailure | null): void {
-    const visit = this.#visits.get(socket);
-    this.#visits.delete(socket);
-    visit?.end(failure);
+  leave(socket: object, failure: HandshakeFailure | null): void {
+    const handshake = this.#handshakes.get(socket);
+    this.#handshakes.delete(socket);
+    handshake?.end(failure);
   }
 }
 
@@ -197,9 +197,9 @@ const peerOf = ({ remoteAddress, remotePort }: Socket) =>
   printHostPort({ host: remoteAddress ?? '?', port: remotePort ?? 0 });
 
 export const ws: Transport = {
-  listen(address, accept, knock) {
+  listen(address, accept, track) {
     const { host, port } = parseHostPort(address);
-    const porch = new Porch(knock);
+    const pending = new PendingSockets(track);
     const http = createServer(HTTP_LIMITS, ({ socket }, response) => {
       response.writeHead(426, {
         'content-type': 'text/plain',
@@ -207,15 +207,15 @@ export const ws: Transport = {
         connection: 'upgrade, close',
       });
       response.end('This port speaks skewgate over WebSocket: connect with skewgate+ws://\n');
-      porch.leave(socket, null);
+      pending.leave(socket, null);
     });
     http.on('connection', (socket) => {
       socket.setKeepAlive(true, KEEP_ALIVE_MS);
-      porch.enter(socket);
+      pending.enter(socket);
     });
     http.on('clientError', (error: NodeJS.ErrnoException, socket) => {
       const late = error.code === 'ERR_HTTP_REQUEST_TIMEOUT';
-      porch.leave(socket, late ? LATE : GARBAGE);
+      pending.leave(socket, late ? LATE : GARBAGE);
       if (socket.writable && !late) socket.end('HTTP/1.1 400 Bad Request\r\nconnection: close\r\n\r\n');
       else socket.destroy();
     });
@@ -226,7 +226,7 @@ export const ws: Transport = {
       allowSynchronousEvents: true,
     });
     sockets.on('connection', (socket, request) => {
-      porch.leave(request.socket, null);
+      pending.leave(request.socket, null);
       accept(new WsConnection(socket, peerOf(request.socket)));
     });
     return new Promise<Listener>((resolve, reject) => {

@@ -1,22 +1,22 @@
 /** WebSocket close codes (RFC 6455, 7.4.2: 4000 to 4999 are for applications) and reasons. */
 import { CODE_NAMES, type Code } from '../policy/codes.ts';
 
-export interface Farewell {
+export interface CloseReason {
   readonly code: number;
   /** At most 123 bytes of UTF-8. */
   readonly reason: string;
 }
 
-export const NORMAL: Farewell = { code: 1000, reason: '' };
-export const GOING_AWAY: Farewell = { code: 1001, reason: '' };
-export const TEXT_REFUSED: Farewell = { code: 1003, reason: 'binary messages only' };
+export const NORMAL: CloseReason = { code: 1000, reason: '' };
+export const GOING_AWAY: CloseReason = { code: 1001, reason: '' };
+export const TEXT_REFUSED: CloseReason = { code: 1003, reason: 'binary messages only' };
 
 /** 4000 for the first code of the reference table, and so on; the order of that table is therefore fixed. */
 export function closeCodeOf(code: Code): number {
   return 4000 + CODE_NAMES.indexOf(code);
 }
 
-export function farewellOf(code: Code, message: string): Farewell {
+export function closeReasonOf(code: Code, message: string): CloseReason {
   return { code: closeCodeOf(code), reason: truncate(`${code}: ${message}`, 123) };
 }
 

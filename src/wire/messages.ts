@@ -173,7 +173,7 @@ export const MESSAGES = {
         .default(null)
         .describe('schema level of the system tables; nil if it does not know one'),
       token: z.int().min(0).nullable().default(null).describe('the highest fencing token it saw'),
-      going: z.boolean().default(false).describe('it leaves and takes no new sessions'),
+      draining: z.boolean().default(false).describe('it leaves and takes no new sessions'),
       protocol,
     }),
   },

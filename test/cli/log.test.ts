@@ -56,7 +56,7 @@ async function logOf(...records: readonly LogRecord[]): Promise<string> {
     durable: true,
     buffer: 1e6,
     clock,
-    onTrouble() {},
+    onError() {},
   });
   for (const record of records) {
     log.write(record);
@@ -201,7 +201,7 @@ test('--follow shows what comes, in order and once, across rotations; Ctrl-C end
     durable: true,
     buffer: 1e6,
     clock,
-    onTrouble() {},
+    onError() {},
   });
   let patch = 0;
   const write = (count: number) => {

@@ -5,7 +5,7 @@ import { onTestFinished } from 'vitest';
 import { connectTo } from '../../src/client/connect.ts';
 import { RefusedError } from '../../src/client/session.ts';
 import { parseUrl } from '../../src/client/url.ts';
-import { realSurroundings } from '../../src/transport/index.ts';
+import { realRuntime } from '../../src/transport/index.ts';
 import { tempFolder } from '../support/folder.ts';
 import { type Program, startCli } from '../support/program.ts';
 import { type ServerSpec, TestServer } from '../support/servers.ts';
@@ -69,7 +69,7 @@ export async function echoServer(version: string, more: Partial<ServerSpec> = {}
 /** What becomes of one client: its session is closed again. */
 export async function outcomeOf(url: string): Promise<string> {
   try {
-    const session = await connectTo(parseUrl(url), realSurroundings);
+    const session = await connectTo(parseUrl(url), realRuntime);
     session.on('error', () => {}).destroy();
     return `admitted by ${session.server.version}`;
   } catch (error) {

@@ -50,7 +50,7 @@ test('lines written and files rotated between any two steps of the reader: each 
           buffer: 1e6,
           clock: new VirtualClock(0),
           lostLine: () => '',
-          onTrouble: (error) => {
+          onError: (error) => {
             throw error;
           },
         });

@@ -9,7 +9,7 @@ import { parseVersion, printVersion, type Version } from '../../src/version/vers
 
 interface Said {
   readonly version: string;
-  readonly going?: boolean;
+  readonly draining?: boolean;
   readonly protocol?: ProtocolRange;
 }
 
@@ -54,8 +54,8 @@ async function start(protocol?: ProtocolRange) {
     return { outcome };
   };
   const known = () => {
-    const { state, version, trouble } = cluster.servers[0] as (typeof cluster.servers)[number];
-    return [state, version && printVersion(version), trouble];
+    const { state, version, lastError } = cluster.servers[0] as (typeof cluster.servers)[number];
+    return [state, version && printVersion(version), lastError];
   };
   return { clock, cluster, questions, changes, ask, known };
 }
@@ -73,7 +73,7 @@ async function inTurn(settle: 'older first' | 'newer first', older: Said | null,
 
 test.each([
   ['an older release', { version: '4.14.0' }],
-  ['that it leaves', { version: '4.15.0', going: true }],
+  ['that it leaves', { version: '4.15.0', draining: true }],
   ['nothing any more', null],
 ] as const)('a late answer to an older question (%s) does not undo what is known since', async (_, older) => {
   const { known, changes, second } = await inTurn('newer first', older, { version: '4.15.0' });
@@ -91,10 +91,10 @@ test('in the order of the questions each answer counts', async () => {
   const { known, changes, first, second } = await inTurn(
     'older first',
     { version: '4.14.0' },
-    { version: '4.15.0', going: true },
+    { version: '4.15.0', draining: true },
   );
   expect([first, second]).toEqual(['reached', 'reached']);
-  expect(known()).toEqual(['going', '4.15.0', null]);
+  expect(known()).toEqual(['draining', '4.15.0', null]);
   expect(changes).toHaveLength(2);
 });
 
@@ -120,10 +120,10 @@ test('the release that a program tells counts, however many sessions begin while
     connection.handle({ data() {}, end() {}, drain() {}, close() {} }),
   );
   const programs: ((version: Version) => void)[] = [];
-  const learn = () => new Promise<Version>((resolve) => programs.push(resolve));
+  const probeVersion = () => new Promise<Version>((resolve) => programs.push(resolve));
   const cluster = new Cluster({
     gate: 'test',
-    servers: [{ id: 's1', address: 'tcp://server:1', learn }],
+    servers: [{ id: 's1', address: 'tcp://server:1', probeVersion }],
     transports: { tcp: network },
     clock,
     dialTimeout: 3_000,

@@ -145,7 +145,7 @@ test('a file that cannot be rotated grows on and loses nothing; that is said onc
   expect(numbersOf(linesOf2(file))).toEqual(range(0, 20));
   expect(troubles.length).toBeGreaterThan(0);
   expect(troubles.length).toBeLessThanOrEqual(3);
-  for (const trouble of troubles) expect(trouble).toMatch(/can't be rotated and grows on/);
+  for (const lastError of troubles) expect(lastError).toMatch(/can't be rotated and grows on/);
   expect(readdirSync(path.dirname(file)).sort()).toEqual(['decisions.ndjson', 'decisions.ndjson.1']);
 });
 

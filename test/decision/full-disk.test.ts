@@ -8,9 +8,9 @@ import { expectNoneMissing, linesOf, lostIn, numbersOf, range, record, setUp } f
 for (const durable of [false, true]) {
   describe(durable ? 'durable' : 'buffered', () => {
     test('a disk that stays full: told once, tried again every second, the writer goes on, the loss is told', async () => {
-      const { log, clock, troubles, troubled } = setUp('/dev/full', { durable, buffer: 2_000 });
+      const { log, clock, troubles, failing } = setUp('/dev/full', { durable, buffer: 2_000 });
       for (const number of range(0, 50)) log.write(record(number));
-      await troubled(1);
+      await failing(1);
       expect(troubles).toEqual([expect.stringMatching(/ENOSPC/)]);
       for (const round of range(1, 5)) {
         // One timer, however many records came meanwhile.
@@ -30,15 +30,15 @@ for (const durable of [false, true]) {
       test('full for a while, with room in memory: every record is in the file, whole and once', async () => {
         const disk = mountSmallDisk(512);
         disk.fill(20_000);
-        const { log, clock, troubles, troubled } = setUp(disk.file, { durable });
+        const { log, clock, troubles, failing } = setUp(disk.file, { durable });
         for (const number of range(0, 500)) log.write(record(number));
-        await troubled(1);
+        await failing(1);
         await settled(() => clock.pending === 1);
         expect(troubles).toEqual([expect.stringMatching(/ENOSPC/)]);
         expect(numbersOf(wholeLinesOf(disk.file)).length).toBeLessThan(500);
         disk.free();
         await clock.run(1_000);
-        await troubled(2);
+        await failing(2);
         expect(troubles[1]).toBeNull();
         await log.close();
         expect(numbersOf(linesOf(disk.file))).toEqual(range(0, 500));
@@ -48,19 +48,19 @@ for (const durable of [false, true]) {
 
       test('full for longer than memory lasts: a log-lost record stands where records are missing', async () => {
         const disk = mountSmallDisk(512);
-        const { log, clock, troubled } = setUp(disk.file, { durable, buffer: 5_000 });
+        const { log, clock, failing } = setUp(disk.file, { durable, buffer: 5_000 });
         log.write(record(0));
         await settled(() => readFileSync(disk.file).length > 0);
         disk.fill(0);
         // Fills the page that the file has, and the memory.
         for (const number of range(1, 100)) log.write(record(number));
-        await troubled(1);
+        await failing(1);
         await clock.run(5_000);
         await settled(() => clock.pending === 1);
         for (const number of range(101, 50)) log.write(record(number));
         disk.free();
         await clock.run(1_000);
-        await troubled(2);
+        await failing(2);
         log.write(record(151));
         await log.close();
         const lines = linesOf(disk.file);

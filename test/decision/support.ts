@@ -13,10 +13,10 @@ export type FileLog = ReturnType<typeof createFileLog>;
 export interface Setup {
   readonly log: FileLog;
   readonly clock: VirtualClock;
-  /** Messages of onTrouble, null for the end of trouble. */
+  /** Messages of onError, null for the end of lastError. */
   readonly troubles: Array<string | null>;
   /** Resolves once `count` of them were told. */
-  readonly troubled: (count: number) => Promise<void>;
+  readonly failing: (count: number) => Promise<void>;
 }
 
 export function setUp(
@@ -33,14 +33,14 @@ export function setUp(
     durable: false,
     buffer: 1_048_576,
     clock,
-    onTrouble(error) {
+    onError(error) {
       troubles.push(error?.message ?? null);
       changes.notify();
     },
     ...options,
   });
-  const troubled = (count: number) => until(changes, () => troubles.length >= count, `${count} troubles`);
-  return { log, clock, troubles, troubled };
+  const failing = (count: number) => until(changes, () => troubles.length >= count, `${count} troubles`);
+  return { log, clock, troubles, failing };
 }
 
 /** A record with a number, about 150 bytes long. */

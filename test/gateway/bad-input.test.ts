@@ -347,7 +347,7 @@ describe('a server that speaks nonsense', () => {
       /over the limit/,
     ],
     ['another revision', (socket) => socket.write(encodePreface({ min: 5, max: 6 })), /5 to 6/],
-  ])('%s: it is down, with the reason, and the others serve', async (_, answer, trouble) => {
+  ])('%s: it is down, with the reason, and the others serve', async (_, answer, lastError) => {
     const odd = net.createServer((socket) => {
       socket.on('error', () => {});
       answer(socket.resume());
@@ -364,10 +364,10 @@ describe('a server that speaks nonsense', () => {
       servers: [{ version: '4.14.0' }],
       others: [{ id: 'odd', address: `tcp://127.0.0.1:${(odd.address() as net.AddressInfo).port}` }],
       // Only who says nothing is to be found late.
-      timeouts: { dial: String(trouble).includes('in time') ? '500ms' : '15s', probe: '1h' },
+      timeouts: { dial: String(lastError).includes('in time') ? '500ms' : '15s', probe: '1h' },
     });
     expect(fleet.cluster.servers[1]).toMatchObject({ id: 'odd', state: 'down', version: null });
-    expect(fleet.cluster.servers[1]?.trouble).toMatch(trouble);
+    expect(fleet.cluster.servers[1]?.lastError).toMatch(lastError);
     const session = await fleet.admit('4.14.0');
     expect(session.server.id).toBe('s1');
     session.destroy();

@@ -85,7 +85,7 @@ describe('choosing a server', () => {
     expect(heard).toHaveLength(1);
     expect(fleet.cluster.servers[0]).toMatchObject({
       state: 'down',
-      trouble: 'the server did not answer in time',
+      lastError: 'the server did not answer in time',
     });
     expect(Math.max(...fleet.log.handshakes.map(({ phases }) => phases.dial))).toBeGreaterThan(2_990);
     for (const session of sessions) session.destroy();
@@ -153,7 +153,7 @@ describe('[N1] rolling restarts', () => {
     });
     const before = await Promise.all([fleet.admit('4.14.0'), fleet.admit('4.14.0')]);
     fleet.server(0).running.leave();
-    await fleet.log.until('cluster', { server: 's1', state: 'going' });
+    await fleet.log.until('cluster', { server: 's1', state: 'draining' });
     const after = await Promise.all(Array.from({ length: 4 }, () => fleet.admit('4.14.0')));
     expect(after.map(({ server }) => server.id)).toEqual(['s2', 's2', 's2', 's2']);
     for (const session of before) expect(await ping(session)).toBe('ping');

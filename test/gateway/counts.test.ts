@@ -56,17 +56,17 @@ test('clients come, speak, hang and leave, servers fall and rise, the gate stops
       const { gate, cluster } = fleet;
       const counts = () => ({
         handshakes: gate.handshakes,
-        places: gate.places,
+        slots: gate.slots,
         held: gate.held,
         sessions: gate.sessions,
         served: cluster.servers.reduce((sum, { sessions }) => sum + sessions, 0),
       });
       const check = () => {
-        const { handshakes, places, held, sessions, served } = counts();
+        const { handshakes, slots, held, sessions, served } = counts();
         expect(handshakes).toBeLessThanOrEqual(LIMITS.handshakes);
-        expect(places).toBeLessThanOrEqual(LIMITS.sessions);
+        expect(slots).toBeLessThanOrEqual(LIMITS.sessions);
         expect(held).toBeLessThanOrEqual(WAITING);
-        expect(sessions).toBeLessThanOrEqual(places);
+        expect(sessions).toBeLessThanOrEqual(slots);
         expect(served).toBe(sessions);
         expect(Math.min(handshakes, held, sessions)).toBeGreaterThanOrEqual(0);
       };
@@ -91,7 +91,7 @@ test('clients come, speak, hang and leave, servers fall and rise, the gate stops
       }
       for (const connection of here) connection.destroy();
       await world.clock.run(120_000);
-      expect(counts()).toEqual({ handshakes: 0, places: 0, held: 0, sessions: 0, served: 0 });
+      expect(counts()).toEqual({ handshakes: 0, slots: 0, held: 0, sessions: 0, served: 0 });
     }),
     { numRuns: 200 },
   );

@@ -57,7 +57,7 @@ const CLUSTER = [
   'previousState',
   'previousVersion',
   'level',
-  'trouble',
+  'lastError',
 ];
 
 const keysOf = (line: LogLine | undefined) => Object.keys(line ?? {}).sort();
@@ -133,7 +133,7 @@ describe('records', () => {
       version: '4.14.0',
       previousState: 'down',
       previousVersion: null,
-      trouble: null,
+      lastError: null,
     });
     await fleet.server(0).stop();
     expect(await fleet.log.until('cluster', { state: 'down' })).toMatchObject({
@@ -141,7 +141,7 @@ describe('records', () => {
       previousState: 'up',
       previousVersion: '4.14.0',
       // The probe that was under way is cut, or the next one finds nobody.
-      trouble: expect.stringMatching(/ECONNREFUSED|ECONNRESET|went away|closed the connection/),
+      lastError: expect.stringMatching(/ECONNREFUSED|ECONNRESET|went away|closed the connection/),
     });
     await fleet.server(0).restart({ version: '4.15.0' });
     expect(await fleet.log.until('cluster', { version: '4.15.0' })).toMatchObject({

@@ -62,7 +62,7 @@ describe('stop', () => {
     expect(fleet.server(0).opened).toHaveLength(1);
   });
 
-  test('in a hurry: not even a ledger that does not answer is waited for, while an upgrade runs', async () => {
+  test('forced: not even a ledger that does not answer is waited for, while an upgrade runs', async () => {
     const world = virtualWorld();
     const folder = tempFolder();
     writeFileSync(path.join(folder, 'hook.mjs'), 'export default () => new Promise(() => {});');
@@ -85,14 +85,14 @@ describe('stop', () => {
     expect((await store.read('main')).text).toContain('"begun":true');
     const answers = Promise.withResolvers<void>();
     silent = answers.promise;
-    const hurry = new AbortController();
+    const force = new AbortController();
     let stopped = false;
-    void fleet.gate.stop(1_000, hurry.signal).then(() => {
+    void fleet.gate.stop(1_000, force.signal).then(() => {
       stopped = true;
     });
     await world.clock.run(5_000);
     expect([stopped, await refused]).toEqual([false, 'DRAINING']);
-    hurry.abort();
+    force.abort();
     await world.clock.run(0);
     expect(stopped).toBe(true);
     answers.resolve();
@@ -137,9 +137,9 @@ describe('stop', () => {
   test('a second signal cuts the grace short', async () => {
     await using fleet = await startFleet(realWorld, { servers: [{ version: '4.14.0' }] });
     const session = await fleet.admit('4.14.0');
-    const hurry = new AbortController();
-    const stopping = fleet.gate.stop(600_000, hurry.signal);
-    hurry.abort();
+    const force = new AbortController();
+    const stopping = fleet.gate.stop(600_000, force.signal);
+    force.abort();
     await stopping;
     expect((await buffer(session)).length).toBe(0);
     expect(fleet.gate.sessions).toBe(0);

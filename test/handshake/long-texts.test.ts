@@ -1,6 +1,6 @@
 /** What grows with the fleet is cut before it is sent: a client must be able to read every answer. */
 import { expect, test } from 'vitest';
-import { createCaller, forWire } from '../../src/gateway/caller.ts';
+import { createPendingClient, forWire } from '../../src/gateway/pending-client.ts';
 import { ClientHandshake } from '../../src/handshake/client.ts';
 import { createMemoryNetwork } from '../../src/transport/memory.ts';
 import { VirtualClock } from '../../src/transport/virtual-clock.ts';
@@ -31,7 +31,7 @@ test('a client that is held for a long reason can read it', async () => {
   const network = createMemoryNetwork(clock);
   const client = new ClientHandshake(EXAMPLES.hello);
   await network.listen('gate:1', (connection) => {
-    const caller = createCaller(connection);
+    const caller = createPendingClient(connection);
     void caller
       .hello()
       .then(() =>

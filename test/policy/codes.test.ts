@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { CODE_NAMES, CODES } from '../../src/policy/codes.ts';
 import { RULES, VERDICTS } from '../../src/policy/types.ts';
-import { closeCodeOf, farewellOf, GOING_AWAY, NORMAL, TEXT_REFUSED } from '../../src/wire/close.ts';
+import { closeCodeOf, closeReasonOf, GOING_AWAY, NORMAL, TEXT_REFUSED } from '../../src/wire/close.ts';
 
 /** Programs read these: a change here breaks them. New codes go to the end. */
 const PINNED = [
@@ -65,13 +65,13 @@ describe('WebSocket close codes', () => {
   });
 
   test('a reason begins with the code and never has more than the 123 bytes that fit', () => {
-    expect(farewellOf('SERVER_OUTDATED', 'upgrade s1')).toEqual({
+    expect(closeReasonOf('SERVER_OUTDATED', 'upgrade s1')).toEqual({
       code: 4002,
       reason: 'SERVER_OUTDATED: upgrade s1',
     });
     for (const message of ['x'.repeat(1_000), 'ü'.repeat(1_000), '€'.repeat(1_000), '😀'.repeat(1_000)])
       for (const code of CODE_NAMES) {
-        const { reason } = farewellOf(code, message);
+        const { reason } = closeReasonOf(code, message);
         expect(new TextEncoder().encode(reason).length).toBeLessThanOrEqual(123);
         expect(new TextEncoder().encode(reason).length).toBeGreaterThan(119);
         expect(`${code}: ${message}`.startsWith(reason)).toBe(true);

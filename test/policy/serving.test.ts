@@ -5,11 +5,11 @@ import { PRESETS } from '../../src/policy/presets.ts';
 import { client, cluster, judged, server } from '../support/facts.ts';
 
 describe('rolling restarts', () => {
-  test.each(['down', 'going'])('[N1] a server that is %s gets no session, another one does', (state) => {
+  test.each(['down', 'draining'])('[N1] a server that is %s gets no session, another one does', (state) => {
     expect(judged('4.14.0', [`4.14.0 ${state}`, '4.14.1'])).toMatchObject({ verdict: 'permit' });
   });
 
-  test.each([[['4.14.0 down', '4.14.1 going']], [['4.14.0 down', 'unknown']], [['4.14.0 going']]])(
+  test.each([[['4.14.0 down', '4.14.1 draining']], [['4.14.0 down', 'unknown']], [['4.14.0 draining']]])(
     '[N1] with servers %j a client that fits waits instead of failing',
     (servers) => {
       expect(judged('4.14.0', servers)).toMatchObject({
@@ -25,7 +25,7 @@ describe('rolling restarts', () => {
 
   test('[N1] a client that no server will ever fit is told so at once, restart or not', () => {
     expect(judged('4.15.0', ['4.14.0 down']).code).toBe('SERVER_OUTDATED');
-    expect(judged('4.10.0', ['4.14.0 going']).code).toBe('CLIENT_OUTDATED');
+    expect(judged('4.10.0', ['4.14.0 draining']).code).toBe('CLIENT_OUTDATED');
   });
 
   test('[N1] a cluster without servers holds the client', () => {
@@ -84,7 +84,7 @@ describe('unknown servers', () => {
   });
 
   test('[N1] when all of them are down, the client waits until one says its version', () => {
-    expect(judged('4.14.0', ['unknown down', 'unknown going'])).toMatchObject({
+    expect(judged('4.14.0', ['unknown down', 'unknown draining'])).toMatchObject({
       verdict: 'hold',
       code: 'NO_SERVER',
     });
@@ -145,7 +145,7 @@ describe('picking a server', () => {
 
   test('whenever the verdict is permit, there is a server up that fits', () => {
     const versions = ['4.11.0', '4.12.0', '4.13.0', '4.14.0', '5.0.0'];
-    const states = ['4.13.0', '4.13.0 down', '4.14.0', '4.14.0 going', '4.15.0', '5.0.0', 'unknown'];
+    const states = ['4.13.0', '4.13.0 down', '4.14.0', '4.14.0 draining', '4.15.0', '5.0.0', 'unknown'];
     let permitted = 0;
     for (const version of versions)
       for (const a of states)

@@ -63,7 +63,7 @@ describe('servers first', () => {
       code: 'SERVER_OUTDATED',
       move: { who: ['s2'] },
     });
-    expect(judged('4.15.0', ['4.15.0', '4.14.0 going']).code).toBe('SERVER_OUTDATED');
+    expect(judged('4.15.0', ['4.15.0', '4.14.0 draining']).code).toBe('SERVER_OUTDATED');
   });
 
   test('[M1] once the last server moved, the client is let in', () => {

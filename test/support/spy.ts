@@ -12,7 +12,7 @@ export function noteSends(transport: Transport, note: (bytes: Uint8Array) => voi
     end: () => connection.end(),
     pause: () => connection.pause(),
     resume: () => connection.resume(),
-    close: (farewell) => connection.close(farewell),
+    close: (closeReason) => connection.close(closeReason),
     destroy: () => connection.destroy(),
   });
   return {

@@ -72,7 +72,7 @@ export function describeSockets(name: string, transport: Transport): void {
       };
       const listener = await transport.listen('127.0.0.1:0', arrive, () => {
         arrive();
-        return { welcome: true, end() {} };
+        return { admitted: true, end() {} };
       });
       const port = Number(listener.address.split(':').at(-1));
       const peers = Array.from({ length: BURST }, () => net.connect(port, '127.0.0.1').on('error', () => {}));

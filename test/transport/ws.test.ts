@@ -4,7 +4,7 @@ import net from 'node:net';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { WebSocket, WebSocketServer } from 'ws';
 import { Changes } from '../../src/ports/changes.ts';
-import type { Connection, VisitFailure } from '../../src/ports/transport.ts';
+import type { Connection, HandshakeFailure } from '../../src/ports/transport.ts';
 import { MAX_MESSAGE, ws } from '../../src/transport/ws.ts';
 import { randomBytes } from '../support/random.ts';
 import { Recorder } from '../support/recorder.ts';
@@ -37,7 +37,7 @@ async function closeOf(client: WebSocket): Promise<{ code: number; reason: strin
 }
 
 describe('ws, seen by a plain WebSocket peer', () => {
-  test('a farewell is its close code and reason, after all that was sent', async () => {
+  test('a closeReason is its close code and reason, after all that was sent', async () => {
     const { client, ours, messages } = await plainClient();
     const bytes = randomBytes(300_000);
     ours.connection.send(bytes);
@@ -124,7 +124,7 @@ describe('ws, and HTTP', () => {
   });
 
   test('what becomes of each peer is told once, as soon as it is known', async () => {
-    const ends: (VisitFailure | null)[] = [];
+    const ends: (HandshakeFailure | null)[] = [];
     const changes = new Changes();
     const visits: string[] = [];
     const listener = await ws.listen(
@@ -133,7 +133,7 @@ describe('ws, and HTTP', () => {
       (peer) => {
         visits.push(peer);
         return {
-          welcome: true,
+          admitted: true,
           end(failure) {
             ends.push(failure);
             changes.notify();
@@ -146,7 +146,7 @@ describe('ws, and HTTP', () => {
     const said = async (act: () => unknown) => {
       const before = ends.length;
       act();
-      await until(changes, () => ends.length > before, 'the end of a visit');
+      await until(changes, () => ends.length > before, 'the end of a handshake');
       return ends.at(-1)?.why;
     };
     const raw = (text: string) => () =>

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { CODE_NAMES } from '../../src/policy/codes.ts';
-import { closeCodeOf, farewellOf, NORMAL, TEXT_REFUSED, truncate } from '../../src/wire/close.ts';
+import { closeCodeOf, closeReasonOf, NORMAL, TEXT_REFUSED, truncate } from '../../src/wire/close.ts';
 
 test('close codes are what they always were: clients go by them', () => {
   expect(Object.fromEntries(CODE_NAMES.map((code) => [code, closeCodeOf(code)]))).toMatchObject({
@@ -38,7 +38,7 @@ test('a reason fits into a close frame and never ends inside a character', () =>
       fc.constantFrom(...CODE_NAMES),
       fc.string({ unit: 'binary', maxLength: 300 }),
       (code, text) => {
-        const { reason } = farewellOf(code, text);
+        const { reason } = closeReasonOf(code, text);
         expect(Buffer.byteLength(reason)).toBeLessThanOrEqual(123);
         expect(reason.isWellFormed()).toBe(true);
         expect(reason.startsWith(`${code}: `)).toBe(true);

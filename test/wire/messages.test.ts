@@ -204,7 +204,7 @@ describe('limits', () => {
     });
     expect(read('serverHello', { id: 'rs1', version: '4.14.0' })).toMatchObject({
       level: null,
-      going: false,
+      draining: false,
     });
   });
 

@@ -5,7 +5,7 @@ import { connectTo } from '../../client/connect.ts';
 import { RefusedError, type Session } from '../../client/session.ts';
 import { parseUrl, type Target } from '../../client/url.ts';
 import { pause } from '../../ports/clock.ts';
-import { realSurroundings } from '../../transport/index.ts';
+import { realRuntime } from '../../transport/index.ts';
 import { realClock } from '../../transport/real.ts';
 import type { Message } from '../../wire/messages.ts';
 import { LiveLine } from '../live.ts';
@@ -66,7 +66,7 @@ async function run(url: string, options: Options): Promise<void> {
 async function attempt(target: Target, options: Options, signal: AbortSignal): Promise<Report> {
   const live = new LiveLine(process.stderr);
   try {
-    const session = await connectTo(target, realSurroundings, {
+    const session = await connectTo(target, realRuntime, {
       signal,
       ...(!options.json && options.count === 1 && { onWait: (wait) => live.show(waiting(wait)) }),
     });

@@ -5,7 +5,7 @@ import { loadConfig, parseConfig } from '../../config/load.ts';
 import type { Config } from '../../config/schema.ts';
 import type { DecisionLog } from '../../decision/record.ts';
 import { plural } from '../../fleet/plan-text.ts';
-import { buildGate, type Surroundings } from '../../gateway/build.ts';
+import { buildGate, type GateDependencies } from '../../gateway/build.ts';
 import { realTransports } from '../../transport/index.ts';
 import { realClock, realRandom } from '../../transport/real.ts';
 import { startDemo } from '../demo.ts';
@@ -59,7 +59,7 @@ function leave(flush: number): void {
 async function run(
   config: Config,
   folder: string,
-  stdout: NonNullable<Surroundings['stdout']>,
+  stdout: NonNullable<GateDependencies['stdout']>,
   started: (addresses: readonly string[]) => void,
 ): Promise<number> {
   const { gate, log } = buildGate(config, {
@@ -71,7 +71,7 @@ async function run(
     say,
   });
   let flush = FLUSH_MS;
-  await untilStopped(async ({ asked, hurry }) => {
+  await untilStopped(async ({ asked, force }) => {
     // A server or ledger that hangs makes nobody wait who wants it to end before it is up.
     const isUp = await Promise.race([gate.start().then(() => true), asked.then(() => false)]);
     if (isUp) started(gate.addresses);
@@ -80,8 +80,8 @@ async function run(
       say(
         `waiting up to ${config.timeouts.drain / 1_000} s for ${plural(gate.sessions + gate.handshakes, 'client')} to leave; Ctrl-C again to end at once`,
       );
-    await gate.stop(config.timeouts.drain, hurry);
-    if (hurry.aborted) flush = 0;
+    await gate.stop(config.timeouts.drain, force);
+    if (force.aborted) flush = 0;
   });
   await closeLog(log);
   return flush;

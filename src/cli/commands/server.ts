@@ -61,7 +61,7 @@ async function server(options: Options): Promise<void> {
   );
   const listen = listenAddress(options.listen);
   const tables = options.tables === undefined ? undefined : tablesIn(options.tables, level);
-  await untilStopped(async ({ asked, hurry }) => {
+  await untilStopped(async ({ asked, force }) => {
     const running = await startServer({
       ...(options.id !== undefined && { id: options.id }),
       version,
@@ -77,7 +77,7 @@ async function server(options: Options): Promise<void> {
     );
     await asked;
     running.leave();
-    await running.idle(options.grace, hurry);
+    await running.idle(options.grace, force);
     await running.close();
   });
   tables?.close();

@@ -18,7 +18,7 @@ export function unanswered({ chronicle, age }: Evidence): Breach[] {
 /** Whether a gate takes clients: one that has just begun does not listen yet. */
 function serves({ gates }: TrueState, gate: string, since: number): boolean {
   const found = gates.find(({ id }) => id === gate);
-  return found?.since != null && found.since <= since && !found.going && !found.paused;
+  return found?.since != null && found.since <= since && !found.draining && !found.paused;
 }
 
 export function notOnRecord(evidence: Evidence): Breach[] {

@@ -71,7 +71,7 @@ export function isRunning({ gates }: TrueState, gate: string): boolean {
 }
 
 export function isGoing({ gates }: TrueState, gate: string): boolean {
-  return gates.some(({ id, going }) => id === gate && going);
+  return gates.some(({ id, draining }) => id === gate && draining);
 }
 
 /** The servers as a gate would find them if it asked. */

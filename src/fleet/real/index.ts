@@ -12,7 +12,7 @@ import { openStore } from '../../migration/ledger/open.ts';
 import type { Store } from '../../migration/ledger/store.ts';
 import { randomId } from '../../ports/random.ts';
 import { openTables, type Tables } from '../../server/tables.ts';
-import { realSurroundings } from '../../transport/index.ts';
+import { realRuntime } from '../../transport/index.ts';
 import { realClock, realRandom } from '../../transport/real.ts';
 import { levelOf } from '../../version/catalogue.ts';
 import { PHOENIX_CATALOGUE } from '../../version/phoenix.ts';
@@ -200,7 +200,7 @@ export class RealFleet implements FleetDriver, AsyncDisposable {
     try {
       const outcome = program
         ? await this.#send(program, who)
-        : await attempt(this.#addresses(), { ...who, signal: over }, realSurroundings);
+        : await attempt(this.#addresses(), { ...who, signal: over }, realRuntime);
       if (outcome.kind === 'admitted') this.#keep(outcome.session);
       return outcome;
     } finally {

@@ -310,7 +310,7 @@ test('nothing is broken in the fleet as it was', async () => {
   expect(await violationsIn(world)).toEqual([]);
   expect(recordsOf(world, 'handshake', 'refuse').length).toBeGreaterThan(0);
   expect(world.chronicle.runs.map(({ how }) => how)).toEqual(['completed']);
-  expect(world.chronicle.left).toEqual({ sessions: 0, handshakes: 0, held: 0, places: 0, timers: 0 });
+  expect(world.chronicle.left).toEqual({ sessions: 0, handshakes: 0, held: 0, slots: 0, timers: 0 });
 });
 
 test('a gate that stood still while the upgrade was done, and then lost its ledger, may refuse by what it read before', async () => {

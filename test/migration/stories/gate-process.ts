@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { type ConnectOptions, connectTo } from '../../../src/client/connect.ts';
 import type { Session } from '../../../src/client/session.ts';
 import { parseUrl } from '../../../src/client/url.ts';
-import { realSurroundings } from '../../../src/transport/index.ts';
+import { realRuntime } from '../../../src/transport/index.ts';
 import { CollectedLog } from '../../support/log.ts';
 import { type Program, startCli } from '../../support/program.ts';
 
@@ -41,7 +41,7 @@ export class GateProcess {
   connect(version: string, options: ConnectOptions & { readonly query?: string } = {}): Promise<Session> {
     const { query = '', ...more } = options;
     const url = `${this.#address.replace('tcp://', 'skewgate://')}/?version=${version}${query && `&${query}`}`;
-    return connectTo(parseUrl(url), realSurroundings, more);
+    return connectTo(parseUrl(url), realRuntime, more);
   }
 
   /** SIGKILL: it releases nothing. */

@@ -7,7 +7,7 @@ import net, { type AddressInfo } from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
-import { createLearner, type VersionSource } from '../../src/cluster/learn.ts';
+import { createVersionProbe, type VersionSource } from '../../src/cluster/version-probe.ts';
 import { printVersion } from '../../src/version/version.ts';
 import { type Fleet, startFleet } from '../support/gate.ts';
 import { realWorld } from '../support/world.ts';
@@ -36,8 +36,8 @@ async function folder(): Promise<string> {
   return made;
 }
 
-const learn = async (source: VersionSource, signal = new AbortController().signal, cwd = '.') =>
-  printVersion(await createLearner(source, cwd)(signal));
+const probeVersion = async (source: VersionSource, signal = new AbortController().signal, cwd = '.') =>
+  printVersion(await createVersionProbe(source, cwd)(signal));
 const printing = (text: string) => [process.execPath, '-e', `process.stdout.write(${JSON.stringify(text)})`];
 
 async function untilGone(pid: number): Promise<void> {
@@ -62,20 +62,20 @@ describe('from a program', () => {
     ['Redis server v=4.14.0 sha=0 malloc=jemalloc-5.2.1', '4.14.0'],
     ['release 4.14.1-cdh5.14.2\n', '4.14.1-cdh5.14.2'],
   ])('%j is %s', async (text, version) => {
-    expect(await learn({ command: printing(text) })).toBe(version);
+    expect(await probeVersion({ command: printing(text) })).toBe(version);
   });
 
   test('a pattern says which number it is: its group, or the whole match', async () => {
     const command = printing('client 1.2.3, server 4.15.0');
-    expect(await learn({ command, pattern: 'server (\\S+)' })).toBe('4.15.0');
-    expect(await learn({ command, pattern: '4\\.\\d+\\.\\d+' })).toBe('4.15.0');
+    expect(await probeVersion({ command, pattern: 'server (\\S+)' })).toBe('4.15.0');
+    expect(await probeVersion({ command, pattern: '4\\.\\d+\\.\\d+' })).toBe('4.15.0');
   });
 
   test('runs in the folder it is given', async () => {
     const cwd = await folder();
     await writeFile(path.join(cwd, 'VERSION'), '4.16.1');
     const command = [process.execPath, '-p', 'require("node:fs").readFileSync("VERSION", "utf8")'];
-    expect(await learn({ command }, undefined, cwd)).toBe('4.16.1');
+    expect(await probeVersion({ command }, undefined, cwd)).toBe('4.16.1');
   });
 
   test.each([
@@ -93,7 +93,7 @@ describe('from a program', () => {
       /wrote more than 65536 bytes/,
     ],
   ] as const)('%s is an error', async (_, command, message) => {
-    await expect(learn({ command })).rejects.toThrow(message);
+    await expect(probeVersion({ command })).rejects.toThrow(message);
   });
 
   test.each([
@@ -103,7 +103,7 @@ describe('from a program', () => {
     const cwd = await folder();
     const file = path.join(cwd, 'child');
     const abort = new AbortController();
-    const learning = learn({ command: ['sh', '-c', script] }, abort.signal, cwd);
+    const learning = probeVersion({ command: ['sh', '-c', script] }, abort.signal, cwd);
     learning.catch(() => {});
     if (what === 'that ends') expect(await learning).toBe('4.14.0');
     const limit = AbortSignal.timeout(8_000);
@@ -122,7 +122,7 @@ describe('from a program', () => {
       '-c',
       'setsid sh -c "echo \\$\\$ > pid; exec sleep 60" & while [ ! -s pid ]; do :; done; echo 4.14.0',
     ];
-    const asked = learn({ command }, stop.signal, cwd);
+    const asked = probeVersion({ command }, stop.signal, cwd);
     asked.catch(() => {});
     const daemon = await vi.waitFor(
       async () => {
@@ -142,7 +142,7 @@ describe('from a program', () => {
     const file = path.join(cwd, 'pid');
     const code = `require('node:fs').writeFileSync(${JSON.stringify(file)}, String(process.pid)); process.stdout.write('x'); setInterval(() => {}, 1e6)`;
     const abort = new AbortController();
-    const learning = learn({ command: [process.execPath, '-e', code] }, abort.signal);
+    const learning = probeVersion({ command: [process.execPath, '-e', code] }, abort.signal);
     learning.catch(() => {});
     const limit = AbortSignal.timeout(8_000);
     let pid = '';
@@ -159,18 +159,18 @@ describe('from a program', () => {
 describe('over HTTP', () => {
   test('the first version in the answer counts', async () => {
     const url = await serve((_request, response) => response.end('{"version":"4.14.3","build":7}'));
-    expect(await learn({ http: url })).toBe('4.14.3');
+    expect(await probeVersion({ http: url })).toBe('4.14.3');
   });
 
   test('an error status is an error, whatever the page says', async () => {
     const url = await serve((_request, response) => response.writeHead(503).end('nginx/1.24.0'));
-    await expect(learn({ http: url })).rejects.toThrow(/503/);
+    await expect(probeVersion({ http: url })).rejects.toThrow(/503/);
   });
 
   test('a redirect is not followed', async () => {
     const elsewhere = await serve((_request, response) => response.end('9.9.9'));
     const url = await serve((_request, response) => response.writeHead(302, { location: elsewhere }).end());
-    await expect(learn({ http: url })).rejects.toThrow();
+    await expect(probeVersion({ http: url })).rejects.toThrow();
   });
 
   test('an endless answer is cut, not collected', async () => {
@@ -182,7 +182,7 @@ describe('over HTTP', () => {
       };
       more();
     });
-    await expect(learn({ http: url })).rejects.toThrow(/no version/);
+    await expect(probeVersion({ http: url })).rejects.toThrow(/no version/);
     expect(sent).toBeLessThan(64 * 1_048_576);
   });
 
@@ -190,7 +190,7 @@ describe('over HTTP', () => {
     const asked = Promise.withResolvers<void>();
     const url = await serve(() => asked.resolve());
     const abort = new AbortController();
-    const learning = learn({ http: url }, abort.signal);
+    const learning = probeVersion({ http: url }, abort.signal);
     learning.catch(() => {});
     await asked.promise;
     abort.abort();
@@ -200,10 +200,10 @@ describe('over HTTP', () => {
 
 describe('through a gate', () => {
   const states = (fleet: Fleet) =>
-    fleet.cluster.servers.map(({ state, version, trouble }) => [
+    fleet.cluster.servers.map(({ state, version, lastError }) => [
       state,
       version && printVersion(version),
-      trouble,
+      lastError,
     ]);
 
   test('stated, printed and told versions count alike', async () => {
@@ -254,7 +254,7 @@ describe('through a gate', () => {
       timeouts: { hold: '50ms', dial: '15s' },
     });
     expect(fleet.cluster.servers[1]).toMatchObject({ state: 'down', version: null });
-    expect(fleet.cluster.servers[1]?.trouble).toContain('no version in "no idea"');
+    expect(fleet.cluster.servers[1]?.lastError).toContain('no version in "no idea"');
     const refused = await fleet.refuse('4.15.0');
     expect(refused.code).toMatch(/^(SERVER_OUTDATED|VERSION_UNKNOWN)$/);
     const session = await fleet.admit('4.14.0');

@@ -7,17 +7,17 @@ import { GateHandshake } from '../handshake/gate.ts';
 import { StrayPeer } from '../handshake/preface.ts';
 import type { Decision, ProtocolRange } from '../policy/types.ts';
 import type { Connection } from '../ports/transport.ts';
-import { farewellOf } from '../wire/close.ts';
+import { closeReasonOf } from '../wire/close.ts';
 import { WireFault } from '../wire/fault.ts';
 import type { Message, MessageInput } from '../wire/messages.ts';
-import type { Early } from './relay.ts';
+import type { EarlyData } from './relay.ts';
 
 /** Bytes kept for a client that is not admitted yet; beyond, it is not read from. */
-export const MAX_EARLY = 65_536;
+export const MAX_EARLY_DATA = 65_536;
 
 export type Hello = Message<'hello'>;
 
-export interface Caller {
+export interface PendingClient {
   readonly connection: Connection;
   /** Aborts when the client leaves. */
   readonly gone: AbortSignal;
@@ -28,11 +28,11 @@ export interface Caller {
   /** Tells the client and closes. */
   refuse(decision: Decision): void;
   /** What came before admission, for the relay, which takes over the connection. */
-  early(): Early;
+  earlyData(): EarlyData;
 }
 
 /** Keeps what comes after the hello, and notices a client that leaves. */
-class Waiting {
+class EarlyDataBuffer {
   readonly #gone = new AbortController();
   readonly chunks: Uint8Array[] = [];
   ended = false;
@@ -51,21 +51,21 @@ class Waiting {
     if (bytes.length === 0) return;
     this.chunks.push(bytes);
     this.#held += bytes.length;
-    if (this.#held >= MAX_EARLY) this.#connection.pause();
+    if (this.#held >= MAX_EARLY_DATA) this.#connection.pause();
   }
 
   leave(): void {
     this.#gone.abort('the client left');
   }
 
-  early(): Early {
+  earlyData(): EarlyData {
     return { chunks: this.chunks, ended: this.ended };
   }
 }
 
-export function createCaller(connection: Connection): Caller {
+export function createPendingClient(connection: Connection): PendingClient {
   const handshake = new GateHandshake();
-  const waiting = new Waiting(connection);
+  const waiting = new EarlyDataBuffer(connection);
   const hello = Promise.withResolvers<Hello>();
   hello.promise.catch(() => {});
   let heard = 0;
@@ -104,17 +104,17 @@ export function createCaller(connection: Connection): Caller {
     permit: (message) => void connection.send(handshake.permit(message)),
     refuse(decision) {
       connection.send(handshake.refuse(forWire(decision)));
-      connection.close(farewellOf(decision.code, decision.message));
+      connection.close(closeReasonOf(decision.code, decision.message));
     },
-    early: () => waiting.early(),
+    earlyData: () => waiting.earlyData(),
   };
 }
 
-export function createAssumedCaller(
+export function createAssumedClient(
   connection: Connection,
   assume: { readonly version: string; readonly protocol?: ProtocolRange },
-): Caller {
-  const waiting = new Waiting(connection);
+): PendingClient {
+  const waiting = new EarlyDataBuffer(connection);
   connection.handle({
     data: (bytes) => waiting.keep(bytes),
     end() {
@@ -135,8 +135,8 @@ export function createAssumedCaller(
     }),
     wait() {},
     permit() {},
-    refuse: (decision) => connection.close(farewellOf(decision.code, decision.message)),
-    early: () => waiting.early(),
+    refuse: (decision) => connection.close(closeReasonOf(decision.code, decision.message)),
+    earlyData: () => waiting.earlyData(),
   };
 }
 
@@ -147,10 +147,10 @@ const HTTP_ANSWER =
 const TLS_ALERT = Uint8Array.of(0x15, 0x03, 0x01, 0x00, 0x02, 0x02, 0x46);
 
 /** Answers a peer that speaks something else in its own tongue, where that helps. False: it is not one. */
-export function answerStray(caller: Caller, error: unknown): boolean {
+export function answerStray(client: PendingClient, error: unknown): boolean {
   if (!(error instanceof StrayPeer) || error.speaks === 'unknown') return false;
-  caller.connection.send(error.speaks === 'http' ? Buffer.from(HTTP_ANSWER) : TLS_ALERT);
-  caller.connection.close();
+  client.connection.send(error.speaks === 'http' ? Buffer.from(HTTP_ANSWER) : TLS_ALERT);
+  client.connection.close();
   return true;
 }
 

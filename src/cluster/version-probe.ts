@@ -15,7 +15,10 @@ const MAX_OUTPUT = 65_536;
 const MAX_COMPLAINT = 500;
 
 /** @param cwd for the command. */
-export function createLearner(source: VersionSource, cwd: string): (signal: AbortSignal) => Promise<Version> {
+export function createVersionProbe(
+  source: VersionSource,
+  cwd: string,
+): (signal: AbortSignal) => Promise<Version> {
   const pattern = source.pattern === undefined ? DEFAULT_PATTERN : new RegExp(source.pattern);
   return async (signal) => {
     const text = source.command
