@@ -1,54 +1,77 @@
 /**
- * Writes everything that is generated: messages.schema.json, vectors.json and the tables of README.md here, the
- * tables of the project's README.md, examples/*.schema.json. `--check` writes nothing, and exits with 1
- * naming the files that differ.
+ * Writes everything that is generated: the JSON Schemas, the test vectors, and in every Markdown file of the project
+ * what stands between `<!-- generated:NAME -->` and `<!-- /generated:NAME -->`. `--check` writes nothing, and exits
+ * with 1 naming the files that differ.
  */
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { configJsonSchema, configTable } from '../src/config/reference.ts';
 import { fleetJsonSchema, scenarioJsonSchema } from '../src/fleet/reference.ts';
 import { printJson } from './print-json.ts';
+import { expectationsTable, scenariosTable, stepsTable } from './scenario-tables.ts';
 import { messagesSchema } from './schema.ts';
 import { closeCodesTable, codesTable, fieldTables, messagesTable } from './tables.ts';
 import { vectors } from './vectors.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 
-/** Generated texts by the name in their markers. */
+/** Generated texts by the name in their markers. Any document may hold any of them. */
 const TEXTS: Readonly<Record<string, () => string>> = {
   config: configTable,
   codes: codesTable,
   'close-codes': closeCodesTable,
   messages: messagesTable,
   fields: fieldTables,
+  steps: stepsTable,
+  expectations: expectationsTable,
+  scenarios: scenariosTable,
 };
 
-/** Wanted text by file, relative to the root. A README that does not exist is left alone. */
+export const TEXT_NAMES = Object.keys(TEXTS);
+
+const MARKER = /<!-- (\/?)generated:([\w-]+) -->/g;
+const SKIPPED = /^(?:node_modules|dist|coverage|\..*)$/;
+
+/** Wanted text by file, relative to the root: files that are generated as a whole, and documents with markers. */
 export function generated(): Map<string, string> {
-  const files = new Map([
+  return new Map([
     ['proto/messages.schema.json', printJson(messagesSchema())],
     ['proto/vectors.json', printJson(vectors())],
     ['examples/gate.schema.json', printJson(configJsonSchema())],
     ['examples/scenario.schema.json', printJson(scenarioJsonSchema())],
     ['examples/fleet.schema.json', printJson(fleetJsonSchema())],
+    ...documents().map((file): [string, string] => [file, fill(read(file) ?? '', file)]),
   ]);
-  for (const readme of ['proto/README.md', 'README.md']) {
-    const text = read(readme);
-    if (text !== null) files.set(readme, fill(text));
-  }
-  return files;
 }
 
-/** Replaces what stands between `<!-- generated:NAME -->` and its end. @throws on a NAME that is not known. */
-export function fill(text: string): string {
+/** Markdown files of the project that hold markers, relative to the root. */
+export function documents(): string[] {
+  const markdownIn = (folder: string): string[] =>
+    readdirSync(path.join(root, folder), { withFileTypes: true }).flatMap((entry) => {
+      const file = path.posix.join(folder, entry.name);
+      if (entry.isDirectory()) return SKIPPED.test(entry.name) ? [] : markdownIn(file);
+      return entry.name.endsWith('.md') ? [file] : [];
+    });
+  return markdownIn('').filter((file) => read(file)?.match(MARKER) != null);
+}
+
+/**
+ * Replaces what stands between `<!-- generated:NAME -->` and its end.
+ * @throws on a NAME that is not known, and on a marker without its other half.
+ */
+export function fill(text: string, file = 'the text'): string {
+  let open: string | null = null;
+  for (const [marker, slash, name = ''] of text.matchAll(MARKER)) {
+    if (!(name in TEXTS)) throw new Error(`${file}: there is no generated text ${JSON.stringify(name)}`);
+    const fits = slash === '' ? open === null : open === name;
+    if (!fits) throw new Error(`${file}: ${marker} does not match the marker before it`);
+    open = slash === '' ? name : null;
+  }
+  if (open !== null) throw new Error(`${file}: <!-- generated:${open} --> has no end`);
   return text.replace(
-    /(<!-- generated:([a-z-]+) -->).*?(<!-- \/generated:\2 -->)/gs,
-    (_all, start: string, name: string, end: string) => {
-      const make = TEXTS[name];
-      if (make === undefined) throw new Error(`there is no generated text ${JSON.stringify(name)}`);
-      return `${start}\n\n${make()}\n\n${end}`;
-    },
+    /(<!-- generated:([\w-]+) -->).*?(<!-- \/generated:\2 -->)/gs,
+    (_all, start: string, name: string, end: string) => `${start}\n\n${TEXTS[name]?.()}\n\n${end}`,
   );
 }
 
@@ -69,7 +92,7 @@ function main(): void {
     for (const file of files) writeFileSync(path.join(root, file), texts.get(file) as string);
     console.log(files.length === 0 ? 'nothing to write' : `written: ${files.join(', ')}`);
   } else if (files.length > 0) {
-    console.error(`out of date, run "node proto/generate.ts": ${files.join(', ')}`);
+    console.error(`out of date, run "npm run generate": ${files.join(', ')}`);
     process.exitCode = 1;
   }
 }

@@ -1,4 +1,4 @@
-/** The generated tables of proto/README.md and README.md, in Markdown. */
+/** The generated tables about codes and messages, in Markdown. */
 import { CODE_NAMES, CODES } from '../src/policy/codes.ts';
 import { closeCodeOf } from '../src/wire/close.ts';
 import { MESSAGES, type MessageName } from '../src/wire/messages.ts';

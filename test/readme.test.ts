@@ -1,6 +1,6 @@
-/** The README shows what the code does: commands with their output, configs, programs, links. */
+/** README.md and docs/ show what the code does: commands with their output, configs, programs, links. */
 import { execFile } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
@@ -16,11 +16,19 @@ import { installPackage } from './support/installed.ts';
 import { type Program, startCli } from './support/program.ts';
 
 const ROOT = fileURLToPath(new URL('../', import.meta.url));
-const README = readFileSync(path.join(ROOT, 'README.md'), 'utf8');
+/** Documents by their paths, relative to the root. */
+const DOCUMENTS = new Map(
+  ['README.md', ...readdirSync(path.join(ROOT, 'docs')).map((file) => `docs/${file}`)].map((file) => [
+    file,
+    readFileSync(path.join(ROOT, file), 'utf8'),
+  ]),
+);
+const ALL = [...DOCUMENTS.values()].join('\n');
+const POLICY = DOCUMENTS.get('docs/policy.md') as string;
 
 /** Fenced blocks of a language. */
 const blocks = (language: string): string[] =>
-  [...README.matchAll(new RegExp(`^\`\`\`${language}\\n(.*?)^\`\`\`$`, 'gms'))].map(
+  [...ALL.matchAll(new RegExp(`^\`\`\`${language}\\n(.*?)^\`\`\`$`, 'gms'))].map(
     ([, text]) => text as string,
   );
 
@@ -29,7 +37,7 @@ interface Shown {
   readonly output: string;
 }
 
-/** Every `$ command` with what the README shows below it. */
+/** Every `$ command` with what the document shows below it. */
 const shown: Shown[] = blocks('console').flatMap((block) =>
   block
     .split(/^\$ /m)
@@ -161,22 +169,21 @@ describe('programs', () => {
   });
 });
 
-test('every link to a file leads somewhere', () => {
-  const links = [...README.matchAll(/\]\(([^)]+)\)/g)].map(([, target]) => target as string);
-  expect(links.length).toBeGreaterThan(10);
-  expect(
-    links.filter((target) => !target.startsWith('https://') && !existsSync(path.join(ROOT, target))),
-  ).toEqual([]);
+test.each([...DOCUMENTS])('every link to a file leads somewhere: %s', (file, text) => {
+  const targets = [...text.matchAll(/\]\(([^)#]+)[^)]*\)/g)].map(([, target]) => target as string);
+  const missing = targets.filter(
+    (target) => !/^https?:/.test(target) && !existsSync(path.join(ROOT, path.dirname(file), target)),
+  );
+  expect(missing).toEqual([]);
 });
 
 test('the npm scripts that it names exist', () => {
   const { scripts } = JSON.parse(readFileSync(path.join(ROOT, 'package.json'), 'utf8'));
-  for (const [, name] of README.matchAll(/npm ci && npm (\w+)/g))
-    expect(scripts).toHaveProperty(name as string);
+  for (const [, name] of ALL.matchAll(/npm ci && npm (\w+)/g)) expect(scripts).toHaveProperty(name as string);
 });
 
 test('every rule has its row in the policy table, and every preset is named', () => {
-  const rows = [...README.matchAll(/^\| ([A-Z]\d) \|/gm)].map(([, rule]) => rule);
+  const rows = [...POLICY.matchAll(/^\| ([A-Z]\d) \|/gm)].map(([, rule]) => rule);
   expect(rows.toSorted()).toEqual(RULES.filter((rule) => /^[A-Z]\d$/.test(rule)).toSorted());
-  for (const preset of PRESET_NAMES) expect(README).toContain(`\`${preset}\``);
+  for (const preset of PRESET_NAMES) expect(POLICY).toContain(`\`${preset}\``);
 });

@@ -1,8 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { BAD_INPUTS } from '../../proto/bad-inputs.ts';
-import { fill, generated, outdated } from '../../proto/generate.ts';
+import { documents, fill, generated, outdated, TEXT_NAMES } from '../../proto/generate.ts';
 import { printJson } from '../../proto/print-json.ts';
+import { expectationsTable, scenariosTable, stepsTable } from '../../proto/scenario-tables.ts';
 import { codesTable } from '../../proto/tables.ts';
 import { configTable } from '../../src/config/reference.ts';
 import { configSchema } from '../../src/config/schema.ts';
@@ -13,17 +14,18 @@ import { MAX_PAYLOAD } from '../../src/wire/frame.ts';
 import { encodeMessage, MESSAGES } from '../../src/wire/messages.ts';
 import { encodePreface } from '../../src/wire/preface.ts';
 import { NAMES } from '../support/examples.ts';
+import { scenarioFiles } from '../support/scenarios.ts';
 
 const README = readFileSync(new URL('../../proto/README.md', import.meta.url), 'utf8');
 
 describe('generated files', () => {
-  test('are current: otherwise run "node proto/generate.ts"', () => {
+  test('are current: otherwise run "npm run generate"', () => {
     expect(outdated()).toEqual([]);
   });
 
   test('are the same however often they are made', () => {
     expect([...generated()]).toEqual([...generated()]);
-    for (const [, text] of generated()) expect(fill(text)).toBe(text);
+    for (const [file, text] of generated()) if (file.endsWith('.md')) expect(fill(text)).toBe(text);
   });
 
   test('a table goes between its markers and nowhere else', () => {
@@ -33,7 +35,25 @@ describe('generated files', () => {
     expect(filled).toBe(`before\n${start}\n\n${codesTable()}\n\n${end}\nafter`);
     expect(fill(filled)).toBe(filled);
     expect(fill('no markers')).toBe('no markers');
-    expect(() => fill('<!-- generated:nonsense --><!-- /generated:nonsense -->')).toThrow('nonsense');
+  });
+
+  test.each([
+    ['a name that nothing makes', '<!-- generated:nonsense --><!-- /generated:nonsense -->', 'nonsense'],
+    ['a start without an end', '<!-- generated:codes -->\ntext', 'has no end'],
+    ['an end without a start', 'text <!-- /generated:codes -->', 'does not match'],
+    ['one table inside another', '<!-- generated:codes --><!-- generated:config -->', 'does not match'],
+  ])('%s is an error that names the document', (_what, text, message) => {
+    expect(() => fill(text, 'docs/some.md')).toThrow(message);
+    expect(() => fill(text, 'docs/some.md')).toThrow('docs/some.md');
+  });
+
+  test('every table that can be made stands in a document', () => {
+    const found = documents().map((file) => generated().get(file) as string);
+    for (const name of TEXT_NAMES)
+      expect(
+        found.some((text) => text.includes(`<!-- generated:${name} -->`)),
+        name,
+      ).toBe(true);
   });
 
   test('JSON reads back as what was printed', () => {
@@ -126,5 +146,24 @@ describe('the config table', () => {
     expect(row('policy.preset')).toMatch(
       /\| `phoenix` \|.*`phoenix-as-coded`, `kubernetes`, `ranges`, `custom`/,
     );
+  });
+});
+
+describe('the tables about scenarios', () => {
+  const cells = (table: string) =>
+    table
+      .split('\n')
+      .slice(2)
+      .map((row) => row.split(' | '));
+
+  test('describe every step and every expectation', () => {
+    const steps = cells(stepsTable());
+    expect(steps.length).toBeGreaterThanOrEqual(16);
+    for (const [name, meaning] of [...steps, ...cells(expectationsTable())])
+      expect(meaning, name).toMatch(/\w \|$/);
+  });
+
+  test('list every file that ships', () => {
+    expect(cells(scenariosTable())).toHaveLength(scenarioFiles.length);
   });
 });
