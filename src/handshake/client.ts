@@ -39,6 +39,10 @@ const EXITS: Readonly<Record<ClientState, readonly ClientState[]>> = {
 
 const FROM_GATE = isTypeOf('permit', 'wait', 'refuse');
 
+/**
+ * One handshake of a client. Send what `start` returns, feed `receive` with what arrives, and act on the events it
+ * returns; after `permit` or `refuse` the handshake is over and the object takes no more bytes.
+ */
 export class ClientHandshake {
   readonly #states = new States<ClientState>('created', EXITS);
   readonly #reader = new FrameReader(FROM_GATE);

@@ -33,6 +33,10 @@ const EXITS: Readonly<Record<GateState, readonly GateState[]>> = {
 
 const FROM_CLIENT = isTypeOf('hello');
 
+/**
+ * One handshake with a client, seen from the gate. `receive` reads until the hello is whole; `wait`, `permit` and
+ * `refuse` return the bytes to send. A call that the state does not allow throws a `MisuseError`.
+ */
 export class GateHandshake {
   readonly #states = new States<GateState>('preface', EXITS);
   readonly #reader = new FrameReader(FROM_CLIENT);

@@ -39,6 +39,10 @@ const EXITS: Readonly<Record<ServerState, readonly ServerState[]>> = {
 
 const FROM_GATE = isTypeOf('ask', 'open', 'upgradeRequest');
 
+/**
+ * One conversation of a server with a gate. `receive` returns what the gate asks; `hello`, `progress` and `result`
+ * return the bytes to send. A call that the state does not allow throws a `MisuseError`.
+ */
 export class ServerHandshake {
   readonly #states = new States<ServerState>('preface', EXITS);
   readonly #reader = new FrameReader(FROM_GATE);

@@ -38,6 +38,10 @@ const EXITS: Readonly<Record<UpstreamState, readonly UpstreamState[]>> = {
 
 const FROM_SERVER = isTypeOf('serverHello', 'upgradeProgress', 'upgradeResult');
 
+/**
+ * One conversation of the gate with a server. Send what `start` returns, wait for the server's hello, then `open` a
+ * session or ask for an `upgrade`. A call that the state does not allow throws a `MisuseError`.
+ */
 export class UpstreamHandshake {
   readonly #states = new States<UpstreamState>('created', EXITS);
   readonly #reader = new FrameReader(FROM_SERVER);

@@ -12,6 +12,7 @@ import { printVersion, type Version } from '../version/version.ts';
 import type { Message } from '../wire/messages.ts';
 import type { Tables } from './tables.ts';
 
+/** What a simulated server is, and what is passed in. */
 export interface ServerOptions {
   /** Default: its address as bound. */
   readonly id?: string;
@@ -35,6 +36,7 @@ export type Serve = (
   open: Message<'open'>,
 ) => Pick<ConnectionHandlers, 'data' | 'end' | 'drain'>;
 
+/** A simulated server that listens. `leave`, then `idle`, then `close` is a shutdown in order. */
 export interface SimulatedServer {
   /** As bound, with scheme. */
   readonly address: string;
@@ -50,6 +52,7 @@ export interface SimulatedServer {
 const HANDSHAKE_LIMIT = 10_000;
 const UPGRADE_STEPS = 10;
 
+/** Starts a simulated server. @throws if nothing can listen at `options.listen`. */
 export async function startServer(options: ServerOptions): Promise<SimulatedServer> {
   const [scheme, address] = splitAddress(options.listen);
   const transport = options.transports[scheme];

@@ -9,6 +9,7 @@ import { isBusy } from '../ports/busy.ts';
 const BUSY_MS = 5_000;
 const BUSY_PAUSE_MS = 25;
 
+/** System tables as the servers that share them see them. Steps are fenced by tokens that only grow. */
 export interface Tables {
   readonly level: number;
   /** The highest token seen; 0 for none. */
@@ -20,6 +21,7 @@ export interface Tables {
   close(): void;
 }
 
+/** A step came under a token below one that the tables have seen: another run has taken over. */
 export class StaleToken extends Error {
   override readonly name = 'StaleToken';
   constructor(token: number, seen: number) {
@@ -27,6 +29,7 @@ export class StaleToken extends Error {
   }
 }
 
+/** Tables that vanish with the process, at `level`; share the object between servers of one cluster. */
 export function createMemoryTables(level: number): Tables {
   let current = level;
   let seen = 0;

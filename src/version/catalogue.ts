@@ -5,6 +5,7 @@
  */
 import { compareMinors, compareVersions, type Minor, type Version } from './version.ts';
 
+/** One release. Everything but its version may be left out. */
 export interface Release {
   readonly version: Version;
   /** Schema level this release needs; absent: that of the nearest lower release. */
@@ -33,12 +34,14 @@ export interface Era {
   readonly hopByHop: boolean;
 }
 
+/** All that is known of releases. Build one with `createCatalogue`, which sorts it. */
 export interface Catalogue {
   readonly eras: readonly Era[];
   /** Ascending. */
   readonly releases: readonly Release[];
 }
 
+/** A catalogue of `releases`, in any order, and of the `eras` in which other rules held. */
 export function createCatalogue(releases: readonly Release[], eras: readonly Era[] = []): Catalogue {
   const sorted = [...releases].sort((a, b) => compareVersions(a.version, b.version));
   return { eras: [...eras], releases: sorted };
@@ -85,6 +88,10 @@ export function entriesOf(catalogue: Catalogue, line: Minor): readonly Release[]
   return catalogue.releases.filter((release) => compareMinors(release.version, line) === 0);
 }
 
+/**
+ * Whether clients of older minors are refused while the tables are those of `release` (M4). What the release line
+ * states counts; otherwise the eras decide.
+ */
 export function inLockstep(catalogue: Catalogue, release: Version): boolean {
   const stated = entriesOf(catalogue, release).findLast((entry) => entry.lockstep !== undefined);
   return (
@@ -92,6 +99,7 @@ export function inLockstep(catalogue: Catalogue, release: Version): boolean {
   );
 }
 
+/** Whether an upgrade to `target` has to go through each minor in between (M5). */
 export function isHopByHop(catalogue: Catalogue, target: Version): boolean {
   return catalogue.eras.some((era) => era.hopByHop && compareVersions(target, era.below) < 0);
 }

@@ -5,6 +5,7 @@
  */
 import semver from 'semver';
 
+/** A version taken apart. The three numbers are compared; the qualifier is only shown. */
 export interface Version {
   readonly major: number;
   readonly minor: number;
@@ -19,6 +20,7 @@ export interface Minor {
   readonly minor: number;
 }
 
+/** A text that is not a version or a release line. The message quotes the text and says what is wrong with it. */
 export class VersionError extends Error {
   override readonly name = 'VersionError';
 }
@@ -55,6 +57,7 @@ function fault(text: string, core: string, qualifier: string): string {
   return `${JSON.stringify(qualifier)} is not a qualifier such as "-HBase-1.4"`;
 }
 
+/** As `parseVersion`, but null for a text that is not a version. */
 export function tryParseVersion(text: string): Version | null {
   try {
     return parseVersion(text);
@@ -71,6 +74,7 @@ export function parseMinor(text: string): Minor {
   return { major, minor };
 }
 
+/** `major.minor.patch` with the qualifier, as the other side wrote it. */
 export function printVersion(version: Version): string {
   return `${printCore(version)}${version.qualifier}`;
 }
@@ -80,6 +84,7 @@ export function printCore(version: Version): string {
   return `${version.major}.${version.minor}.${version.patch}`;
 }
 
+/** `major.minor`, such as `4.14`. */
 export function printMinor(line: Minor): string {
   return `${line.major}.${line.minor}`;
 }
@@ -94,6 +99,7 @@ export function compareVersions(a: Version, b: Version): number {
   return compareMinors(a, b) || a.patch - b.patch;
 }
 
+/** The first release of a line: 4.14 becomes 4.14.0. */
 export function firstOf(line: Minor): Version {
   return { major: line.major, minor: line.minor, patch: 0, qualifier: '' };
 }
