@@ -2,7 +2,7 @@
 import { type ConnectOptions, connectTo } from './client/connect.ts';
 import type { Session } from './client/session.ts';
 import { parseUrl } from './client/url.ts';
-import { realRuntime } from './transport/index.ts';
+import { realRuntime } from './runtime/real.ts';
 
 export { ConnectError, type ConnectOptions } from './client/connect.ts';
 export { RefusedError, type Session } from './client/session.ts';

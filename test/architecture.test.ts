@@ -1,5 +1,6 @@
 /**
  * Dependencies point inwards: version <- policy <- wire <- handshake <- ports <- transport <- cluster <- gateway.
+ * The runtime (real and virtual time, real randomness, real sockets) is for the outer folders, which pass it in.
  * The pure core does no I/O: it imports nothing but itself and three packages, and names no clock and no socket.
  */
 import { describe, expect, test } from 'vitest';
@@ -18,6 +19,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = (() => {
     handshake: ['wire', 'policy', 'version'],
     ports: core,
     transport,
+    runtime: ends,
     client: ends,
     server: ends,
     cluster: ends,
@@ -26,8 +28,8 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = (() => {
     config: [...ends, 'migration'],
     gateway: [...inner, 'migration', 'config'],
     // Whole fleets: both ends and gates.
-    fleet: [...inner, 'migration', 'config', 'gateway', 'client', 'server'],
-    testing: [...inner, 'migration', 'config', 'gateway', 'client', 'server', 'fleet'],
+    fleet: [...inner, 'runtime', 'migration', 'config', 'gateway', 'client', 'server'],
+    testing: [...inner, 'runtime', 'migration', 'config', 'gateway', 'client', 'server', 'fleet'],
   };
 })();
 
@@ -129,6 +131,7 @@ describe('the check itself notices', () => {
     ['server/server.ts', '../gateway/gate.ts', 'server may not import gateway'],
     ['fleet/run.ts', '../testing/fleet.ts', 'fleet may not import testing'],
     ['cluster/cluster.ts', '../gateway/gate.ts', 'cluster may not import gateway'],
+    ['gateway/gate.ts', '../runtime/clock.ts', 'gateway may not import runtime'],
     ['transport/tcp.ts', '../cluster/cluster.ts', 'transport may not import cluster'],
     ['gateway/gate.ts', '../cli/print.ts', 'nothing may import cli'],
     ['client/connect.ts', '../index.ts', 'nothing may import index.ts'],

@@ -2,10 +2,9 @@
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { Writable } from 'node:stream';
+import { realRuntime } from '../runtime/real.ts';
 import { startServer } from '../server/server.ts';
 import { openTables } from '../server/tables.ts';
-import { realTransports } from '../transport/index.ts';
-import { realClock } from '../transport/real.ts';
 import { levelOf } from '../version/catalogue.ts';
 import { PHOENIX_CATALOGUE } from '../version/phoenix.ts';
 import { parseVersion } from '../version/version.ts';
@@ -45,8 +44,8 @@ export async function startDemo(): Promise<Demo> {
         id,
         version: parseVersion(version),
         listen: 'tcp://127.0.0.1:0',
-        transports: realTransports,
-        clock: realClock,
+        transports: realRuntime.transports,
+        clock: realRuntime.clock,
         tables,
         upgradeMs: UPGRADE_MS,
       }),
@@ -145,7 +144,7 @@ function isOwned(folder: string): boolean {
 async function areFree(...ports: number[]): Promise<boolean> {
   try {
     for (const port of ports)
-      await (await realTransports.tcp?.listen(`127.0.0.1:${port}`, () => {}))?.close();
+      await (await realRuntime.transports.tcp?.listen(`127.0.0.1:${port}`, () => {}))?.close();
     return true;
   } catch {
     return false;

@@ -4,7 +4,7 @@
  */
 import fs from 'node:fs';
 import { Writable } from 'node:stream';
-import { realClock } from '../transport/real.ts';
+import { realClock } from '../runtime/clock.ts';
 
 const RETRY_MS = 1_000;
 const STDOUT = 1;

@@ -3,7 +3,7 @@ import { policyOf } from '../config/policy.ts';
 import type { UpgradeState } from '../policy/types.ts';
 import { pause } from '../ports/clock.ts';
 import { createSeeded } from '../ports/seeded.ts';
-import { UnendingError } from '../transport/virtual-clock.ts';
+import { UnendingError } from '../runtime/virtual-clock.ts';
 import { runCommand } from './command.ts';
 import { Crowd, type SessionChange } from './crowd.ts';
 import type { FleetDriver } from './driver.ts';

@@ -6,8 +6,7 @@ import type { Logged } from '../fleet/driver.ts';
 import { buildGate } from '../gateway/build.ts';
 import type { Gate } from '../gateway/gate.ts';
 import type { Store } from '../migration/ledger/store.ts';
-import { realTransports } from '../transport/index.ts';
-import { realClock, realRandom } from '../transport/real.ts';
+import { realRuntime } from '../runtime/real.ts';
 
 export class FleetGate {
   readonly id: string;
@@ -24,9 +23,7 @@ export class FleetGate {
       },
     });
     const { gate, cluster } = buildGate(config, {
-      clock: realClock,
-      random: realRandom,
-      transports: realTransports,
+      ...realRuntime,
       folder: '.',
       stdout,
       store,

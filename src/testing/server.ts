@@ -1,11 +1,10 @@
 /** A simulated server of a test, in this process: it goes and comes back, on another version if told so. */
 import { Link } from '../fleet/real/link.ts';
 import type { ProtocolRange } from '../policy/types.ts';
+import { realRuntime } from '../runtime/real.ts';
 import { type Serve, type SimulatedServer, startServer } from '../server/server.ts';
 import type { Tables } from '../server/tables.ts';
 import { parseHostPort, splitAddress } from '../transport/address.ts';
-import { realTransports } from '../transport/index.ts';
-import { realClock } from '../transport/real.ts';
 import { parseVersion } from '../version/version.ts';
 
 export interface FleetServerOptions {
@@ -55,8 +54,8 @@ export class FleetServer {
       id,
       version: parseVersion(version),
       listen: 'tcp://127.0.0.1:0',
-      transports: realTransports,
-      clock: realClock,
+      transports: realRuntime.transports,
+      clock: realRuntime.clock,
       upgradeMs,
       serve: (connection, open) => {
         this.clients.push(open.client.version);

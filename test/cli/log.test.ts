@@ -4,7 +4,7 @@ import path from 'node:path';
 import { expect, test } from 'vitest';
 import { createFileLog } from '../../src/decision/log.ts';
 import type { HandshakeRecord, LogRecord } from '../../src/decision/record.ts';
-import { VirtualClock } from '../../src/transport/virtual-clock.ts';
+import { VirtualClock } from '../../src/runtime/virtual-clock.ts';
 import { runCli } from '../support/cli.ts';
 import { judged } from '../support/facts.ts';
 import { tempFolder } from '../support/folder.ts';

@@ -5,7 +5,7 @@ import path from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { Ledger } from '../../src/migration/ledger/ledger.ts';
 import { createSqliteStore } from '../../src/migration/ledger/sqlite.ts';
-import { realClock } from '../../src/transport/real.ts';
+import { realClock } from '../../src/runtime/clock.ts';
 import { fingerprintOf } from '../migration/ledger/places.ts';
 import { type CliOptions, runCli } from '../support/cli.ts';
 import { claimed, finish, OPERATOR, requestOf } from '../support/ledger.ts';

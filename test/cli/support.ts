@@ -5,7 +5,7 @@ import { onTestFinished } from 'vitest';
 import { connectTo } from '../../src/client/connect.ts';
 import { RefusedError } from '../../src/client/session.ts';
 import { parseUrl } from '../../src/client/url.ts';
-import { realRuntime } from '../../src/transport/index.ts';
+import { realRuntime } from '../../src/runtime/real.ts';
 import { tempFolder } from '../support/folder.ts';
 import { type Program, startCli } from '../support/program.ts';
 import { type ServerSpec, TestServer } from '../support/servers.ts';

@@ -6,7 +6,7 @@ import fc from 'fast-check';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { Tail } from '../../src/cli/tail.ts';
 import { LogFile } from '../../src/decision/file.ts';
-import { VirtualClock } from '../../src/transport/virtual-clock.ts';
+import { VirtualClock } from '../../src/runtime/virtual-clock.ts';
 import { tempFolder } from '../support/folder.ts';
 
 test('lines written and files rotated between any two steps of the reader: each is seen once and in order', async () => {

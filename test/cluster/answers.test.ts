@@ -3,8 +3,8 @@ import { expect, test } from 'vitest';
 import { Cluster, type ClusterChange } from '../../src/cluster/cluster.ts';
 import { ServerHandshake } from '../../src/handshake/server.ts';
 import type { ProtocolRange } from '../../src/policy/types.ts';
+import { VirtualClock } from '../../src/runtime/virtual-clock.ts';
 import { createMemoryNetwork } from '../../src/transport/memory.ts';
-import { VirtualClock } from '../../src/transport/virtual-clock.ts';
 import { parseVersion, printVersion, type Version } from '../../src/version/version.ts';
 
 interface Said {

@@ -3,7 +3,7 @@ import { PassThrough, Writable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { expect, test } from 'vitest';
 import { createStreamLog } from '../../src/decision/log.ts';
-import { VirtualClock } from '../../src/transport/virtual-clock.ts';
+import { VirtualClock } from '../../src/runtime/virtual-clock.ts';
 import { expectNoneMissing, lostIn, numbersOf, parseLines, range, record } from './support.ts';
 
 test('records are lines of JSON, and close waits until they are out', async () => {

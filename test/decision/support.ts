@@ -5,7 +5,7 @@ import type { FileOptions } from '../../src/decision/file.ts';
 import { createFileLog } from '../../src/decision/log.ts';
 import type { LogRecord } from '../../src/decision/record.ts';
 import { Changes } from '../../src/ports/changes.ts';
-import { VirtualClock } from '../../src/transport/virtual-clock.ts';
+import { VirtualClock } from '../../src/runtime/virtual-clock.ts';
 import { until } from '../support/until.ts';
 
 export type FileLog = ReturnType<typeof createFileLog>;

@@ -2,8 +2,8 @@
 import { describe, expect, test } from 'vitest';
 import { relay } from '../../src/gateway/relay.ts';
 import type { Connection } from '../../src/ports/transport.ts';
+import { VirtualClock } from '../../src/runtime/virtual-clock.ts';
 import { createMemoryNetwork } from '../../src/transport/memory.ts';
-import { VirtualClock } from '../../src/transport/virtual-clock.ts';
 import { randomBytes } from '../support/random.ts';
 import { Recorder } from '../support/recorder.ts';
 

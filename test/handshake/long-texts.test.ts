@@ -2,8 +2,8 @@
 import { expect, test } from 'vitest';
 import { createPendingClient, forWire } from '../../src/gateway/pending-client.ts';
 import { ClientHandshake } from '../../src/handshake/client.ts';
+import { VirtualClock } from '../../src/runtime/virtual-clock.ts';
 import { createMemoryNetwork } from '../../src/transport/memory.ts';
-import { VirtualClock } from '../../src/transport/virtual-clock.ts';
 import { encodeMessage } from '../../src/wire/messages.ts';
 import { encodePreface } from '../../src/wire/preface.ts';
 import { EXAMPLES } from '../support/examples.ts';

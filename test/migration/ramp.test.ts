@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { Ramp } from '../../src/migration/ramp.ts';
-import { VirtualClock } from '../../src/transport/virtual-clock.ts';
+import { VirtualClock } from '../../src/runtime/virtual-clock.ts';
 
 const NEVER = new AbortController().signal;
 

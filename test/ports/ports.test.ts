@@ -2,8 +2,9 @@ import { describe, expect, test } from 'vitest';
 import { Changes } from '../../src/ports/changes.ts';
 import { deadline, pause } from '../../src/ports/clock.ts';
 import { randomId } from '../../src/ports/random.ts';
-import { realClock, realRandom } from '../../src/transport/real.ts';
-import { VirtualClock } from '../../src/transport/virtual-clock.ts';
+import { realClock } from '../../src/runtime/clock.ts';
+import { realRandom } from '../../src/runtime/random.ts';
+import { VirtualClock } from '../../src/runtime/virtual-clock.ts';
 import { seeded } from '../support/random.ts';
 
 describe('pause', () => {

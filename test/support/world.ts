@@ -1,11 +1,10 @@
 /** Where a test's fleet lives: on real sockets and time, or on virtual ones. */
 import type { Clock } from '../../src/ports/clock.ts';
 import type { Random } from '../../src/ports/random.ts';
+import { realRuntime } from '../../src/runtime/real.ts';
+import { VirtualClock } from '../../src/runtime/virtual-clock.ts';
 import type { Transports } from '../../src/transport/address.ts';
-import { realTransports } from '../../src/transport/index.ts';
 import { createMemoryNetwork } from '../../src/transport/memory.ts';
-import { realClock, realRandom } from '../../src/transport/real.ts';
-import { VirtualClock } from '../../src/transport/virtual-clock.ts';
 import { seeded } from './random.ts';
 
 export interface World {
@@ -21,9 +20,7 @@ export interface VirtualWorld extends World {
 }
 
 export const realWorld: World = {
-  clock: realClock,
-  random: realRandom,
-  transports: realTransports,
+  ...realRuntime,
   finish: (promise) => promise,
 };
 

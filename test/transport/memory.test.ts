@@ -1,5 +1,5 @@
+import { realClock } from '../../src/runtime/clock.ts';
 import { createMemoryNetwork } from '../../src/transport/memory.ts';
-import { realClock } from '../../src/transport/real.ts';
 import { describeTransport } from './contract.ts';
 
 for (const latency of [0, 2])

@@ -5,7 +5,7 @@ import semver from 'semver';
 import { parseDuration } from '../../config/units.ts';
 import { CODE_NAMES } from '../../policy/codes.ts';
 import { pause } from '../../ports/clock.ts';
-import { realClock } from '../../transport/real.ts';
+import { realClock } from '../../runtime/clock.ts';
 import { printCore, tryParseVersion } from '../../version/version.ts';
 import { lineOf, type Stamped } from '../log-lines.ts';
 import { table } from '../print.ts';

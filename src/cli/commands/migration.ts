@@ -10,7 +10,7 @@ import { activeBlock, type HistoryEntry, LedgerFormatError } from '../../migrati
 import { LedgerUnavailable } from '../../migration/ledger/store.ts';
 import { stepsDone } from '../../migration/ledger/transitions.ts';
 import { pause } from '../../ports/clock.ts';
-import { realClock } from '../../transport/real.ts';
+import { realClock } from '../../runtime/clock.ts';
 import { LiveLine } from '../live.ts';
 import { bar, paint, table } from '../print.ts';
 import { durationOption, UsageError } from '../usage.ts';

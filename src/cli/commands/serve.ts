@@ -6,8 +6,8 @@ import type { Config } from '../../config/schema.ts';
 import type { DecisionLog } from '../../decision/record.ts';
 import { plural } from '../../fleet/plan-text.ts';
 import { buildGate, type GateDependencies } from '../../gateway/build.ts';
-import { realTransports } from '../../transport/index.ts';
-import { realClock, realRandom } from '../../transport/real.ts';
+import { realClock } from '../../runtime/clock.ts';
+import { realRuntime } from '../../runtime/real.ts';
 import { startDemo } from '../demo.ts';
 import { logOutput } from '../stdout.ts';
 import { untilStopped } from '../stop.ts';
@@ -63,9 +63,7 @@ async function run(
   started: (addresses: readonly string[]) => void,
 ): Promise<number> {
   const { gate, log } = buildGate(config, {
-    clock: realClock,
-    random: realRandom,
-    transports: realTransports,
+    ...realRuntime,
     folder,
     stdout,
     say,

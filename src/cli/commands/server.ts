@@ -1,11 +1,10 @@
 /** `skewgate server`: a simulated server. */
 import { type Command, Option } from 'commander';
 import { parseRange } from '../../client/url.ts';
+import { realRuntime } from '../../runtime/real.ts';
 import { startServer } from '../../server/server.ts';
 import { openTables, type Tables } from '../../server/tables.ts';
 import { parseHostPort, splitAddress } from '../../transport/address.ts';
-import { realTransports } from '../../transport/index.ts';
-import { realClock } from '../../transport/real.ts';
 import { levelOf } from '../../version/catalogue.ts';
 import { PHOENIX_CATALOGUE } from '../../version/phoenix.ts';
 import { parseVersion, printVersion } from '../../version/version.ts';
@@ -66,8 +65,8 @@ async function server(options: Options): Promise<void> {
       ...(options.id !== undefined && { id: options.id }),
       version,
       listen,
-      transports: realTransports,
-      clock: realClock,
+      transports: realRuntime.transports,
+      clock: realRuntime.clock,
       upgradeMs: options.upgradeTime,
       ...(tables && { tables }),
       ...(options.protocol !== undefined && { protocol: parseRange(options.protocol) }),

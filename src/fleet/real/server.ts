@@ -7,7 +7,7 @@ import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import type { Config } from '../../config/schema.ts';
 import { pause } from '../../ports/clock.ts';
-import { realClock } from '../../transport/real.ts';
+import { realClock } from '../../runtime/clock.ts';
 import type { Scenario } from '../scenario.ts';
 import { Member, skewgate } from './member.ts';
 import { answers, fill, freePort } from './program.ts';

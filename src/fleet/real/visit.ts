@@ -5,8 +5,8 @@
 import { EventEmitter } from 'node:events';
 import { RefusedError } from '../../client/session.ts';
 import { pause } from '../../ports/clock.ts';
+import { realClock } from '../../runtime/clock.ts';
 import { parseHostPort, splitAddress } from '../../transport/address.ts';
-import { realClock } from '../../transport/real.ts';
 import type { Attempt, FleetSession, Logged } from '../driver.ts';
 import { Child } from './child.ts';
 import { Link } from './link.ts';

@@ -11,7 +11,7 @@ import {
   lookForProcess,
   waitForProcess,
 } from '../../../src/migration/hook/process.ts';
-import { realClock } from '../../../src/transport/real.ts';
+import { realClock } from '../../../src/runtime/clock.ts';
 import { tempFolder } from '../../support/folder.ts';
 import {
   type Behaviour,

@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { describe, expect, test } from 'vitest';
 import { createHttpHook } from '../../../src/migration/hook/http.ts';
-import { realClock } from '../../../src/transport/real.ts';
+import { realClock } from '../../../src/runtime/clock.ts';
 import { COMPLAINT, FACTS, failureOf, hookContract, Told } from '../hook-contract.ts';
 
 const SECRET = 'correct horse battery staple';

@@ -4,9 +4,8 @@ import path from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { Cluster } from '../../../src/cluster/cluster.ts';
 import { createServerHook } from '../../../src/migration/hook/server.ts';
+import { realRuntime } from '../../../src/runtime/real.ts';
 import { createMemoryTables, openTables, StaleToken, type Tables } from '../../../src/server/tables.ts';
-import { realTransports } from '../../../src/transport/index.ts';
-import { realClock } from '../../../src/transport/real.ts';
 import { PHOENIX_CATALOGUE } from '../../../src/version/phoenix.ts';
 import { tempFolder } from '../../support/folder.ts';
 import { startProgram } from '../../support/program.ts';
@@ -45,8 +44,8 @@ async function clusterOf(specs: readonly ServerSpec[]) {
   const cluster = new Cluster({
     gate: 'main',
     servers: servers.map(({ id, address }) => ({ id, address })),
-    transports: realTransports,
-    clock: realClock,
+    transports: realRuntime.transports,
+    clock: realRuntime.clock,
     dialTimeout: 5_000,
     probeInterval: 60_000,
   });

@@ -5,7 +5,7 @@
 import { createInterface } from 'node:readline';
 import { HeldClaim, Ledger } from '../../../src/migration/ledger/ledger.ts';
 import { createSqliteStore } from '../../../src/migration/ledger/sqlite.ts';
-import { realClock } from '../../../src/transport/real.ts';
+import { realClock } from '../../../src/runtime/clock.ts';
 import { requestOf } from '../../support/ledger.ts';
 
 const LEASE = 60_000;

@@ -4,7 +4,7 @@ import { createEtcdStore } from '../../../src/migration/ledger/etcd.ts';
 import { type HeldClaim, Ledger } from '../../../src/migration/ledger/ledger.ts';
 import { LedgerUnavailable, type Store } from '../../../src/migration/ledger/store.ts';
 import { Changes } from '../../../src/ports/changes.ts';
-import { realClock } from '../../../src/transport/real.ts';
+import { realClock } from '../../../src/runtime/clock.ts';
 import { checkHistory } from '../../support/check-history.ts';
 import { type Etcd, NO_ETCD, startEtcd } from '../../support/etcd.ts';
 import { claimed, OPERATOR, requestOf } from '../../support/ledger.ts';

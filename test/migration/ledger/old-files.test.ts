@@ -4,7 +4,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { Ledger } from '../../../src/migration/ledger/ledger.ts';
 import { createSqliteStore } from '../../../src/migration/ledger/sqlite.ts';
-import { VirtualClock } from '../../../src/transport/virtual-clock.ts';
+import { VirtualClock } from '../../../src/runtime/virtual-clock.ts';
 import { checkHistory } from '../../support/check-history.ts';
 import { tempFolder } from '../../support/folder.ts';
 import { claimed, finish, OPERATOR, planOf, requestOf } from '../../support/ledger.ts';

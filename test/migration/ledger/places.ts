@@ -9,8 +9,8 @@ import { createMemoryStore } from '../../../src/migration/ledger/memory.ts';
 import { createSqliteStore } from '../../../src/migration/ledger/sqlite.ts';
 import type { Store } from '../../../src/migration/ledger/store.ts';
 import { pause } from '../../../src/ports/clock.ts';
-import { realClock } from '../../../src/transport/real.ts';
-import { VirtualClock } from '../../../src/transport/virtual-clock.ts';
+import { realClock } from '../../../src/runtime/clock.ts';
+import { VirtualClock } from '../../../src/runtime/virtual-clock.ts';
 import type { Etcd } from '../../support/etcd.ts';
 import type { Place } from './bench.ts';
 

@@ -16,7 +16,7 @@ import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { Ledger } from '../../../src/migration/ledger/ledger.ts';
 import { createSqliteStore } from '../../../src/migration/ledger/sqlite.ts';
 import { LedgerUnavailable, type Store } from '../../../src/migration/ledger/store.ts';
-import { VirtualClock } from '../../../src/transport/virtual-clock.ts';
+import { VirtualClock } from '../../../src/runtime/virtual-clock.ts';
 import { tempFolder } from '../../support/folder.ts';
 import { claimed, finish, OPERATOR, requestOf } from '../../support/ledger.ts';
 import { type Program, startProgram } from '../../support/program.ts';

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { type ConnectOptions, connectTo } from '../../../src/client/connect.ts';
 import type { Session } from '../../../src/client/session.ts';
 import { parseUrl } from '../../../src/client/url.ts';
-import { realRuntime } from '../../../src/transport/index.ts';
+import { realRuntime } from '../../../src/runtime/real.ts';
 import { CollectedLog } from '../../support/log.ts';
 import { type Program, startCli } from '../../support/program.ts';
 

@@ -13,7 +13,7 @@ import type { configSchema } from '../../../src/config/schema.ts';
 import { Ledger, type LedgerView } from '../../../src/migration/ledger/ledger.ts';
 import { openStore } from '../../../src/migration/ledger/open.ts';
 import type { HistoryEntry, HistoryKind } from '../../../src/migration/ledger/record.ts';
-import { realClock } from '../../../src/transport/real.ts';
+import { realClock } from '../../../src/runtime/clock.ts';
 import { checkHistory } from '../../support/check-history.ts';
 import { NO_ETCD, sharedEtcd } from '../../support/etcd.ts';
 import { tempFolder } from '../../support/folder.ts';

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { deadline, pause } from '../../src/ports/clock.ts';
+import { VirtualClock } from '../../src/runtime/virtual-clock.ts';
 import { createMemoryNetwork } from '../../src/transport/memory.ts';
-import { VirtualClock } from '../../src/transport/virtual-clock.ts';
 import { Recorder } from '../support/recorder.ts';
 
 describe('virtual time', () => {
