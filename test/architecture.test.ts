@@ -23,10 +23,11 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = (() => {
     client: ends,
     server: ends,
     cluster: ends,
+    frontend: ends,
     decision: [...ends, 'cluster'],
     migration: inner,
     config: [...ends, 'migration'],
-    gateway: [...inner, 'migration', 'config'],
+    gateway: [...inner, 'migration', 'config', 'frontend'],
     // Whole fleets: both ends and gates.
     fleet: [...inner, 'runtime', 'migration', 'config', 'gateway', 'client', 'server'],
     testing: [...inner, 'runtime', 'migration', 'config', 'gateway', 'client', 'server', 'fleet'],

@@ -4,6 +4,7 @@
  */
 import type { Cluster, Reached, ServerStatus } from '../cluster/cluster.ts';
 import type { HandshakeRecord } from '../decision/record.ts';
+import type { Hello, HelloResult, PendingClient } from '../frontend/pending-client.ts';
 import type { Migration, UpgradeInitiator } from '../migration/migration.ts';
 import { decide, serverFits } from '../policy/decide.ts';
 import { refusal } from '../policy/decision.ts';
@@ -11,13 +12,9 @@ import type { ClientFacts, ClusterFacts, Decision, Policy } from '../policy/type
 import { pause } from '../ports/clock.ts';
 import { randomId } from '../ports/random.ts';
 import { parseVersion, printVersion } from '../version/version.ts';
-import { WireFault } from '../wire/fault.ts';
-import { answerStray, forWire, type Hello, type PendingClient } from './pending-client.ts';
 import { Wait, type WaitContext } from './wait.ts';
 
 export type AdmissionTimes = WaitContext['times'] & {
-  /** ms for a client's hello to be complete. */
-  readonly handshake: number;
   /** ms after which what is known of a server is asked again before a client is refused for it. */
   readonly fresh: number;
   /** ms after which what is known of a server is asked again before anything is decided by it. */
@@ -90,16 +87,14 @@ export class Admission {
    * Returns the session's two ends, or null when the client was not admitted.
    */
   async run(log: (outcome: Outcome) => void): Promise<Admitted | null> {
-    let hello: Hello;
-    try {
-      hello = await this.#awaitHello();
-    } catch (error) {
-      this.#refuseUnheard(error, log);
+    const heard = await this.#awaitHello();
+    if (heard.kind === 'failed') {
+      this.#refuse(refusal(heard.code, heard.message), log);
       return null;
     }
     let client: ClientFacts;
     try {
-      client = factsOf(hello);
+      client = factsOf(heard.hello);
     } catch (error) {
       this.#refuse(refusal('BAD_HANDSHAKE', (error as Error).message), log);
       return null;
@@ -116,31 +111,23 @@ export class Admission {
     this.#refuse(decision, log);
   }
 
-  async #awaitHello(): Promise<Hello> {
-    const { clock, times, closing } = this.#context;
-    const over = Promise.withResolvers<never>();
-    const timer = clock.after(times.handshake, () =>
-      over.reject(refusal('HANDSHAKE_TIMEOUT', `No hello within ${times.handshake / 1_000} s.`)),
-    );
-    const close = () => over.reject(draining(null));
+  /** The client's hello, or why there is none; a gate that drains does not wait for it. */
+  async #awaitHello(): Promise<HelloResult> {
+    const { clock, closing } = this.#context;
+    const drained = Promise.withResolvers<HelloResult>();
+    const close = () =>
+      drained.resolve({ kind: 'failed', code: 'DRAINING', message: draining(null).message });
     closing.addEventListener('abort', close);
     try {
-      this.#hello = await Promise.race([this.#caller.hello(), over.promise]);
-      this.#helloAt = clock.now();
-      return this.#hello;
+      const heard = await Promise.race([this.#caller.hello(), drained.promise]);
+      if (heard.kind === 'hello') {
+        this.#hello = heard.hello;
+        this.#helloAt = clock.now();
+      }
+      return heard;
     } finally {
-      timer.cancel();
       closing.removeEventListener('abort', close);
     }
-  }
-
-  #refuseUnheard(error: unknown, log: (outcome: Outcome) => void): void {
-    const decision =
-      error instanceof WireFault
-        ? refusal(error.code, `${error.message[0]?.toUpperCase()}${error.message.slice(1)}.`)
-        : (error as Decision);
-    log(this.#outcome(decision));
-    if (!answerStray(this.#caller, error)) this.#caller.refuse(decision);
   }
 
   /** The loop: ends with the client admitted, or refused. */
@@ -316,7 +303,7 @@ export class Admission {
       level: decision.cluster.level,
       waitedMs: Math.round(this.#wait.ms),
       notices: this.#notices(decision),
-      decision: forWire(decision),
+      decision,
     });
     return { session, client: hello.version, facts: client, initiator: this.#asInitiator(client), reached };
   }

@@ -6,6 +6,8 @@ import { hashPolicy, policyOf } from '../config/policy.ts';
 import type { Config } from '../config/schema.ts';
 import { createFileLog, createStreamLog } from '../decision/log.ts';
 import type { DecisionLog } from '../decision/record.ts';
+import { createAssumedFrontEnd } from '../frontend/assumed.ts';
+import { createSkewgateFrontEnd } from '../frontend/skewgate.ts';
 import { openStore } from '../migration/ledger/open.ts';
 import type { Store } from '../migration/ledger/store.ts';
 import { PRESETS } from '../policy/presets.ts';
@@ -76,7 +78,7 @@ export function buildGate(
   });
   const gate = new Gate({
     name,
-    listen: config.listen.map(listenerOf),
+    listen: config.listen.map((entry) => listenerOf(entry, clock, config.timeouts.handshake)),
     cluster,
     migration,
     policy,
@@ -136,9 +138,16 @@ function state(version: string): NonNullable<ServerEntry['probeVersion']> {
   return async () => parsed;
 }
 
-function listenerOf({ tcp, ws, assume, protocol }: Config['listen'][number]): ListenerEntry {
+function listenerOf(
+  { tcp, ws, assume, protocol }: Config['listen'][number],
+  clock: Clock,
+  handshakeTimeout: number,
+): ListenerEntry {
   return {
     address: tcp === undefined ? `ws://${ws}` : `tcp://${tcp}`,
-    ...(assume !== undefined && { assume: { version: assume, ...(protocol && { protocol }) } }),
+    frontEnd:
+      assume === undefined
+        ? createSkewgateFrontEnd({ clock, handshakeTimeout })
+        : createAssumedFrontEnd({ version: assume, upgrade: 'may', ...(protocol && { protocol }) }),
   };
 }

@@ -1,10 +1,12 @@
 /** The gate: listeners, the clients on their way in, the sessions, and an orderly end. */
 import type { Cluster } from '../cluster/cluster.ts';
 import type { DecisionLog, GateRecord } from '../decision/record.ts';
+import type { FrontEnd } from '../frontend/front-end.ts';
+import type { PendingClient } from '../frontend/pending-client.ts';
 import type { Migration } from '../migration/migration.ts';
 import { decide } from '../policy/decide.ts';
 import { refusal } from '../policy/decision.ts';
-import type { Decision, Policy, ProtocolRange } from '../policy/types.ts';
+import type { Decision, Policy } from '../policy/types.ts';
 import { Changes } from '../ports/changes.ts';
 import { type Clock, deadline } from '../ports/clock.ts';
 import { type Random, randomId } from '../ports/random.ts';
@@ -19,14 +21,13 @@ import {
   draining,
   type Outcome,
 } from './admission.ts';
-import { createAssumedClient, createPendingClient, type PendingClient } from './pending-client.ts';
 import { type End, type Relay, relay } from './relay.ts';
 
 export interface ListenerEntry {
   /** With scheme: `tcp://…`, `ws://…`. */
   readonly address: string;
-  /** Any program on this port counts as a client of this version. */
-  readonly assume?: { readonly version: string; readonly protocol?: ProtocolRange };
+  /** The protocol that clients speak on it. */
+  readonly frontEnd: FrontEnd;
 }
 
 export interface GateOptions {
@@ -168,9 +169,7 @@ export class Gate {
     const listener = await transport.listen(
       address,
       (connection) => {
-        const caller = entry.assume
-          ? createAssumedClient(connection, entry.assume)
-          : createPendingClient(connection);
+        const caller = entry.frontEnd.accept(connection);
         this.#serve(caller, this.#addresses[at] as string).catch((error) => this.#fault(caller, error));
       },
       (peer) => this.#trackHandshake(peer, this.#addresses[at] as string),
@@ -291,15 +290,17 @@ export class Gate {
     return refusal('TOO_MANY_CONNECTIONS', `${sessions} sessions are open already.`);
   }
 
-  #relay(
-    { connection, earlyData }: PendingClient,
-    { session, client, facts, initiator, reached }: Admitted,
-  ): void {
+  #relay(caller: PendingClient, { session, client, facts, initiator, reached }: Admitted): void {
     const { clock, cluster } = this.#options;
     const server = reached.server.id;
     const startedAt = clock.now();
     cluster.sessionStarted(server);
-    const running = relay(connection, reached.connection, earlyData(), reached.upstream?.sinceHello);
+    const running = relay(
+      caller.connection,
+      reached.connection,
+      caller.earlyData(),
+      reached.upstream?.sinceHello,
+    );
     const begun: Session = { session, client, facts, initiator, server, startedAt, relay: running };
     this.#sessions.set(session, begun);
     running.done.then((end) => this.#ended(begun, end)).catch((error) => this.#noteFault(error));

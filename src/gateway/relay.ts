@@ -1,5 +1,6 @@
 /** Raw bytes both ways between two connections: back-pressure, half-close, nothing kept. */
 import type { PeerStateSinceHello } from '../cluster/upstream.ts';
+import type { EarlyData } from '../frontend/early-data.ts';
 import type { Connection } from '../ports/transport.ts';
 import { type CloseReason, NORMAL } from '../wire/close.ts';
 
@@ -27,13 +28,11 @@ export interface Relay {
   close(reason: RelayEnd, closeReason: CloseReason): void;
 }
 
-/** What the client sent before it was admitted, oldest first. */
-export interface EarlyData {
-  readonly chunks: readonly Uint8Array[];
-  readonly ended: boolean;
-}
-
-/** @param sinceHello what the server did between its hello and now. */
+/**
+ * Hands a session's bytes on until both sides are done, or one is gone.
+ * @param early what the client sent before it was admitted
+ * @param sinceHello what the server did between its hello and now
+ */
 export function relay(
   client: Connection,
   server: Connection,

@@ -1,6 +1,7 @@
 /** What grows with the fleet is cut before it is sent: a client must be able to read every answer. */
 import { expect, test } from 'vitest';
-import { createPendingClient, forWire } from '../../src/gateway/pending-client.ts';
+import { createSkewgateFrontEnd } from '../../src/frontend/skewgate.ts';
+import { forWire } from '../../src/frontend/wire-limits.ts';
 import { ClientHandshake } from '../../src/handshake/client.ts';
 import { VirtualClock } from '../../src/runtime/virtual-clock.ts';
 import { createMemoryNetwork } from '../../src/transport/memory.ts';
@@ -31,7 +32,7 @@ test('a client that is held for a long reason can read it', async () => {
   const network = createMemoryNetwork(clock);
   const client = new ClientHandshake(EXAMPLES.hello);
   await network.listen('gate:1', (connection) => {
-    const caller = createPendingClient(connection);
+    const caller = createSkewgateFrontEnd({ clock, handshakeTimeout: 10_000 }).accept(connection);
     void caller
       .hello()
       .then(() =>

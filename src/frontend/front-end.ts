@@ -1,0 +1,16 @@
+/**
+ * A front end is one protocol that clients speak to a listener. It turns an accepted connection into a
+ * `PendingClient`; everything behind it decides without knowing which protocol that is.
+ */
+import type { Connection } from '../ports/transport.ts';
+import type { PendingClient } from './pending-client.ts';
+
+export interface FrontEnd {
+  /** The protocol's name, for records and status: `skewgate`, `assumed`. */
+  readonly protocol: string;
+  /**
+   * Takes the connection over, handlers included, until the client is admitted or refused. It may speak first.
+   * The time limit for the client's hello begins here.
+   */
+  accept(connection: Connection): PendingClient;
+}

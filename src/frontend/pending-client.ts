@@ -1,0 +1,67 @@
+/**
+ * A client that is not admitted yet: what it says of itself, what it sends early, and the ways to answer it.
+ * Which protocol it speaks, and what its faults and refusals look like in it, stays in its front end.
+ */
+import type { Code } from '../policy/codes.ts';
+import type { ClientFacts, Decision, ProtocolRange } from '../policy/types.ts';
+import type { Connection } from '../ports/transport.ts';
+import type { EarlyData } from './early-data.ts';
+
+/** What a client says of itself. */
+export interface Hello {
+  /** As the client wrote it; whether it is a version is checked by admission. */
+  readonly version: string;
+  readonly driver: string;
+  readonly properties: Readonly<Record<string, string>>;
+  /** Whether it may bring the one-time upgrade. */
+  readonly upgrade: ClientFacts['upgrade'];
+  /** With preset `ranges`: the protocol versions it speaks. */
+  readonly protocol?: ProtocolRange | undefined;
+}
+
+/** How waiting for a client's hello ends. It never rejects: a peer's fault is a result like any other. */
+export type HelloResult =
+  | { readonly kind: 'hello'; readonly hello: Hello }
+  /** What came is no hello, nothing came in time, or the client left; `message` is a sentence. */
+  | { readonly kind: 'failed'; readonly code: Code; readonly message: string };
+
+/** What a held client hears while it waits. */
+export interface WaitNotice {
+  readonly code: Code;
+  readonly reason: string;
+  /** 0 to 1; null where nobody knows. */
+  readonly progress: number | null;
+  /** ms until it is refused if nothing changes. */
+  readonly deadlineMs: number;
+}
+
+/** What an admitted client is told. */
+export interface Permit {
+  readonly session: string;
+  readonly server: { readonly id: string; readonly version: string | null };
+  /** Schema level of the system tables; null: nobody knows. */
+  readonly level: number | null;
+  readonly waitedMs: number;
+  /** Sentences that an admitted client should know all the same. */
+  readonly notices: readonly string[];
+  readonly decision: Decision;
+}
+
+export interface PendingClient {
+  readonly connection: Connection;
+  /** Aborts when the client leaves. */
+  readonly gone: AbortSignal;
+  /** The one hello of this client, however often it is asked for. */
+  hello(): Promise<HelloResult>;
+  /** Legal after a hello, until `permit` or `refuse`. */
+  wait(notice: WaitNotice): void;
+  /** Tells the client that it is admitted. From here on the connection carries the session's bytes. */
+  permit(permit: Permit): void;
+  /**
+   * Turns the client away and closes. Legal until `permit`, also before or instead of a hello: a peer that speaks
+   * another protocol is answered in that protocol where this helps.
+   */
+  refuse(decision: Decision): void;
+  /** What came before admission, for the relay, which takes over the connection. */
+  earlyData(): EarlyData;
+}
