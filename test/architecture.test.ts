@@ -1,5 +1,5 @@
 /**
- * Dependencies point inwards: version <- policy <- wire <- handshake <- ports <- transport <- cluster <- gateway.
+ * Dependencies point inwards: version <- policy <- wire <- handshake <- ports <- transport <- backend <- cluster <- gateway.
  * The runtime (real and virtual time, real randomness, real sockets) is for the outer folders, which pass it in.
  * The pure core does no I/O: it imports nothing but itself and three packages, and names no clock and no socket.
  */
@@ -11,7 +11,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = (() => {
   const core = ['version', 'policy', 'wire', 'handshake'];
   const transport = [...core, 'ports', '*'];
   const ends = [...transport, 'transport'];
-  const inner = [...ends, 'cluster', 'decision'];
+  const inner = [...ends, 'backend', 'cluster', 'decision'];
   return {
     version: ['semver'],
     policy: ['version'],
@@ -22,7 +22,8 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = (() => {
     runtime: ends,
     client: ends,
     server: ends,
-    cluster: ends,
+    backend: ends,
+    cluster: [...ends, 'backend'],
     frontend: ends,
     decision: [...ends, 'cluster'],
     migration: inner,

@@ -31,7 +31,6 @@ const WIDE = new Set(['README.md', 'proto/README.md']);
 const UNDESCRIBED = new Set([
   'cli',
   'client',
-  'cluster',
   'config',
   'decision',
   'fleet',

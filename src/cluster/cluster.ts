@@ -2,20 +2,26 @@
  * The servers behind the gate: what is known of each, kept fresh by probes and by every handshake. A server
  * that is down keeps its last known version.
  */
+import {
+  type BackEnd,
+  type Purpose,
+  type ServerIdentity,
+  type ServerLink,
+  UpstreamError,
+} from '../backend/back-end.ts';
 import type { ProtocolRange, ServerFacts } from '../policy/types.ts';
 import { Changes } from '../ports/changes.ts';
 import { type Clock, deadline, type Timer } from '../ports/clock.ts';
 import type { Connection } from '../ports/transport.ts';
 import { dial, type Transports } from '../transport/address.ts';
-import { parseVersion, printVersion, type Version } from '../version/version.ts';
-import { Upstream, UpstreamError } from './upstream.ts';
+import { printVersion } from '../version/version.ts';
 
 export interface ServerEntry {
   readonly id: string;
   /** With scheme: `tcp://…`, `ws://…`. */
   readonly address: string;
-  /** For servers that do not speak the handshake: how their version is learned. Absent: by asking. */
-  readonly probeVersion?: (signal: AbortSignal) => Promise<Version>;
+  /** How it is identified and handed sessions. */
+  readonly backEnd: BackEnd;
   readonly protocol?: ProtocolRange;
 }
 
@@ -37,15 +43,13 @@ export interface ClusterChange {
   readonly lastError: string | null;
 }
 
-/** A server reached: `upstream` null where it does not speak the handshake. */
+/** A server that was dialled and identified. */
 export interface Reached {
   readonly server: ServerStatus;
-  readonly connection: Connection;
-  readonly upstream: Upstream | null;
+  readonly link: ServerLink;
 }
 
 export interface ClusterOptions {
-  readonly gate: string;
   readonly servers: readonly ServerEntry[];
   readonly transports: Transports;
   readonly clock: Clock;
@@ -73,6 +77,10 @@ type Seen = Partial<Pick<State, 'version' | 'state' | 'level' | 'lastError'>> & 
   readonly protocol?: ProtocolRange | undefined;
 };
 
+/**
+ * The servers of one cluster as this gate knows them. It probes them at intervals, dials them for sessions and
+ * upgrades, and counts the sessions of each. How a server speaks is its back end's.
+ */
 export class Cluster {
   readonly changes = new Changes();
   readonly #options: ClusterOptions;
@@ -164,49 +172,42 @@ export class Cluster {
     return best;
   }
 
-  /** Dials and asks. What it says, or that it says nothing, is remembered. @throws if it can't be reached. */
-  async reach(id: string, purpose: 'probe' | 'session' | 'upgrade', signal?: AbortSignal): Promise<Reached> {
+  /**
+   * Dials and identifies a server. What it says, or that it says nothing, is remembered.
+   * @throws {UpstreamError} if it can't be reached, or is not what is known of it by now
+   */
+  async reach(id: string, purpose: Purpose, signal: AbortSignal = this.#stopping.signal): Promise<Reached> {
     const server = this.#find(id);
-    const limit = deadline(this.#options.clock, this.#options.dialTimeout, signal ?? this.#stopping.signal);
+    const limit = deadline(this.#options.clock, this.#options.dialTimeout, signal);
     const askedAt = this.#options.clock.now();
     let connection: Connection | null = null;
     try {
       connection = await dial(this.#options.transports, server.address, { signal: limit.signal });
-      if (server.entry.probeVersion) {
-        // That it lets a session in says nothing of its release: what is known of that stays as old as it is.
-        if (purpose === 'probe' || server.version === null)
-          this.#recordObservation(server, askedAt, {
-            version: await server.entry.probeVersion(limit.signal),
-            state: 'up',
-          });
-        return { server, connection, upstream: null };
-      }
-      const upstream = await Upstream.ask(connection, { gate: this.#options.gate, purpose }, limit.signal);
-      this.#applyHello(server, askedAt, upstream.hello);
-      return { server, connection, upstream };
+      const known = server.version !== null;
+      const link = await server.entry.backEnd.identify(connection, purpose, known, limit.signal);
+      if (link.identity !== null) this.#applyIdentity(server, askedAt, link.identity);
+      return { server, link };
     } catch (error) {
       connection?.destroy();
+      const { message } = error as Error;
       // A caller that gave up, or a gate that stops, says nothing about the server.
-      if (!(signal ?? this.#stopping.signal).aborted)
-        this.#recordObservation(server, askedAt, { state: 'down', lastError: (error as Error).message });
-      throw new UpstreamError(`${server.id} (${server.address}): ${(error as Error).message}`, {
-        cause: error,
-      });
+      if (!signal.aborted) this.#recordObservation(server, askedAt, { state: 'down', lastError: message });
+      throw new UpstreamError(`${server.id} (${server.address}): ${message}`, { cause: error });
     } finally {
       limit.clear();
     }
   }
 
   /** @throws if it is not what is known by now. */
-  #applyHello(
+  #applyIdentity(
     server: State,
     askedAt: number,
-    { version, draining, level, token, protocol }: Upstream['hello'],
+    { version, draining, level, token, protocol }: ServerIdentity,
   ): void {
     this.#token = Math.max(this.#token, token ?? 0);
     if (level !== null) this.reportLevel(level, askedAt);
     const said: Seen = {
-      version: parseVersion(version),
+      version,
       state: draining ? 'draining' : 'up',
       level,
       protocol: protocol ?? server.entry.protocol,
@@ -244,7 +245,7 @@ export class Cluster {
     server.askedAt = this.#options.clock.now();
     return this.reach(server.id, 'probe')
       .then(
-        ({ connection }) => connection.close(),
+        ({ link }) => link.close(),
         () => {},
       )
       .finally(() => {

@@ -177,7 +177,7 @@ export class Admission {
     const reached = await this.#reach(client, unreachable);
     if (reached === null) return { kind: 'not-yet', decision: this.#notReached(decision, unreachable) };
     if (cluster.isStale(times.stale)) {
-      reached.connection.close();
+      reached.link.close();
       return { kind: 'again' };
     }
     const facts = this.#facts(client);
@@ -185,7 +185,7 @@ export class Admission {
     const fits = decision.verdict === 'permit' && this.#fits(client, reached.server, facts);
     const full = fits && !this.#gone ? this.#context.acquireSlot() : null;
     if (fits && !this.#gone && full === null) return { kind: 'reached', decision, reached };
-    reached.connection.close();
+    reached.link.close();
     return full === null && !this.#gone ? { kind: 'again' } : { kind: 'not-yet', decision: full ?? decision };
   }
 
@@ -228,7 +228,7 @@ export class Admission {
         try {
           const reached = await cluster.reach(server.id, 'session', this.#caller.gone);
           if (reached.server.state === 'up') return reached;
-          reached.connection.close();
+          reached.link.close();
           failed.set(server.id, `${server.id} is leaving`);
         } catch (error) {
           failed.set(server.id, (error as Error).message);
@@ -276,7 +276,7 @@ export class Admission {
     try {
       return this.#open(client, step, log);
     } catch (error) {
-      step.reached.connection.destroy();
+      step.reached.link.connection.destroy();
       this.#context.releaseSlot();
       throw error;
     }
@@ -292,7 +292,7 @@ export class Admission {
     const session = randomId(this.#context.random, 16);
     const version = reached.server.version && printVersion(reached.server.version);
     log({ ...this.#outcome(decision), session, server: reached.server.id, serverVersion: version });
-    reached.upstream?.open({
+    reached.link.openSession({
       session,
       peer: this.#caller.connection.peer,
       client: { version: hello.version, driver: hello.driver, properties: hello.properties },

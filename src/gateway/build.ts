@@ -1,7 +1,9 @@
 /** Puts a gate together from its config: the one place that knows all adapters. */
 import path from 'node:path';
+import { createPlainBackEnd } from '../backend/plain.ts';
+import { createSkewgateBackEnd } from '../backend/skewgate.ts';
+import { createVersionProbe } from '../backend/version-probe.ts';
 import { Cluster, type ServerEntry } from '../cluster/cluster.ts';
-import { createVersionProbe } from '../cluster/version-probe.ts';
 import { hashPolicy, policyOf } from '../config/policy.ts';
 import type { Config } from '../config/schema.ts';
 import { createFileLog, createStreamLog } from '../decision/log.ts';
@@ -14,7 +16,7 @@ import { PRESETS } from '../policy/presets.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Random } from '../ports/random.ts';
 import type { Transports } from '../transport/address.ts';
-import { parseVersion } from '../version/version.ts';
+import { parseVersion, type Version } from '../version/version.ts';
 import { Gate, type ListenerEntry } from './gate.ts';
 import { buildMigrator } from './migrator.ts';
 
@@ -55,8 +57,7 @@ export function buildGate(
   const policy = policyOf(config);
   const name = config.cluster;
   const cluster = new Cluster({
-    gate: name,
-    servers: config.servers.map((entry) => serverOf(entry, folder)),
+    servers: config.servers.map((entry) => serverOf(entry, name, folder)),
     transports,
     clock,
     dialTimeout: config.timeouts.dial,
@@ -122,18 +123,20 @@ function openLog(
 
 function serverOf(
   { id, address, version, protocol }: Config['servers'][number],
+  gate: string,
   folder: string,
 ): ServerEntry {
-  const probeVersion =
+  const backEnd =
     version === undefined
-      ? null
-      : typeof version === 'string'
-        ? state(version)
-        : createVersionProbe(version, folder);
-  return { id, address, ...(probeVersion && { probeVersion }), ...(protocol && { protocol }) };
+      ? createSkewgateBackEnd(gate)
+      : createPlainBackEnd(
+          typeof version === 'string' ? stated(version) : createVersionProbe(version, folder),
+        );
+  return { id, address, backEnd, ...(protocol && { protocol }) };
 }
 
-function state(version: string): NonNullable<ServerEntry['probeVersion']> {
+/** A version that the config states needs no question. */
+function stated(version: string): () => Promise<Version> {
   const parsed = parseVersion(version);
   return async () => parsed;
 }

@@ -297,9 +297,9 @@ export class Gate {
     cluster.sessionStarted(server);
     const running = relay(
       caller.connection,
-      reached.connection,
+      reached.link.connection,
       caller.earlyData(),
-      reached.upstream?.sinceHello,
+      reached.link.sinceHello,
     );
     const begun: Session = { session, client, facts, initiator, server, startedAt, relay: running };
     this.#sessions.set(session, begun);

@@ -1,5 +1,5 @@
 /** Raw bytes both ways between two connections: back-pressure, half-close, nothing kept. */
-import type { PeerStateSinceHello } from '../cluster/upstream.ts';
+import type { PeerStateSinceHello } from '../backend/back-end.ts';
 import type { EarlyData } from '../frontend/early-data.ts';
 import type { Connection } from '../ports/transport.ts';
 import { type CloseReason, NORMAL } from '../wire/close.ts';

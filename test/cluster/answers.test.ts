@@ -1,5 +1,7 @@
 /** Answers that come late, or in another order than their questions. */
 import { expect, test } from 'vitest';
+import { createPlainBackEnd } from '../../src/backend/plain.ts';
+import { createSkewgateBackEnd } from '../../src/backend/skewgate.ts';
 import { Cluster, type ClusterChange } from '../../src/cluster/cluster.ts';
 import { ServerHandshake } from '../../src/handshake/server.ts';
 import type { ProtocolRange } from '../../src/policy/types.ts';
@@ -36,8 +38,14 @@ async function start(protocol?: ProtocolRange) {
   });
   const changes: ClusterChange[] = [];
   const cluster = new Cluster({
-    gate: 'test',
-    servers: [{ id: 's1', address: 'tcp://server:1', ...(protocol && { protocol }) }],
+    servers: [
+      {
+        id: 's1',
+        address: 'tcp://server:1',
+        backEnd: createSkewgateBackEnd('test'),
+        ...(protocol && { protocol }),
+      },
+    ],
     transports: { tcp: network },
     clock,
     dialTimeout: 3_000,
@@ -122,8 +130,7 @@ test('the release that a program tells counts, however many sessions begin while
   const programs: ((version: Version) => void)[] = [];
   const probeVersion = () => new Promise<Version>((resolve) => programs.push(resolve));
   const cluster = new Cluster({
-    gate: 'test',
-    servers: [{ id: 's1', address: 'tcp://server:1', probeVersion }],
+    servers: [{ id: 's1', address: 'tcp://server:1', backEnd: createPlainBackEnd(probeVersion) }],
     transports: { tcp: network },
     clock,
     dialTimeout: 3_000,

@@ -4,7 +4,7 @@
  * signal aborts.
  */
 import { spawn } from 'node:child_process';
-import { killGroup } from '../../cluster/process-group.ts';
+import { killGroup } from '../../backend/process-group.ts';
 import { environmentOf, type Hook, HookError } from './hook.ts';
 import { parseProgress, readLines } from './lines.ts';
 import { describeProcess } from './process.ts';

@@ -21,16 +21,16 @@ export function createServerHook(cluster: Cluster, catalogue: Catalogue): Hook {
         );
       if (signal.aborted) throw new HookError('stopped before it began');
       try {
-        const { upstream, connection } = await cluster.reach(able.id, 'upgrade', signal);
+        const { link } = await cluster.reach(able.id, 'upgrade', signal);
         try {
-          if (upstream === null) throw new HookError(`${able.id} does not speak the handshake`);
+          if (link.upgrade === undefined) throw new HookError(`${able.id} does not speak the handshake`);
           const askedAt = cluster.now();
-          const { level, error } = await upstream.upgrade(request, signal, progress);
+          const { level, error } = await link.upgrade(request, signal, progress);
           if (error !== null) throw new HookError(`${able.id}: ${error}`, { said: true });
           if (level !== null) cluster.reportLevel(level, askedAt);
           return { level };
         } finally {
-          connection.close();
+          link.close();
         }
       } catch (error) {
         if (error instanceof HookError) throw error;

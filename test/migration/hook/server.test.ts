@@ -2,6 +2,7 @@
 import { existsSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { createSkewgateBackEnd } from '../../../src/backend/skewgate.ts';
 import { Cluster } from '../../../src/cluster/cluster.ts';
 import { createServerHook } from '../../../src/migration/hook/server.ts';
 import { realRuntime } from '../../../src/runtime/real.ts';
@@ -42,8 +43,7 @@ function noting(
 async function clusterOf(specs: readonly ServerSpec[]) {
   const servers = await Promise.all(specs.map((spec, at) => TestServer.start(realWorld, `s${at + 1}`, spec)));
   const cluster = new Cluster({
-    gate: 'main',
-    servers: servers.map(({ id, address }) => ({ id, address })),
+    servers: servers.map(({ id, address }) => ({ id, address, backEnd: createSkewgateBackEnd('main') })),
     transports: realRuntime.transports,
     clock: realRuntime.clock,
     dialTimeout: 5_000,

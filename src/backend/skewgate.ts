@@ -1,54 +1,69 @@
-/** One connection to a server, before any client's byte goes over it: dial, ask, learn. */
+/** The back end `skewgate`: a server that speaks the handshake. It is asked, says its hello, and is then used or left. */
 import { UpstreamHandshake } from '../handshake/upstream.ts';
 import type { Connection, ConnectionHandlers } from '../ports/transport.ts';
+import { parseVersion } from '../version/version.ts';
 import type { Message, MessageInput } from '../wire/messages.ts';
-
-export class UpstreamError extends Error {
-  override readonly name = 'UpstreamError';
-}
+import {
+  type BackEnd,
+  type PeerStateSinceHello,
+  type ServerIdentity,
+  type ServerLink,
+  UpstreamError,
+} from './back-end.ts';
 
 type Hello = Message<'serverHello'>;
 type Result = Message<'upgradeResult'>;
 type Progress = Message<'upgradeProgress'>;
 
-/** A server that speaks the handshake and has said its hello. */
-export class Upstream {
+/**
+ * A back end for servers that speak the skewgate handshake.
+ * @param gate what the gate calls itself to them
+ */
+export function createSkewgateBackEnd(gate: string): BackEnd {
+  return {
+    protocol: 'skewgate',
+    identify(connection, purpose, _known, signal) {
+      const handshake = new UpstreamHandshake();
+      return converse<SkewgateLink>(connection, signal, (resolve, sinceHello) => ({
+        start: () => connection.send(handshake.start({ gate, purpose })),
+        data(bytes) {
+          for (const event of handshake.receive(bytes))
+            if (event.kind === 'hello')
+              resolve(new SkewgateLink(connection, handshake, identityOf(event.hello), sinceHello));
+        },
+      }));
+    },
+  };
+}
+
+/** @throws {VersionError} */
+function identityOf({ version, ...hello }: Hello): ServerIdentity {
+  return { ...hello, version: parseVersion(version) };
+}
+
+/** A server that has said its hello. */
+class SkewgateLink implements ServerLink {
   readonly connection: Connection;
-  readonly hello: Hello;
-  /** What the server did since its last message, before anybody took the connection over. */
+  readonly identity: ServerIdentity;
   readonly sinceHello: PeerStateSinceHello;
   readonly #handshake: UpstreamHandshake;
 
-  private constructor(
+  constructor(
     connection: Connection,
     handshake: UpstreamHandshake,
-    hello: Hello,
+    identity: ServerIdentity,
     sinceHello: PeerStateSinceHello,
   ) {
     this.connection = connection;
+    this.identity = identity;
     this.sinceHello = sinceHello;
     this.#handshake = handshake;
-    this.hello = hello;
   }
 
-  /** @throws {UpstreamError | WireFault} if the server is no such server, leaves, or the signal aborts. */
-  static ask(connection: Connection, ask: MessageInput<'ask'>, signal: AbortSignal): Promise<Upstream> {
-    const handshake = new UpstreamHandshake();
-    return converse<Upstream>(connection, signal, (resolve, sinceHello) => ({
-      start: () => connection.send(handshake.start(ask)),
-      data(bytes) {
-        for (const event of handshake.receive(bytes))
-          if (event.kind === 'hello') resolve(new Upstream(connection, handshake, event.hello, sinceHello));
-      },
-    }));
+  openSession(session: MessageInput<'open'>): void {
+    this.connection.send(this.#handshake.open(session));
   }
 
-  /** Hands over an admitted client; from here on the connection carries its bytes. */
-  open(message: MessageInput<'open'>): void {
-    this.connection.send(this.#handshake.open(message));
-  }
-
-  /** Runs one upgrade step. @throws {UpstreamError | WireFault} if the server leaves before its result. */
   upgrade(
     request: MessageInput<'upgradeRequest'>,
     signal: AbortSignal,
@@ -63,6 +78,10 @@ export class Upstream {
         }
       },
     }));
+  }
+
+  close(): void {
+    this.connection.close();
   }
 }
 
@@ -107,11 +126,6 @@ function converse<T>(
     });
     start();
   });
-}
-
-export interface PeerStateSinceHello {
-  ended: boolean;
-  closed: { readonly error: Error | null } | null;
 }
 
 function remember(sinceHello: PeerStateSinceHello): ConnectionHandlers {

@@ -7,7 +7,7 @@ import net, { type AddressInfo } from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
-import { createVersionProbe, type VersionSource } from '../../src/cluster/version-probe.ts';
+import { createVersionProbe, type VersionSource } from '../../src/backend/version-probe.ts';
 import { printVersion } from '../../src/version/version.ts';
 import { type Fleet, startFleet } from '../support/gate.ts';
 import { realWorld } from '../support/world.ts';
