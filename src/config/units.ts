@@ -1,4 +1,4 @@
-/** Durations and sizes as people write them. */
+/** Durations, sizes and counts as people write them. */
 import { z } from 'zod';
 
 const DURATION: Readonly<Record<string, number>> = {
@@ -36,3 +36,15 @@ export const moreThanNone = (unit: typeof duration) =>
 
 /** ms; null if `text` is none. */
 export const parseDuration = (text: string): number | null => parseUnits(text, DURATION);
+
+/** ms as a person would say them: `90 s`, `0.5 s`, `5 min`, `2 h`. */
+export function seconds(ms: number): string {
+  if (ms >= 3_600_000 && ms % 360_000 === 0) return `${ms / 3_600_000} h`;
+  if (ms >= 300_000 && ms % 6_000 === 0) return `${ms / 60_000} min`;
+  return `${Number((ms / 1_000).toFixed(ms < 1_000 ? 3 : 1))} s`;
+}
+
+/** `1 server`, `3 servers`. */
+export function plural(count: number, what: string): string {
+  return `${count} ${what}${count === 1 ? '' : 's'}`;
+}

@@ -7,7 +7,7 @@
  */
 import type { HandshakeRecord } from '../decision/record.ts';
 
-export interface Question {
+export interface DecisionInput {
   readonly client: string | null;
   readonly oldest: string | null;
   readonly newest: string | null;
@@ -28,13 +28,13 @@ export interface Tally extends Answer {
 export interface Difference {
   /** `answer`: another answer than before. `new`, `gone`: one that this client never got in the other run. */
   readonly kind: 'new' | 'gone' | 'answer';
-  readonly question: Question;
+  readonly question: DecisionInput;
   readonly before: readonly Tally[];
   readonly after: readonly Tally[];
 }
 
 interface Tallied {
-  readonly question: Question;
+  readonly question: DecisionInput;
   /** By the answer as JSON. */
   readonly answers: Map<string, number>;
 }
@@ -79,7 +79,7 @@ function tally(lines: Iterable<string>): Map<string, Tallied> {
     // A refusal after which the same client may simply come again says nothing that lasts.
     if (record === null || (record.verdict === 'refuse' && record.retry === 'later')) continue;
     const { client, cluster, verdict, code, move } = record;
-    const question: Question = {
+    const question: DecisionInput = {
       client,
       oldest: cluster.oldest,
       newest: cluster.newest,
@@ -121,7 +121,7 @@ export function printDifferences(differences: readonly Difference[]): string {
   return differences
     .map(({ kind, question, before, after }) =>
       [
-        `${printQuestion(question)}: ${HEADS[kind]}`,
+        `${printInput(question)}: ${HEADS[kind]}`,
         ...before.map((answer) => `  before: ${printTally(answer)}`),
         ...after.map((answer) => `  after:  ${printTally(answer)}`),
       ].join('\n'),
@@ -129,7 +129,7 @@ export function printDifferences(differences: readonly Difference[]): string {
     .join('\n');
 }
 
-function printQuestion({ client, oldest, newest, level }: Question): string {
+function printInput({ client, oldest, newest, level }: DecisionInput): string {
   const servers =
     oldest === null
       ? 'servers unknown'

@@ -11,15 +11,15 @@ export interface FleetSession {
   /** As its gate calls it; absent: a program's. */
   readonly id?: string;
   readonly closed: boolean;
-  /** Of a program: it ended by itself and was content. */
-  readonly content?: boolean;
+  /** Of a program: it ended by itself and was exitedCleanly. */
+  readonly exitedCleanly?: boolean;
   once(event: 'close', hear: () => void): unknown;
   on(event: 'error', hear: (error: Error) => void): unknown;
   destroy(): unknown;
 }
 
 /** How a client's attempt ended. */
-export type Attempt =
+export type ConnectResult =
   | { readonly kind: 'admitted'; readonly session: FleetSession }
   | { readonly kind: 'refused'; readonly error: RefusedError }
   | { readonly kind: 'lost'; readonly error: Error };
@@ -58,7 +58,7 @@ export interface FleetDriver {
   /** A server or gate dies at once, as by SIGKILL. */
   kill(id: string): void;
   /** Starts a dead server or gate. */
-  revive(id: string): Promise<void>;
+  startNode(id: string): Promise<void>;
   /** As by SIGSTOP and SIGCONT. */
   pause(id: string): void;
   resume(id: string): void;
@@ -74,7 +74,7 @@ export interface FleetDriver {
     version: string,
     upgrade: 'may' | 'must-not',
     program?: ClientProgram,
-  ): Promise<Attempt>;
+  ): Promise<ConnectResult>;
   /** What always must hold and did not, once the fleet has stopped; absent: this fleet can't tell. */
   violations?(): Promise<ReadonlyArray<{ readonly invariant: string; readonly what: string }>>;
 }

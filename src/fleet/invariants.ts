@@ -1,10 +1,11 @@
 /**
- * What must hold whatever happens to a fleet, checked against what truly happened (chronicle.ts), not against
+ * What must hold whatever happens to a fleet, checked against what truly happened (ground-truth.ts), not against
  * what its gates believed. Each has an id, which reports name, and one sentence.
  */
 
 import { newerClientAdmitted, refusedByPolicy } from './invariants/admitted.ts';
 import { notOnRecord, unanswered } from './invariants/answers.ts';
+import type { Breach } from './invariants/breach.ts';
 import { gateFailed, somethingLeft, waitWithoutEnd } from './invariants/endings.ts';
 import { type Evidence, evidenceOf } from './invariants/evidence.ts';
 import {
@@ -16,16 +17,9 @@ import {
 } from './invariants/ledger.ts';
 import { deadEnd } from './invariants/moves.ts';
 import { overlappingRuns, runTooEarly } from './invariants/runs.ts';
-import { groundlessRefusal, heldInVain } from './invariants/service.ts';
+import { groundlessRefusal, heldTooLong } from './invariants/service.ts';
 import { droppedSession, overstayed } from './invariants/sessions.ts';
-import type { World } from './world.ts';
-
-/** One case in which an invariant does not hold. */
-export interface Breach {
-  /** ms since the epoch. */
-  readonly at: number;
-  readonly what: string;
-}
+import type { Simulation } from './simulation.ts';
 
 export interface Invariant {
   readonly id: string;
@@ -92,7 +86,7 @@ export const INVARIANTS: readonly Invariant[] = [
   {
     id: 'waits-end',
     sentence: 'Every wait ends within its deadline, and once there is no more reason for it.',
-    breaches: (evidence) => [...waitWithoutEnd(evidence), ...heldInVain(evidence)],
+    breaches: (evidence) => [...waitWithoutEnd(evidence), ...heldTooLong(evidence)],
   },
   {
     id: 'everyone-is-answered',
@@ -122,8 +116,8 @@ export const INVARIANTS: readonly Invariant[] = [
 ];
 
 /** What did not hold in a fleet that was played to its end, in the order of `INVARIANTS`. */
-export async function violationsIn(world: World): Promise<Violation[]> {
-  const evidence = await evidenceOf(world);
+export async function violationsIn(simulation: Simulation): Promise<Violation[]> {
+  const evidence = await evidenceOf(simulation);
   return INVARIANTS.flatMap(({ id, breaches }) =>
     breaches(evidence).map((breach) => ({ invariant: id, ...breach })),
   );

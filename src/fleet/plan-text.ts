@@ -1,4 +1,6 @@
 /** A scenario in words: what is there, and what will be done. */
+
+import { plural, seconds } from '../config/units.ts';
 import { compareVersions, parseVersion } from '../version/version.ts';
 import type { Group, Scenario, Step } from './scenario.ts';
 
@@ -85,15 +87,4 @@ function directionOf(
   return from !== undefined && compareVersions(parseVersion(to), parseVersion(from)) < 0
     ? 'downgrade'
     : 'upgrade';
-}
-
-export function plural(count: number, what: string): string {
-  return `${count} ${what}${count === 1 ? '' : 's'}`;
-}
-
-/** `90 s`, `0.5 s`, `5 min`, `2 h`: as a person would say it. */
-export function seconds(ms: number): string {
-  if (ms >= 3_600_000 && ms % 360_000 === 0) return `${ms / 3_600_000} h`;
-  if (ms >= 300_000 && ms % 6_000 === 0) return `${ms / 60_000} min`;
-  return `${Number((ms / 1_000).toFixed(ms < 1_000 ? 3 : 1))} s`;
 }

@@ -1,6 +1,6 @@
 /** JSON Schemas of scenario files, and of the fleets that random plans are made for, from the schemas themselves. */
 import { z } from 'zod';
-import { fleetSchema } from './explore/fleet.ts';
+import { fleetSchema } from './explore/fleet-spec.ts';
 import { scenarioSchema } from './scenario.ts';
 
 export function scenarioJsonSchema(): object {

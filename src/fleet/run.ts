@@ -4,19 +4,19 @@ import type { UpgradeState } from '../policy/types.ts';
 import { pause } from '../ports/clock.ts';
 import { createSeeded } from '../ports/seeded.ts';
 import { UnendingError } from '../runtime/virtual-clock.ts';
-import { runCommand } from './command.ts';
-import { Crowd, type SessionChange } from './crowd.ts';
+import { ClientPool, type SessionChange } from './client-pool.ts';
+import { clusterOf, upgradeStateOf } from './current-policy.ts';
 import type { FleetDriver } from './driver.ts';
-import { type Check, type Facts, type Failure, judge } from './expect.ts';
-import { Nodes } from './nodes.ts';
+import { type Check, checkExpectations, type Failure, type RunFacts } from './expectations.ts';
+import { NodeControl } from './node-control.ts';
 import { describePlan } from './plan-text.ts';
+import { runCommand } from './run-command.ts';
 import type { Scenario, Step } from './scenario.ts';
-import { clusterOf, upgradeStateOf } from './standing.ts';
-import { type Span, Tracks } from './tracks.ts';
+import { type StateSpan, StateTimeline } from './state-timeline.ts';
 
-export type { Facts } from './expect.ts';
+export type { RunFacts } from './expectations.ts';
 
-export interface Happening {
+export interface RunEvent {
   /** ms since the start. */
   readonly at: number;
   readonly what: string;
@@ -34,12 +34,12 @@ export interface Report {
   readonly checks: readonly Check[];
   readonly failures: readonly Failure[];
   /** What was done, in words. */
-  readonly timeline: readonly Happening[];
-  readonly facts: Facts;
+  readonly timeline: readonly RunEvent[];
+  readonly facts: RunFacts;
   /** The decision log, NDJSON. */
   readonly log: readonly string[];
   /** Servers and gates, when in what state. */
-  readonly tracks: readonly Span[];
+  readonly nodes: readonly StateSpan[];
   /** Sessions that began and ended, oldest first. */
   readonly sessions: readonly SessionChange[];
   /** ms since the epoch, as the fleet's clock has it. */
@@ -74,12 +74,12 @@ export async function runScenario(
     throw error;
   });
   if (scenario.expect?.invariants === undefined) return report;
-  const check = await judgeInvariants(fleet);
+  const check = await checkInvariants(fleet);
   const failures = check.holds ? report.failures : [...report.failures, check];
   return { ...report, checks: [...report.checks, check], failures };
 }
 
-async function judgeInvariants(fleet: FleetDriver): Promise<Check> {
+async function checkInvariants(fleet: FleetDriver): Promise<Check> {
   const broken = (await fleet.violations?.()) ?? [];
   const found = broken.map(({ invariant, what }) => `${invariant}: ${what}`).join('; ');
   const holds = fleet.violations !== undefined && broken.length === 0;
@@ -92,10 +92,10 @@ class Run {
   readonly #fleet: FleetDriver;
   readonly #onStep: (what: string, at: number) => void;
   readonly #folder: string;
-  readonly #crowd: Crowd;
-  readonly #tracks: Tracks;
-  readonly #nodes: Nodes;
-  readonly #timeline: Happening[] = [];
+  readonly #clients: ClientPool;
+  readonly #states: StateTimeline;
+  readonly #nodes: NodeControl;
+  readonly #timeline: RunEvent[] = [];
   readonly #checks: Check[] = [];
   #start = 0;
 
@@ -109,9 +109,9 @@ class Run {
     this.#fleet = fleet;
     this.#onStep = onStep;
     this.#folder = folder;
-    this.#crowd = new Crowd(scenario.clients, fleet, createSeeded(scenario.seed));
-    this.#tracks = new Tracks(() => fleet.clock.now());
-    this.#nodes = new Nodes(fleet, this.#tracks);
+    this.#clients = new ClientPool(scenario.clients, fleet, createSeeded(scenario.seed));
+    this.#states = new StateTimeline(() => fleet.clock.now());
+    this.#nodes = new NodeControl(fleet, this.#states);
   }
 
   async all(): Promise<Report> {
@@ -121,11 +121,11 @@ class Run {
       await this.#steps();
       await this.#settle();
       const facts = await this.facts();
-      if (expect) this.#checks.push(...judge(expect, facts, 'expect'));
-      this.#crowd.close();
+      if (expect) this.#checks.push(...checkExpectations(expect, facts, 'expect'));
+      this.#clients.close();
       return this.#report(facts);
     } finally {
-      this.#crowd.close();
+      this.#clients.close();
       await this.#fleet.stop();
     }
   }
@@ -134,32 +134,32 @@ class Run {
   unending({ message }: UnendingError): Report {
     const at = this.#timeline.findLast(({ step }) => step !== undefined)?.step;
     this.#fail(at === undefined ? 'steps' : `steps[${at}]`, 'it ends', message);
-    this.#crowd.close();
+    this.#clients.close();
     return this.#report(this.#factsWith([], { state: 'idle' }));
   }
 
-  async facts(): Promise<Facts> {
+  async facts(): Promise<RunFacts> {
     const { ledger, clock } = this.#fleet;
     const history = await ledger.history();
     return this.#factsWith(history, upgradeStateOf(await ledger.read(), clock.now()));
   }
 
-  #factsWith(history: Facts['history'], upgrade: UpgradeState): Facts {
+  #factsWith(history: RunFacts['history'], upgrade: UpgradeState): RunFacts {
     const { records, level, open, clock } = this.#fleet;
     return {
       records: [...records],
       history,
       level,
-      dropped: this.#crowd.dropped,
-      lost: this.#crowd.lost,
+      dropped: this.#clients.dropped,
+      lost: this.#clients.lost,
       ...open,
-      cluster: clusterOf(this.#tracks.present, level, upgrade),
+      cluster: clusterOf(this.#states.present, level, upgrade),
       policy: policyOf(this.#scenario),
       now: clock.now(),
     };
   }
 
-  #report(facts: Facts): Report {
+  #report(facts: RunFacts): Report {
     const { name, seed } = this.#scenario;
     return {
       name,
@@ -170,8 +170,8 @@ class Run {
       timeline: this.#timeline,
       facts,
       log: this.#fleet.lines,
-      tracks: this.#tracks.spans,
-      sessions: this.#crowd.changes,
+      nodes: this.#states.spans,
+      sessions: this.#clients.changes,
       start: this.#start,
       end: facts.now,
     };
@@ -181,8 +181,8 @@ class Run {
     this.#start = this.#fleet.clock.now();
     const { serverIds, gateIds } = this.#fleet;
     await this.#fleet.start();
-    for (const id of serverIds) this.#tracks.set(id, 'up', this.#scenario.servers.version);
-    for (const id of gateIds) this.#tracks.set(id, 'up');
+    for (const id of serverIds) this.#states.set(id, 'up', this.#scenario.servers.version);
+    for (const id of gateIds) this.#states.set(id, 'up');
   }
 
   /** A step that can't be done fails the scenario, and is the last. */
@@ -190,13 +190,14 @@ class Run {
     const { steps } = this.#scenario;
     const words = describePlan(this.#scenario).steps;
     for (const [at, step] of steps.entries()) {
-      const idle = this.#nodes.idle(step);
+      const idle = this.#nodes.reasonToSkip(step);
       if (idle === null) this.#say(words[at] as string, { step: at });
       else this.#say(`${words[at]}: skipped, ${idle}`, { step: at, skipped: true });
       if (idle !== null) continue;
       const field = `steps[${at}]`;
       try {
-        if (step.expect) this.#checks.push(...judge(step.expect, await this.facts(), `${field}.expect`));
+        if (step.expect)
+          this.#checks.push(...checkExpectations(step.expect, await this.facts(), `${field}.expect`));
         else await this.#perform(step, field);
       } catch (error) {
         this.#fail(field, 'it can be done', (error as Error).message);
@@ -212,18 +213,18 @@ class Run {
     const { timeouts, migration } = this.#scenario;
     const end =
       clock.now() + timeouts.handshake + Math.max(timeouts.hold, migration.hold.deadline) + LAST_WAIT;
-    while (this.#crowd.busy > 0 && clock.now() < end) await pause(clock, POLL);
+    while (this.#clients.pending > 0 && clock.now() < end) await pause(clock, POLL);
   }
 
   async #perform(step: Step, field: string): Promise<void> {
-    const crowd = this.#crowd;
-    if (step.connect !== undefined) await crowd.arrive(step.connect);
-    if (step.arrive !== undefined) void crowd.arrive(step.arrive);
-    if (step.disconnect !== undefined) crowd.disconnect(step.disconnect);
+    const clients = this.#clients;
+    if (step.connect !== undefined) await clients.arrive(step.connect);
+    if (step.arrive !== undefined) void clients.arrive(step.arrive);
+    if (step.disconnect !== undefined) clients.disconnect(step.disconnect);
     if (step.change) {
-      crowd.disconnect(step.change.group);
-      crowd.change(step.change.group, step.change.to);
-      await crowd.arrive(step.change.group);
+      clients.disconnect(step.change.group);
+      clients.change(step.change.group, step.change.to);
+      await clients.arrive(step.change.group);
     }
     if (step.roll) {
       const unhealthy = await this.#nodes.roll(step.roll, (what) => this.#say(what));
@@ -245,7 +246,7 @@ class Run {
     this.#checks.push({ field, expected, found, holds: false });
   }
 
-  #say(what: string, about: Pick<Happening, 'step' | 'skipped'> = {}): void {
+  #say(what: string, about: Pick<RunEvent, 'step' | 'skipped'> = {}): void {
     const at = this.#fleet.clock.now() - this.#start;
     this.#timeline.push({ at, what, ...about });
     this.#onStep(what, at);

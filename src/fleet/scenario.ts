@@ -7,8 +7,8 @@ import { duration } from '../config/units.ts';
 import { CODE_NAMES, type Code } from '../policy/codes.ts';
 import { VERDICTS, type Verdict } from '../policy/types.ts';
 import { parseMinor, parseVersion } from '../version/version.ts';
-import { LATENCY, mistakesIn } from './check.ts';
 import { FAULT_NAMES } from './faults.ts';
+import { LATENCY, validateScenario } from './validate.ts';
 
 const version = checked(parseVersion);
 /** A version, or a release line such as 4.14. */
@@ -176,7 +176,7 @@ export const scenarioSchema = z.strictObject({
 });
 
 const wholeSchema = scenarioSchema.superRefine((scenario, context) => {
-  for (const { path, message } of mistakesIn(scenario))
+  for (const { path, message } of validateScenario(scenario))
     context.addIssue({ code: 'custom', path: [...path], message });
 });
 

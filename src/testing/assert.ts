@@ -2,7 +2,7 @@
 import { AssertionError } from 'node:assert';
 import type { Code } from '../policy/codes.ts';
 import type { Move } from '../policy/types.ts';
-import { checkAdmitted, checkMove, checkRefused, type Judged, type Outcome } from './checks.ts';
+import { type CheckResult, checkAdmitted, checkMove, checkRefused, type Judged } from './checks.ts';
 
 /** @throws {AssertionError} */
 export function assertAdmitted(decision: Judged): void {
@@ -19,6 +19,6 @@ export function assertMove(decision: Judged, wanted: Partial<Move>): void {
   require(checkMove(decision, wanted));
 }
 
-function require({ pass, message, actual, expected }: Outcome): void {
+function require({ pass, message, actual, expected }: CheckResult): void {
   if (!pass) throw new AssertionError({ message: message(), actual, expected });
 }

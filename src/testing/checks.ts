@@ -6,7 +6,7 @@ import { explainDecision } from './describe.ts';
 /** A decision, or what carries one: a log record is one, a session and a `RefusedError` have it as `decision`. */
 export type Judged = Decision | { readonly decision: Decision };
 
-export interface Outcome {
+export interface CheckResult {
   readonly pass: boolean;
   /** For when a test fails on it: also of a check that passed and should not have. */
   readonly message: () => string;
@@ -14,12 +14,12 @@ export interface Outcome {
   readonly expected?: unknown;
 }
 
-export function checkAdmitted(received: unknown): Outcome {
+export function checkAdmitted(received: unknown): CheckResult {
   return check(received, ({ verdict }) => verdict === 'permit', 'the client to be admitted');
 }
 
 /** @throws if there is no such code: a misspelt one would never be found. */
-export function checkRefused(received: unknown, code?: Code): Outcome {
+export function checkRefused(received: unknown, code?: Code): CheckResult {
   if (code !== undefined && !(code in CODES))
     throw new TypeError(`there is no code ${code}: ${Object.keys(CODES).join(', ')}`);
   return check(
@@ -30,7 +30,7 @@ export function checkRefused(received: unknown, code?: Code): Outcome {
   );
 }
 
-export function checkMove(received: unknown, wanted: Partial<Move>): Outcome {
+export function checkMove(received: unknown, wanted: Partial<Move>): CheckResult {
   const parts = Object.entries(wanted) as Array<[keyof Move, Move[keyof Move]]>;
   const said = parts.map(([key, value]) => `${key} ${JSON.stringify(value)}`).join(', ');
   return check(
@@ -52,7 +52,7 @@ function check(
   holds: (decision: Decision) => boolean,
   what: string,
   compared?: Compared,
-): Outcome {
+): CheckResult {
   const decision = decisionOf(received);
   const pass = holds(decision);
   return {

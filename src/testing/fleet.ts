@@ -139,7 +139,7 @@ export class Fleet implements AsyncDisposable {
     return session;
   }
 
-  /** What a client of this version is told. It does not stay. */
+  /** What a client of this version is outcome. It does not stay. */
   async attempt(version: string, options: ClientOptions = {}): Promise<Decision> {
     try {
       const session = await this.connect(version, options);

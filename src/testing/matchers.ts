@@ -1,12 +1,12 @@
 /** For vitest and jest: `expect.extend(matchers)`. Types: import `skewgate/testing/vitest` or `…/jest` once. */
 import type { Code } from '../policy/codes.ts';
 import type { Move } from '../policy/types.ts';
-import { checkAdmitted, checkMove, checkRefused, type Outcome } from './checks.ts';
+import { type CheckResult, checkAdmitted, checkMove, checkRefused } from './checks.ts';
 
 export const matchers = {
-  toBeAdmitted: (received: unknown): Outcome => checkAdmitted(received),
-  toBeRefused: (received: unknown, code?: Code): Outcome => checkRefused(received, code),
-  toMove: (received: unknown, wanted: Partial<Move>): Outcome => checkMove(received, wanted),
+  toBeAdmitted: (received: unknown): CheckResult => checkAdmitted(received),
+  toBeRefused: (received: unknown, code?: Code): CheckResult => checkRefused(received, code),
+  toMove: (received: unknown, wanted: Partial<Move>): CheckResult => checkMove(received, wanted),
 };
 
 /** What `expect(decision)` has beside its own. */

@@ -65,7 +65,7 @@ export class FleetServer {
       ...(tables && { tables }),
     });
     this.version = version;
-    this.#link.lead(parseHostPort(splitAddress(this.#running.address)[1]));
+    this.#link.pointTo(parseHostPort(splitAddress(this.#running.address)[1]));
   }
 
   /** In order: it says that it leaves, and its sessions get `graceMs` to end. */
@@ -79,7 +79,7 @@ export class FleetServer {
   async kill(): Promise<void> {
     const running = this.#running;
     this.#running = null;
-    this.#link.lead(null);
+    this.#link.pointTo(null);
     await running?.close();
   }
 

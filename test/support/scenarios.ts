@@ -7,7 +7,7 @@ import type { Finished } from '../../src/fleet/report/json.ts';
 import { summarise } from '../../src/fleet/report/summary.ts';
 import { type Report, runScenario } from '../../src/fleet/run.ts';
 import { parseScenario, type Scenario } from '../../src/fleet/scenario.ts';
-import { World } from '../../src/fleet/world.ts';
+import { Simulation } from '../../src/fleet/simulation.ts';
 
 export const SCENARIOS = fileURLToPath(new URL('../../examples/scenarios/', import.meta.url));
 /** Files of the shipped scenarios. */
@@ -35,7 +35,7 @@ export function play(stated: Readonly<Record<string, unknown>>): Promise<Report>
 }
 
 export function playScenario(scenario: Scenario): Promise<Report> {
-  return runScenario(scenario, new World(scenario));
+  return runScenario(scenario, new Simulation(scenario));
 }
 
 export async function finish(scenario: Scenario, file = 'a-test.yaml'): Promise<Finished> {

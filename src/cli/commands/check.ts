@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import { loadConfig } from '../../config/load.ts';
 import { hashPolicy, policyOf } from '../../config/policy.ts';
 import { configJsonSchema } from '../../config/reference.ts';
-import { plural } from '../../fleet/plan-text.ts';
+import { plural } from '../../config/units.ts';
 import { UsageError } from '../usage.ts';
 
 export function addCheck(program: Command): void {

@@ -2,8 +2,9 @@
 import { writeFile } from 'node:fs/promises';
 import { type Command, InvalidArgumentError } from 'commander';
 import { readText } from '../../config/load.ts';
-import type { Explored, Found } from '../../fleet/explore/explore.ts';
-import { describePlan, plural, seconds } from '../../fleet/plan-text.ts';
+import { plural, seconds } from '../../config/units.ts';
+import type { ExploreResult, FailedPlan } from '../../fleet/explore/explore.ts';
+import { describePlan } from '../../fleet/plan-text.ts';
 import { LiveLine } from '../live.ts';
 import { paint } from '../print.ts';
 import { wholeNumber } from '../usage.ts';
@@ -44,8 +45,8 @@ function atLeastOne(text: string): number {
 async function run(file: string | undefined, options: Options): Promise<void> {
   // fast-check takes longer to load than most commands run.
   const { explore } = await import('../../fleet/explore/explore.ts');
-  const { DEFAULT_FLEET, parseFleet } = await import('../../fleet/explore/fleet.ts');
-  const { writeScenario } = await import('../../fleet/explore/write.ts');
+  const { DEFAULT_FLEET, parseFleet } = await import('../../fleet/explore/fleet-spec.ts');
+  const { writeScenario } = await import('../../fleet/explore/write-scenario.ts');
   const text = file === undefined ? DEFAULT_FLEET : await readText(file);
   const fleet = parseFleet(text, file ?? 'the default fleet');
   if (!options.json) announce(fleet.name, options);
@@ -80,7 +81,7 @@ function progressOf({ runs }: Options, live: LiveLine) {
   };
 }
 
-function report({ plans, covered, log, found }: Explored, { out, seed }: Options): void {
+function report({ plans, covered, log, found }: ExploreResult, { out, seed }: Options): void {
   const { pairs, interleaved } = covered;
   console.log(
     [
@@ -94,7 +95,7 @@ function report({ plans, covered, log, found }: Explored, { out, seed }: Options
   else reportFailure(found, out);
 }
 
-function reportFailure({ scenario, violations, plan, steps }: Found, out: string): void {
+function reportFailure({ scenario, violations, plan, steps }: FailedPlan, out: string): void {
   const words = describePlan(scenario).steps;
   console.log(
     [
@@ -110,7 +111,7 @@ function reportFailure({ scenario, violations, plan, steps }: Found, out: string
   );
 }
 
-function asJson({ seed, plans, covered, log, found }: Explored, { out }: Options) {
+function asJson({ seed, plans, covered, log, found }: ExploreResult, { out }: Options) {
   return {
     seed,
     plans,

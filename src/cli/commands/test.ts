@@ -6,7 +6,6 @@ import { finished } from 'node:stream/promises';
 import { type Command, Option } from 'commander';
 import { ConfigError, readText } from '../../config/load.ts';
 import { compareDecisions, printDifferences } from '../../fleet/baseline.ts';
-import { needsReal, needsVirtual } from '../../fleet/check.ts';
 import type { FleetDriver } from '../../fleet/driver.ts';
 import { describePlan } from '../../fleet/plan-text.ts';
 import { htmlReport } from '../../fleet/report/html.ts';
@@ -17,7 +16,8 @@ import { type Mode, summarise } from '../../fleet/report/summary.ts';
 import { printReport } from '../../fleet/report/text.ts';
 import { runScenario } from '../../fleet/run.ts';
 import { parseScenario, type Scenario } from '../../fleet/scenario.ts';
-import { World } from '../../fleet/world.ts';
+import { Simulation } from '../../fleet/simulation.ts';
+import { needsReal, needsVirtual } from '../../fleet/validate.ts';
 import { paint, table } from '../print.ts';
 import { UsageError, wholeNumber } from '../usage.ts';
 
@@ -134,8 +134,8 @@ async function createFleet(
   folder: string,
   say: (line: string) => void,
 ): Promise<FleetDriver> {
-  if (mode === 'virtual') return new World(scenario);
-  const { createRealFleet } = await import('../../fleet/real/index.ts');
+  if (mode === 'virtual') return new Simulation(scenario);
+  const { createRealFleet } = await import('../../fleet/real/real-fleet.ts');
   return createRealFleet(scenario, { folder, say });
 }
 

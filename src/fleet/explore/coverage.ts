@@ -1,9 +1,9 @@
 /** How much of what can happen to a fleet the plans so far have made happen. */
 import { parseVersion, printMinor } from '../../version/version.ts';
-import type { Chronicle } from '../chronicle.ts';
+import type { GroundTruth } from '../ground-truth.ts';
 import type { Report } from '../run.ts';
 import type { Scenario } from '../scenario.ts';
-import type { Fleet } from './fleet.ts';
+import type { FleetSpec } from './fleet-spec.ts';
 import { versionsOf } from './plan.ts';
 
 export interface Covered {
@@ -30,34 +30,34 @@ export class Coverage {
   #upgrades = 0;
   #time = 0;
 
-  constructor(fleet: Fleet) {
+  constructor(fleet: FleetSpec) {
     const lines = [...new Set(versionsOf(fleet).map((version) => printMinor(parseVersion(version))))];
     this.#possible = lines.flatMap((client) => lines.map((server) => pairOf(client, server)));
   }
 
-  add(scenario: Scenario, chronicle: Chronicle, report: Report | null): void {
+  add(scenario: Scenario, truth: GroundTruth, report: Report | null): void {
     this.#steps += scenario.steps.length;
-    this.#upgrades += chronicle.runs.filter(({ how }) => how === 'completed').length;
-    for (const { record, at } of chronicle.records)
-      if (record.event === 'handshake' && record.client !== null) this.#meet(record.client, at, chronicle);
+    this.#upgrades += truth.runs.filter(({ how }) => how === 'completed').length;
+    for (const { record, at } of truth.records)
+      if (record.event === 'handshake' && record.client !== null) this.#meet(record.client, at, truth);
     if (report === null) return;
     this.#time += report.end - report.start;
     this.#skipped += report.timeline.filter(({ skipped }) => skipped).length;
-    this.#interleave(scenario, chronicle, report);
+    this.#interleave(scenario, truth, report);
   }
 
-  #meet(version: string, at: number, chronicle: Chronicle): void {
+  #meet(version: string, at: number, truth: GroundTruth): void {
     this.#decisions++;
     const client = printMinor(parseVersion(version));
-    for (const server of chronicle.at(at).servers)
+    for (const server of truth.at(at).servers)
       if (server.state !== 'down') this.#pairs.add(pairOf(client, printMinor(server.version)));
   }
 
-  #interleave(scenario: Scenario, chronicle: Chronicle, { timeline, start }: Report): void {
+  #interleave(scenario: Scenario, truth: GroundTruth, { timeline, start }: Report): void {
     for (const { at, step, skipped } of timeline) {
       if (step === undefined || skipped) continue;
       const [kind] = Object.keys(scenario.steps[step] as object);
-      if (!chronicle.at(start + at).record?.claim) continue;
+      if (!truth.at(start + at).record?.claim) continue;
       this.#interleaved++;
       this.#kinds.add(kind as string);
     }

@@ -7,9 +7,9 @@ import fc from 'fast-check';
 import type { Violation } from '../invariants.ts';
 import type { Scenario, Step } from '../scenario.ts';
 import { Coverage, type Covered } from './coverage.ts';
-import type { Fleet } from './fleet.ts';
-import { lullOf, planOf, repairsAfter } from './plan.ts';
-import { type Played, play } from './play.ts';
+import type { FleetSpec } from './fleet-spec.ts';
+import { planOf, repairsAfter, settleStep } from './plan.ts';
+import { type PlanRun, play } from './run-plan.ts';
 
 export interface ExploreOptions {
   readonly runs: number;
@@ -20,7 +20,7 @@ export interface ExploreOptions {
   readonly onPlan?: (plan: { readonly plans: number; readonly failing: number | null }) => void;
 }
 
-export interface Found {
+export interface FailedPlan {
   /** As `skewgate test` plays it. */
   readonly scenario: Scenario;
   readonly violations: readonly Violation[];
@@ -30,23 +30,23 @@ export interface Found {
   readonly steps: number;
 }
 
-export interface Explored {
+export interface ExploreResult {
   readonly seed: number;
   readonly plans: number;
   readonly covered: Covered;
   /** Of all decision logs, up to the plan that failed: equal for runs that went alike. */
   readonly log: string;
   /** Null: everything held. */
-  readonly found: Found | null;
+  readonly found: FailedPlan | null;
 }
 
-export async function explore(fleet: Fleet, options: ExploreOptions): Promise<Explored> {
+export async function explore(fleet: FleetSpec, options: ExploreOptions): Promise<ExploreResult> {
   const search = new Search(fleet, options);
   return search.run();
 }
 
 class Search {
-  readonly #fleet: Fleet;
+  readonly #fleet: FleetSpec;
   readonly #options: ExploreOptions;
   readonly #coverage: Coverage;
   readonly #log = createHash('sha256');
@@ -54,15 +54,15 @@ class Search {
   #drawn = 0;
   /** The invariant that is broken; set by the first plan that fails. */
   #broken: string | null = null;
-  #shortest: Played | null = null;
+  #shortest: PlanRun | null = null;
 
-  constructor(fleet: Fleet, options: ExploreOptions) {
+  constructor(fleet: FleetSpec, options: ExploreOptions) {
     this.#fleet = { ...fleet, seed: options.seed };
     this.#options = options;
     this.#coverage = new Coverage(fleet);
   }
 
-  async run(): Promise<Explored> {
+  async run(): Promise<ExploreResult> {
     const { seed, runs, maxSteps } = this.#options;
     const holds = fc.asyncProperty(planOf(this.#fleet, maxSteps), (plan) => this.#holds(plan));
     await fc.check(holds, { seed, numRuns: runs });
@@ -73,12 +73,12 @@ class Search {
 
   /** fast-check calls it with each plan and, once one has failed, with simpler ones. */
   async #holds(plan: readonly Step[]): Promise<boolean> {
-    const steps = [...plan, lullOf(this.#fleet), ...repairsAfter(plan)];
+    const steps = [...plan, settleStep(this.#fleet), ...repairsAfter(plan)];
     if (this.#broken !== null) return !(await this.#stillFails(steps));
     const played = await play(this.#fleet, steps);
     this.#plans++;
-    for (const line of played.world.lines) this.#log.update(line);
-    this.#coverage.add(played.scenario, played.world.chronicle, played.report);
+    for (const line of played.simulation.lines) this.#log.update(line);
+    this.#coverage.add(played.scenario, played.simulation.truth, played.report);
     const [first] = played.violations;
     if (first !== undefined) {
       this.#broken = first.invariant;
@@ -98,7 +98,7 @@ class Search {
   }
 
   /** What fast-check left, without any step that can go: those that put the fleet in order count as well. */
-  async #shrunk(): Promise<Found | null> {
+  async #shrunk(): Promise<FailedPlan | null> {
     if (this.#shortest === null) return null;
     let at = this.#shortest.scenario.steps.length;
     while (--at >= 0) {

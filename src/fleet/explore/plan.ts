@@ -4,12 +4,12 @@
  */
 import fc from 'fast-check';
 import { compareVersions, parseVersion } from '../../version/version.ts';
-import { LEDGER } from '../check.ts';
 import type { Step } from '../scenario.ts';
-import type { Fleet } from './fleet.ts';
+import { LEDGER } from '../validate.ts';
+import type { FleetSpec } from './fleet-spec.ts';
 
 /** Versions that the fleet's file names, ascending: servers and clients are moved between them. */
-export function versionsOf({ servers, clients, versions = [] }: Fleet): string[] {
+export function versionsOf({ servers, clients, versions = [] }: FleetSpec): string[] {
   const named = [
     servers.version,
     servers.tables ?? servers.version,
@@ -20,11 +20,11 @@ export function versionsOf({ servers, clients, versions = [] }: Fleet): string[]
 }
 
 /** One to `maxSteps` steps; what is simpler stands first, since shrinking goes there. */
-export function planOf(fleet: Fleet, maxSteps: number): fc.Arbitrary<Step[]> {
+export function planOf(fleet: FleetSpec, maxSteps: number): fc.Arbitrary<Step[]> {
   return fc.array(stepOf(fleet), { minLength: 1, maxLength: maxSteps, size: 'max' });
 }
 
-function stepOf(fleet: Fleet): fc.Arbitrary<Step> {
+function stepOf(fleet: FleetSpec): fc.Arbitrary<Step> {
   const numbered = (prefix: string, count: number) =>
     Array.from({ length: count }, (_, at) => `${prefix}${at + 1}`);
   const servers = numbered('rs', fleet.servers.count);
@@ -77,7 +77,7 @@ function stepsOfGroups(
 }
 
 /** Waits that matter to this fleet, ascending: less and more than a probe, a lease and an upgrade take. */
-function waitsOf({ migration, timeouts, servers }: Fleet): number[] {
+function waitsOf({ migration, timeouts, servers }: FleetSpec): number[] {
   const waits = [
     100,
     timeouts.probe,
@@ -89,7 +89,7 @@ function waitsOf({ migration, timeouts, servers }: Fleet): number[] {
 }
 
 /** Before the fleet is brought back in order, whoever waits must have been told that it was in vain. */
-export function lullOf({ migration, timeouts }: Fleet): Step {
+export function settleStep({ migration, timeouts }: FleetSpec): Step {
   return { wait: Math.round(Math.max(timeouts.hold, migration.hold.deadline) * 1.5) };
 }
 

@@ -2,10 +2,10 @@
 import { decide, serverFits } from '../../policy/decide.ts';
 import type { ClientFacts, ClusterFacts, ServerFacts, UpgradeState } from '../../policy/types.ts';
 import { compareMinors, parseVersion, printVersion } from '../../version/version.ts';
-import type { TrueState } from '../chronicle.ts';
-import type { Breach } from '../invariants.ts';
-import { type Decided, decidedAs, type Evidence } from './evidence.ts';
-import { type Known, knownTo, viewsOf } from './known.ts';
+import type { TrueState } from '../ground-truth.ts';
+import type { Breach } from './breach.ts';
+import { decidedAs, type Evidence, type GateDecision } from './evidence.ts';
+import { type Known, knownTo, viewsOf } from './knowledge.ts';
 
 export function refusedByPolicy(evidence: Evidence): Breach[] {
   return decidedAs(evidence, 'permit').flatMap((permit) => {
@@ -37,11 +37,11 @@ export function newerClientAdmitted(evidence: Evidence): Breach[] {
 }
 
 /** The server that a session was given to, if it was not on the version that was said, or can't serve it. */
-function misplaced({ record, at }: Decided, { chronicle, policy, scenario }: Evidence): string | null {
+function misplaced({ record, at }: GateDecision, { truth, policy, scenario }: Evidence): string | null {
   const { server, serverVersion } = record;
   if (server === null || serverVersion === null || policy.kind !== 'skew') return null;
   const asked = at - scenario.timeouts.dial;
-  const states = chronicle.between(asked, at);
+  const states = truth.between(asked, at);
   const versions = states.flatMap(({ servers }) => servers.find(({ id }) => id === server)?.version ?? []);
   if (!versions.some((version) => printVersion(version) === serverVersion))
     return `${server} as on ${serverVersion}, which it was not`;
@@ -53,7 +53,7 @@ function misplaced({ record, at }: Decided, { chronicle, policy, scenario }: Evi
 }
 
 /** The code of a refusal that the policy gives for all that the gate can have known; null: it admits somewhere. */
-function everywhereRefused({ record, at, gate }: Decided, evidence: Evidence): string | null {
+function everywhereRefused({ record, at, gate }: GateDecision, evidence: Evidence): string | null {
   const knowledge = knownTo(gate, at, evidence);
   const views = viewsOf(knowledge, () => 'up');
   const client = clientOf(record.client as string);

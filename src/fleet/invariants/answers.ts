@@ -1,16 +1,16 @@
 /** What clients were told, against what is on record; and whether they were told anything at all. */
 import type { SessionEndRecord } from '../../decision/record.ts';
-import type { TrueState, Visit } from '../chronicle.ts';
-import type { Breach } from '../invariants.ts';
-import type { Decided, Evidence } from './evidence.ts';
+import type { ClientAttempt, TrueState } from '../ground-truth.ts';
+import type { Breach } from './breach.ts';
+import type { Evidence, GateDecision } from './evidence.ts';
 
-export function unanswered({ chronicle, age }: Evidence): Breach[] {
-  const stop = chronicle.stoppedAt ?? Number.POSITIVE_INFINITY;
-  return chronicle.visits.flatMap(({ client, from, end, told }) => {
-    if (told?.kind !== 'lost' || end === null || end >= stop) return [];
-    const states = chronicle.between(from, end);
+export function unanswered({ truth, age }: Evidence): Breach[] {
+  const stop = truth.stoppedAt ?? Number.POSITIVE_INFINITY;
+  return truth.attempts.flatMap(({ client, from, end, outcome }) => {
+    if (outcome?.kind !== 'lost' || end === null || end >= stop) return [];
+    const states = truth.between(from, end);
     const gate = states[0]?.gates.find(({ id }) => states.every((state) => serves(state, id, from - age)));
-    const what = `${client} was not answered, and ${gate?.id} ran all the time: ${told.error}`;
+    const what = `${client} was not answered, and ${gate?.id} ran all the time: ${outcome.error}`;
     return gate === undefined ? [] : [{ at: end, what }];
   });
 }
@@ -22,39 +22,39 @@ function serves({ gates }: TrueState, gate: string, since: number): boolean {
 }
 
 export function notOnRecord(evidence: Evidence): Breach[] {
-  const { chronicle, decided } = evidence;
+  const { truth, decided } = evidence;
   const own = Map.groupBy(decided, ({ record }) => record.peer.replace(/:\d+$/, ''));
-  const untold = chronicle.visits.flatMap((visit) => {
-    const { client, from, end, told } = visit;
-    if (told === null || told.kind === 'lost' || end === null) return [];
+  const untold = truth.attempts.flatMap((attempt) => {
+    const { client, from, end, outcome } = attempt;
+    if (outcome === null || outcome.kind === 'lost' || end === null) return [];
     const written = (own.get(client) ?? []).filter(({ at }) => at >= from && at <= end);
-    if (written.some((decision) => tells(decision, visit))) return [];
-    const how = told.kind === 'admitted' ? 'admitted' : `refused with ${told.code}`;
+    if (written.some((decision) => tells(decision, attempt))) return [];
+    const how = outcome.kind === 'admitted' ? 'admitted' : `refused with ${outcome.code}`;
     return [{ at: end, what: `${client} was ${how}, and that is not on record` }];
   });
   return [...untold, ...falselyGone(evidence)];
 }
 
-function tells({ record }: Decided, { told }: Visit): boolean {
-  if (told?.kind === 'admitted') return record.verdict === 'permit' && record.session === told.session;
-  if (told?.kind !== 'refused') return false;
-  const { code, retry, move } = told;
+function tells({ record }: GateDecision, { outcome }: ClientAttempt): boolean {
+  if (outcome?.kind === 'admitted') return record.verdict === 'permit' && record.session === outcome.session;
+  if (outcome?.kind !== 'refused') return false;
+  const { code, retry, move } = outcome;
   const same = record.move?.side === move?.side && record.move?.to === move?.to;
   return record.verdict === 'refuse' && record.code === code && record.retry === retry && same;
 }
 
 /** Sessions that a gate says their clients ended, and they had not. */
-function falselyGone({ chronicle }: Evidence): Breach[] {
-  const visits = new Map(
-    chronicle.visits.flatMap((visit) =>
-      visit.told?.kind === 'admitted' ? [[visit.told.session, visit] as const] : [],
+function falselyGone({ truth }: Evidence): Breach[] {
+  const admitted = new Map(
+    truth.attempts.flatMap((attempt) =>
+      attempt.outcome?.kind === 'admitted' ? [[attempt.outcome.session, attempt] as const] : [],
     ),
   );
-  return chronicle.records.flatMap(({ at, record }) => {
+  return truth.records.flatMap(({ at, record }) => {
     if (record.event !== 'session-end' || !BY_CLIENT.has(record.reason)) return [];
-    const visit = visits.get(record.session);
-    if (visit === undefined || (visit.closed !== null && visit.closed <= at)) return [];
-    const what = `a session of ${visit.client} ended as ${record.reason}, and its client was there`;
+    const attempt = admitted.get(record.session);
+    if (attempt === undefined || (attempt.closed !== null && attempt.closed <= at)) return [];
+    const what = `a session of ${attempt.client} ended as ${record.reason}, and its client was there`;
     return [{ at, what }];
   });
 }

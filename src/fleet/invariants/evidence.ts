@@ -1,26 +1,26 @@
-/** What invariants are asked about: the chronicle, the ledger's history, and how old knowledge may be. */
+/** What invariants are asked about: the truth, the ledger's history, and how old knowledge may be. */
 import type { HandshakeRecord } from '../../decision/record.ts';
 import type { HistoryEntry } from '../../migration/ledger/record.ts';
 import type { Policy } from '../../policy/types.ts';
-import type { Chronicle } from '../chronicle.ts';
+import type { GroundTruth } from '../ground-truth.ts';
 import type { Scenario } from '../scenario.ts';
-import type { World } from '../world.ts';
+import type { Simulation } from '../simulation.ts';
 
 export interface Evidence {
-  readonly chronicle: Chronicle;
+  readonly truth: GroundTruth;
   readonly history: readonly HistoryEntry[];
   readonly scenario: Scenario;
   readonly policy: Policy;
   /** How old what a gate knows may be, ms: a probe's interval and the time that its answer may take. */
   readonly age: number;
-  readonly decided: readonly Decided[];
+  readonly decided: readonly GateDecision[];
 }
 
 /** A gate's decision over a client. */
-export interface Decided {
+export interface GateDecision {
   readonly gate: string;
   readonly at: number;
-  /** Its place in the chronicle's records. */
+  /** Its place in the truth's records. */
   readonly index: number;
   readonly record: HandshakeRecord;
 }
@@ -30,23 +30,23 @@ export const HEED = 2_000;
 /** ms of packets that are late, and of jobs that wait for others. */
 const SLACK = 500;
 
-export async function evidenceOf(world: World): Promise<Evidence> {
-  const { chronicle, ledger, scenario, policy } = world;
+export async function evidenceOf(simulation: Simulation): Promise<Evidence> {
+  const { truth, ledger, scenario, policy } = simulation;
   const { probe, dial } = scenario.timeouts;
   return {
-    chronicle,
+    truth,
     scenario,
     policy,
     history: await ledger.history(),
     age: probe + dial + SLACK,
-    decided: chronicle.records.flatMap(({ gate, at, record }, index) =>
+    decided: truth.records.flatMap(({ gate, at, record }, index) =>
       record.event === 'handshake' ? [{ gate, at, index, record }] : [],
     ),
   };
 }
 
 /** Decisions made before the fleet was told to stop, of one verdict. */
-export function decidedAs({ decided, chronicle }: Evidence, verdict: 'permit' | 'refuse'): Decided[] {
-  const end = chronicle.stoppedAt ?? Number.POSITIVE_INFINITY;
+export function decidedAs({ decided, truth }: Evidence, verdict: 'permit' | 'refuse'): GateDecision[] {
+  const end = truth.stoppedAt ?? Number.POSITIVE_INFINITY;
   return decided.filter(({ record, at }) => record.verdict === verdict && at < end);
 }

@@ -3,14 +3,14 @@ import { configSchema } from '../../config/schema.ts';
 import { PlanError, planUpgrade } from '../../migration/plan.ts';
 import type { Code } from '../../policy/codes.ts';
 import { decide } from '../../policy/decide.ts';
-import { LEDGER } from '../check.ts';
-import { isCut, type TrueState } from '../chronicle.ts';
+import { isCut, type TrueState } from '../ground-truth.ts';
+import { LEDGER } from '../validate.ts';
 import { clientOf } from './admitted.ts';
-import type { Decided, Evidence } from './evidence.ts';
-import { isGoing, isRunning, serversOf } from './known.ts';
+import type { Evidence, GateDecision } from './evidence.ts';
+import { isDraining, isRunning, serversOf } from './knowledge.ts';
 
 /** Whether it was so in this state. */
-type Ground = (state: TrueState, refusal: Decided, evidence: Evidence) => boolean;
+type Ground = (state: TrueState, refusal: GateDecision, evidence: Evidence) => boolean;
 
 /** Clients of a fleet speak the protocol as it is, and nobody pauses its gates' admission. */
 const NEVER: Ground = () => false;
@@ -24,11 +24,11 @@ export const GROUNDS: Partial<Record<Code, Ground>> = {
   UPGRADE_FAILED: failedAndRests,
   UPGRADE_IN_PROGRESS: ({ record }) => record?.claim != null,
   UPGRADE_REQUIRED: mayNotUpgrade,
-  DRAINING: (state, { gate }) => isGoing(state, gate),
+  DRAINING: (state, { gate }) => isDraining(state, gate),
   LEDGER_UNAVAILABLE: (state, { gate }) => isCut(state, gate, LEDGER),
   HANDSHAKE_TIMEOUT: (state, { gate }, { scenario }) => scenario.network.loss > 0 || !isRunning(state, gate),
-  TOO_MANY_CONNECTIONS: (_state, _refusal, { chronicle }) =>
-    chronicle.visits.length >= Math.min(LIMITS.handshakes, LIMITS.sessions),
+  TOO_MANY_CONNECTIONS: (_state, _refusal, { truth }) =>
+    truth.attempts.length >= Math.min(LIMITS.handshakes, LIMITS.sessions),
   BAD_HANDSHAKE: NEVER,
   PROTOCOL_UNSUPPORTED: NEVER,
   NOT_AUTHENTICATED: NEVER,
@@ -36,19 +36,23 @@ export const GROUNDS: Partial<Record<Code, Ground>> = {
 };
 
 /** It failed, and is not tried again yet: after a rest that doubles with each attempt, or once an operator acted. */
-function failedAndRests({ record }: TrueState, refusal: Decided, { scenario, history }: Evidence): boolean {
+function failedAndRests(
+  { record }: TrueState,
+  refusal: GateDecision,
+  { scenario, history }: Evidence,
+): boolean {
   const { attempts, backOff } = scenario.migration.retry;
   const failure = record?.failure;
   if (!failure) return false;
   if (failure.retryAt === null)
     return failure.attempts >= attempts || history.some(({ what }) => what === 'aborted');
   const rest = backOff * 2 ** (failure.attempts - 1) * SPREAD;
-  const told = refusal.record.retryAfterMs ?? 0;
-  return failure.attempts < attempts && failure.retryAt - failure.at <= rest && told <= rest;
+  const waits = refusal.record.retryAfterMs ?? 0;
+  return failure.attempts < attempts && failure.retryAt - failure.at <= rest && waits <= rest;
 }
 
 /** Something the gate was told keeps this client from bringing the upgrade by itself. */
-function mayNotUpgrade(state: TrueState, { record, gate, at }: Decided, evidence: Evidence): boolean {
+function mayNotUpgrade(state: TrueState, { record, gate, at }: GateDecision, evidence: Evidence): boolean {
   const { scenario, policy } = evidence;
   const { approval, window, canary, clients } = scenario.migration.trigger;
   if (approval || window !== undefined || canary !== undefined || clients > 1) return true;

@@ -1,11 +1,11 @@
 /** The ledger's history, and the record as each swap left it. */
 import type { HistoryEntry, HistoryKind } from '../../migration/ledger/record.ts';
-import { LEDGER } from '../check.ts';
-import { isCut, type TrueState } from '../chronicle.ts';
-import type { Breach } from '../invariants.ts';
+import { isCut, type TrueState } from '../ground-truth.ts';
+import { LEDGER } from '../validate.ts';
+import type { Breach } from './breach.ts';
 import { type Evidence, HEED } from './evidence.ts';
 
-export function secondCompletion({ history, chronicle }: Evidence): Breach[] {
+export function secondCompletion({ history, truth }: Evidence): Breach[] {
   const breaches: Breach[] = [];
   const reached = new Set<number>();
   for (const { what, at, toLevel, token } of history) {
@@ -15,7 +15,7 @@ export function secondCompletion({ history, chronicle }: Evidence): Breach[] {
       breaches.push({ at, what: `the step to level ${toLevel} completed again, under token ${token}` });
     reached.add(toLevel);
   }
-  const rises = chronicle.runs.filter(({ how }) => how === 'completed');
+  const rises = truth.runs.filter(({ how }) => how === 'completed');
   for (const [place, { level, server, end }] of rises.entries())
     if (rises.findIndex((other) => other.level === level) < place)
       breaches.push({ at: end as number, what: `${server} brought the tables to level ${level} again` });
@@ -51,11 +51,11 @@ export function twoHolders(evidence: Evidence): Breach[] {
 }
 
 /** Whether a holder could have renewed its lease all the time. */
-function isWell({ token }: HistoryEntry, at: number, { chronicle, scenario }: Evidence): boolean {
-  const grant = chronicle.grants.find((one) => one.token === token);
+function isWell({ token }: HistoryEntry, at: number, { truth, scenario }: Evidence): boolean {
+  const grant = truth.grants.find((one) => one.token === token);
   if (grant === undefined) return false;
   const from = Math.max(grant.at, at - scenario.migration.lease - scenario.migration.lease / 3);
-  return chronicle.between(from, at).every((state) => canRenew(state, grant.gate, grant.at));
+  return truth.between(from, at).every((state) => canRenew(state, grant.gate, grant.at));
 }
 
 function canRenew(state: TrueState, gate: string, since: number): boolean {
@@ -77,12 +77,12 @@ export function startedUnderBlock({ history }: Evidence): Breach[] {
 }
 
 export function wentOnAfterAbort(evidence: Evidence): Breach[] {
-  const { history, chronicle } = evidence;
+  const { history, truth } = evidence;
   const aborted = new Map<number, number>();
   const breaches: Breach[] = [];
   for (const entry of history) {
     const { what, at, token = 0 } = entry;
-    const claim = what === 'aborted' ? chronicle.at(at).record?.claim : null;
+    const claim = what === 'aborted' ? truth.at(at).record?.claim : null;
     if (claim?.abort) aborted.set(claim.token, at);
     const since = aborted.get(token) ?? at;
     if (what === 'step-done' && at - since > HEED && isWell(entry, at, evidence))
@@ -94,9 +94,9 @@ export function wentOnAfterAbort(evidence: Evidence): Breach[] {
   return breaches;
 }
 
-export function ledgerWentBack({ chronicle }: Evidence): Breach[] {
+export function ledgerWentBack({ truth }: Evidence): Breach[] {
   const breaches: Breach[] = [];
-  const written = chronicle.states.filter(({ record }) => record !== null);
+  const written = truth.states.filter(({ record }) => record !== null);
   for (const [place, { at, record }] of written.entries()) {
     const before = written[place - 1]?.record;
     if (record === null || !before || record === before) continue;

@@ -10,10 +10,10 @@ import type {
   UpgradeState,
 } from '../../policy/types.ts';
 import { firstOf, parseMinor, parseVersion, type Version } from '../../version/version.ts';
-import type { Breach } from '../invariants.ts';
 import { clientOf } from './admitted.ts';
-import { type Decided, decidedAs, type Evidence } from './evidence.ts';
-import { sinceOf } from './known.ts';
+import type { Breach } from './breach.ts';
+import { decidedAs, type Evidence, type GateDecision } from './evidence.ts';
+import { sinceOf } from './knowledge.ts';
 
 /** Moves after which a client must have been admitted. */
 const MOVES = 10;
@@ -36,7 +36,7 @@ export function deadEnd(evidence: Evidence): Breach[] {
 /** Of gates that take nobody, whatever the policy would say. */
 const UNJUDGED: ReadonlySet<Code> = new Set(['DRAINING', 'PAUSED', 'TOO_MANY_CONNECTIONS']);
 
-function stuckAfter(refusal: Decided, evidence: Evidence): string | null {
+function stuckAfter(refusal: GateDecision, evidence: Evidence): string | null {
   const { record, at } = refusal;
   if (record.client === null || UNJUDGED.has(record.code)) return null;
   if (record.retry === 'never') return 'it is told that nothing will help';
@@ -76,10 +76,10 @@ function laterHelps(
 }
 
 /** The servers as this gate, since it began, last wrote that it saw them. */
-function recordedServers({ gate, index, at }: Decided, { chronicle }: Evidence): ServerFacts[] {
+function recordedServers({ gate, index, at }: GateDecision, { truth }: Evidence): ServerFacts[] {
   const seen = new Map<string, ServerFacts>();
-  const since = sinceOf(chronicle, gate, at);
-  for (const { gate: writer, at: written, record } of chronicle.records.slice(0, index))
+  const since = sinceOf(truth, gate, at);
+  for (const { gate: writer, at: written, record } of truth.records.slice(0, index))
     if (writer === gate && written >= since && record.event === 'cluster')
       seen.set(record.server, {
         id: record.server,

@@ -1,16 +1,16 @@
 /** Executions of upgrade steps, as the tables saw them. */
 
 import { compareMinors, parseVersion, printVersion } from '../../version/version.ts';
-import type { UpgradeRun } from '../chronicle.ts';
-import type { Breach } from '../invariants.ts';
+import type { UpgradeRun } from '../ground-truth.ts';
+import type { Breach } from './breach.ts';
 import type { Evidence } from './evidence.ts';
-import { knownTo } from './known.ts';
+import { knownTo } from './knowledge.ts';
 
 /** One that was fenced off, left, or died with its server has done nothing that counts. */
 const COUNTS: ReadonlySet<UpgradeRun['how']> = new Set(['completed', 'idle']);
 
-export function overlappingRuns({ chronicle }: Evidence): Breach[] {
-  const whole = chronicle.runs.filter(({ how }) => COUNTS.has(how));
+export function overlappingRuns({ truth }: Evidence): Breach[] {
+  const whole = truth.runs.filter(({ how }) => COUNTS.has(how));
   return whole.flatMap((older, place) =>
     whole
       .slice(place + 1)
@@ -24,11 +24,11 @@ export function overlappingRuns({ chronicle }: Evidence): Breach[] {
 
 /** M1 for whoever brings the upgrade, said without the policy's code. */
 export function runTooEarly(evidence: Evidence): Breach[] {
-  const { chronicle, history, policy } = evidence;
+  const { truth, history, policy } = evidence;
   if (policy.scope !== 'cluster') return [];
-  return chronicle.runs.flatMap(({ token, from, server }) => {
+  return truth.runs.flatMap(({ token, from, server }) => {
     const brought = history.find(({ what, token: given }) => what === 'planned' && given === token)?.trigger;
-    const gate = chronicle.grants.find((grant) => grant.token === token)?.gate;
+    const gate = truth.grants.find((grant) => grant.token === token)?.gate;
     if (brought === undefined || gate === undefined) return [];
     const client = parseVersion(brought.client);
     const older = knownTo(gate, from, evidence).servers.find(({ versions }) =>

@@ -1,42 +1,42 @@
 /** Service that was denied though it could have been given: clients that were refused, or held in vain. */
 import { decide } from '../../policy/decide.ts';
-import { LEDGER } from '../check.ts';
-import { type Chronicle, isCut, type TrueState } from '../chronicle.ts';
-import type { Breach } from '../invariants.ts';
+import { type GroundTruth, isCut, type TrueState } from '../ground-truth.ts';
+import { LEDGER } from '../validate.ts';
 import { clientOf, clusterOf } from './admitted.ts';
-import { type Decided, decidedAs, type Evidence } from './evidence.ts';
+import type { Breach } from './breach.ts';
+import { decidedAs, type Evidence, type GateDecision } from './evidence.ts';
 import { GROUNDS } from './grounds.ts';
-import { isRunning, knownTo, serversOf, sinceOf, viewsOf } from './known.ts';
+import { isRunning, knownTo, serversOf, sinceOf, viewsOf } from './knowledge.ts';
 
 export function groundlessRefusal(evidence: Evidence): Breach[] {
-  const { chronicle, age } = evidence;
+  const { truth, age } = evidence;
   return decidedAs(evidence, 'refuse').flatMap((refusal) => {
     const { record, at, gate } = refusal;
     const ground = GROUNDS[record.code];
-    const waited = chronicle.between(at - age - record.phases.total, at);
+    const waited = truth.between(at - age - record.phases.total, at);
     const grounded = ground === undefined || waited.some((state) => ground(state, refusal, evidence));
     const what = `client ${record.client ?? record.peer} was refused by ${gate} with ${record.code}`;
     if (!grounded) return [{ at, what: `${what}, for which there was no reason` }];
     // What a gate knew in its first moments is what it asked at its start.
-    if (record.client === null || at - sinceOf(chronicle, gate, at) < age) return [];
+    if (record.client === null || at - sinceOf(truth, gate, at) < age) return [];
     return record.code !== 'DRAINING' &&
-      chronicle.between(at - age, at).every((state) => wouldAdmit(refusal, state, evidence))
+      truth.between(at - age, at).every((state) => wouldAdmit(refusal, state, evidence))
       ? [{ at, what: `${what}, and the policy would have admitted it all the time` }]
       : [];
   });
 }
 
 /** Admitted in the end, and the reason for its wait was gone long before. */
-export function heldInVain(evidence: Evidence): Breach[] {
-  const { chronicle, age, scenario } = evidence;
+export function heldTooLong(evidence: Evidence): Breach[] {
+  const { truth, age, scenario } = evidence;
   const { ramp } = scenario.migration.hold;
   // So many were let in before it at most, at a rate that doubles every second.
-  const queue = Math.ceil(Math.log2(chronicle.visits.length / ramp + 1)) * 1_000;
+  const queue = Math.ceil(Math.log2(truth.attempts.length / ramp + 1)) * 1_000;
   return decidedAs(evidence, 'permit').flatMap((permit) => {
     const { record, at, gate } = permit;
     const spare = age + queue;
-    if (record.phases.held <= spare || at - sinceOf(chronicle, gate, at) < spare) return [];
-    const inVain = chronicle
+    if (record.phases.held <= spare || at - sinceOf(truth, gate, at) < spare) return [];
+    const inVain = truth
       .between(at - spare, at)
       .every((state) => isRunning(state, gate) && wouldAdmit(permit, state, evidence));
     const what = `client ${record.client} was admitted by ${gate} after ${record.phases.held / 1_000} s, and could have been ${spare / 1_000} s before`;
@@ -45,7 +45,7 @@ export function heldInVain(evidence: Evidence): Breach[] {
 }
 
 /** Whether the policy admits this client in this state, whatever the gate can have known. */
-function wouldAdmit({ record, gate, at }: Decided, state: TrueState, evidence: Evidence): boolean {
+function wouldAdmit({ record, gate, at }: GateDecision, state: TrueState, evidence: Evidence): boolean {
   const { policy, scenario } = evidence;
   const lost = isCut(state, gate, LEDGER) ? loss(state, gate, evidence) : null;
   if (lost?.stale) return false;
@@ -65,18 +65,18 @@ function wouldAdmit({ record, gate, at }: Decided, state: TrueState, evidence: E
 const ABOUT_UPGRADES = /^(?:UPGRADE_|LEDGER_)/;
 
 /** Since when at the earliest a gate's last look was: one that stood still did not look. */
-function lookedSince(gate: string, time: number, chronicle: Chronicle, age: number): number {
+function lookedSince(gate: string, time: number, truth: GroundTruth, age: number): number {
   let from = time - age;
   for (;;) {
-    const still = chronicle.between(from, time).find((state) => !isRunning(state, gate));
+    const still = truth.between(from, time).find((state) => !isRunning(state, gate));
     if (still === undefined || still.at - age >= from) return from;
     from = still.at - age;
   }
 }
 
 /** What a gate that is cut off from the ledger may have read last, and whether that is too old to go by. */
-function loss(state: TrueState, gate: string, { chronicle, scenario, age }: Evidence) {
-  const { states } = chronicle;
+function loss(state: TrueState, gate: string, { truth, scenario, age }: Evidence) {
+  const { states } = truth;
   const place = states.indexOf(state);
   const before = states.findLastIndex((other, at) => at < place && !isCut(other, gate, LEDGER));
   const from = states[before + 1]?.at ?? 0;
@@ -84,7 +84,7 @@ function loss(state: TrueState, gate: string, { chronicle, scenario, age }: Evid
   const end = states[place + 1]?.at ?? Number.POSITIVE_INFINITY;
   const { migration, timeouts } = scenario;
   return {
-    records: chronicle.between(lookedSince(gate, from, chronicle, age), from).map(({ record }) => record),
+    records: truth.between(lookedSince(gate, from, truth, age), from).map(({ record }) => record),
     stale: since >= from || end - from >= migration.grace - timeouts.probe,
   };
 }

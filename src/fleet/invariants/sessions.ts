@@ -2,17 +2,17 @@
 import type { SessionEndRecord } from '../../decision/record.ts';
 import type { Code } from '../../policy/codes.ts';
 import { decide } from '../../policy/decide.ts';
-import { LEDGER } from '../check.ts';
-import { isCut, type TrueState } from '../chronicle.ts';
-import type { Breach } from '../invariants.ts';
+import { isCut, type TrueState } from '../ground-truth.ts';
+import { LEDGER } from '../validate.ts';
 import { clientOf, clusterOf } from './admitted.ts';
+import type { Breach } from './breach.ts';
 import { decidedAs, type Evidence, HEED } from './evidence.ts';
-import { isGoing, isRunning, serversOf, sinceOf } from './known.ts';
+import { isDraining, isRunning, serversOf, sinceOf } from './knowledge.ts';
 
 export function droppedSession(evidence: Evidence): Breach[] {
-  const { chronicle } = evidence;
-  const end = chronicle.stoppedAt ?? Number.POSITIVE_INFINITY;
-  return chronicle.records.flatMap(({ gate, at, record }) => {
+  const { truth } = evidence;
+  const end = truth.stoppedAt ?? Number.POSITIVE_INFINITY;
+  return truth.records.flatMap(({ gate, at, record }) => {
     if (record.event !== 'session-end' || at >= end) return [];
     const why = withoutCause(record, gate, at, evidence);
     return why === null
@@ -28,21 +28,21 @@ function withoutCause(
   at: number,
   evidence: Evidence,
 ): string | null {
-  const { chronicle, age, scenario } = evidence;
+  const { truth, age, scenario } = evidence;
   // Its connection to the server is older than the session.
-  const states = chronicle.between(at - ms - scenario.timeouts.dial, at);
+  const states = truth.between(at - ms - scenario.timeouts.dial, at);
   switch (reason) {
     case 'server-gone':
       return states.every((state) => isUp(state, server) && !isCut(state, gate, server))
         ? 'its server is said to be gone, and was up all the time'
         : null;
     case 'gate-stopped':
-      return states.some((state) => isGoing(state, gate))
+      return states.some((state) => isDraining(state, gate))
         ? null
         : 'its gate is said to have stopped, and had not';
     case 'lockstep':
     case 'downtime': {
-      const given = chronicle
+      const given = truth
         .between(at - age, at)
         .some((state) => endsFor(client, state, gate, at, evidence) === ENDS[reason]);
       return given ? null : `the policy does not say ${ENDS[reason]}`;
@@ -72,19 +72,19 @@ function endsFor(
 }
 
 export function overstayed(evidence: Evidence): Breach[] {
-  const { chronicle, age } = evidence;
+  const { truth, age } = evidence;
   const ends = new Map(
-    chronicle.records.flatMap(({ at, record }) =>
+    truth.records.flatMap(({ at, record }) =>
       record.event === 'session-end' ? [[record.session, at] as const] : [],
     ),
   );
   const codes = new Map<string, Code | null>();
   return decidedAs(evidence, 'permit').flatMap(({ record, at, gate }) => {
-    const end = ends.get(record.session as string) ?? chronicle.stoppedAt ?? at;
-    const since = sinceOf(chronicle, gate, at);
+    const end = ends.get(record.session as string) ?? truth.stoppedAt ?? at;
+    const since = sinceOf(truth, gate, at);
     let from: number | null = null;
-    for (const [place, state] of chronicle.states.entries()) {
-      const [begin, over] = [Math.max(state.at, at), Math.min(chronicle.states[place + 1]?.at ?? end, end)];
+    for (const [place, state] of truth.states.entries()) {
+      const [begin, over] = [Math.max(state.at, at), Math.min(truth.states[place + 1]?.at ?? end, end)];
       if (begin > over) continue;
       // It dies with its gate.
       if (state.gates.find(({ id }) => id === gate)?.since !== since) break;

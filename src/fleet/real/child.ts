@@ -15,7 +15,7 @@ export interface ChildOptions {
 
 const START_MS = 30_000;
 /** What a child that was asked twice to end gets before it is killed. */
-const HURRY_MS = 3_000;
+const FORCE_MS = 3_000;
 /** Characters of its output that are kept. */
 const OUTPUT = 20_000;
 
@@ -125,7 +125,7 @@ export class Child {
     this.signal('SIGTERM');
     if (await this.#exitsWithin(grace)) return;
     this.signal('SIGTERM');
-    if (await this.#exitsWithin(HURRY_MS)) return;
+    if (await this.#exitsWithin(FORCE_MS)) return;
     this.signal('SIGKILL');
     await this.exited;
   }

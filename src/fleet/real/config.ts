@@ -2,7 +2,7 @@
 import type { Config } from '../../config/schema.ts';
 import type { Scenario } from '../scenario.ts';
 
-export interface GatePlace {
+export interface GateSetup {
   readonly cluster: string;
   readonly servers: Config['servers'];
   /** Versions that clients without a handshake stand for. */
@@ -31,7 +31,7 @@ const UNBOUNDED = '100000gb';
 /** JSON, which is YAML. The log is durable: what a gate decided is in the file even if it is killed the moment after. */
 export function writeGateConfig(
   scenario: Scenario,
-  { cluster, servers, assumed, ledger, log }: GatePlace,
+  { cluster, servers, assumed, ledger, log }: GateSetup,
 ): string {
   const { policy, catalogue, migration, timeouts } = scenario;
   return JSON.stringify(

@@ -7,7 +7,7 @@ import { parseHostPort } from '../../transport/address.ts';
 import type { Scenario } from '../scenario.ts';
 import { writeGateConfig } from './config.ts';
 import { Link } from './link.ts';
-import { Member, skewgate } from './member.ts';
+import { ManagedProcess, skewgate } from './managed-process.ts';
 import type { RealServer } from './server.ts';
 
 export interface RealGateOptions {
@@ -32,7 +32,7 @@ const READY = /^skewgate: cluster \S+, listening on (.+)$/m;
 export class RealGate {
   readonly id: string;
   readonly log: string;
-  readonly member: Member;
+  readonly process: ManagedProcess;
   /** Listeners, while it runs, in the order of its config. */
   #addresses: readonly string[] = [];
   readonly #options: RealGateOptions;
@@ -48,7 +48,7 @@ export class RealGate {
       this.#addresses = [];
       options.onDown();
     };
-    this.member = new Member({ id, say, over, onDown });
+    this.process = new ManagedProcess({ id, say, over, onDown });
   }
 
   /** Before the first start: opens the links, and writes the config. */
@@ -58,7 +58,7 @@ export class RealGate {
     for (const server of servers) {
       const link = await Link.open();
       places.push(await server.place(link.address));
-      if (server.speaks) this.#servers.set(server.id, link);
+      if (server.speaksHandshake) this.#servers.set(server.id, link);
       else link.close();
     }
     const parsed = parseLedgerUrl(ledger);
@@ -77,9 +77,9 @@ export class RealGate {
 
   /** Does nothing if it runs. */
   async start(): Promise<void> {
-    if (this.member.running) return;
+    if (this.process.running) return;
     const { base } = this.#options;
-    const [, listening] = await this.member.start(skewgate('serve', this.#config, '--folder', base), READY);
+    const [, listening] = await this.process.start(skewgate('serve', this.#config, '--folder', base), READY);
     this.#addresses = (listening as string).split(', ');
   }
 
@@ -89,7 +89,7 @@ export class RealGate {
   }
 
   /** Where those find it that stand for this version without a word; undefined while it is down. */
-  assumes(version: string): string | undefined {
+  assumedAddress(version: string): string | undefined {
     return this.#addresses[OWN + this.#assumed.indexOf(version)];
   }
 
@@ -102,8 +102,8 @@ export class RealGate {
     return [...new Set([...mute.map(({ version }) => version), ...later])];
   }
 
-  lead(server: string, port: number | null): void {
-    this.#servers.get(server)?.lead(port === null ? null : { host: '127.0.0.1', port });
+  pointTo(server: string, port: number | null): void {
+    this.#servers.get(server)?.pointTo(port === null ? null : { host: '127.0.0.1', port });
   }
 
   /** To a server, or to the ledger; empty: there is none that could be cut. */

@@ -32,7 +32,7 @@ export class Link {
     });
   }
 
-  lead(target: HostPort | null): void {
+  pointTo(target: HostPort | null): void {
     this.#target = target;
   }
 

@@ -9,7 +9,7 @@ import type { Config } from '../../config/schema.ts';
 import { pause } from '../../ports/clock.ts';
 import { realClock } from '../../runtime/clock.ts';
 import type { Scenario } from '../scenario.ts';
-import { Member, skewgate } from './member.ts';
+import { ManagedProcess, skewgate } from './managed-process.ts';
 import { answers, fill, freePort } from './program.ts';
 
 export interface RealServerOptions {
@@ -35,7 +35,7 @@ const POLL = 25;
 
 export class RealServer {
   readonly id: string;
-  readonly member: Member;
+  readonly process: ManagedProcess;
   readonly #options: RealServerOptions;
   #version: string;
   /** Of one that does not speak the handshake. */
@@ -46,10 +46,10 @@ export class RealServer {
     this.#options = options;
     this.#version = stated.version;
     this.id = id;
-    this.member = new Member({ id, say, over, onDown: () => onMove(null) });
+    this.process = new ManagedProcess({ id, say, over, onDown: () => onMove(null) });
   }
 
-  get speaks(): boolean {
+  get speaksHandshake(): boolean {
     const { command, handshake } = this.#options.stated;
     return command === undefined || handshake;
   }
@@ -58,7 +58,7 @@ export class RealServer {
   async place(link: string): Promise<Config['servers'][number]> {
     const { id } = this;
     const { command, scheme } = { ...this.#options.stated, ...this.#options };
-    if (this.speaks) return { id, address: `${command === undefined ? scheme : 'tcp'}://${link}` };
+    if (this.speaksHandshake) return { id, address: `${command === undefined ? scheme : 'tcp'}://${link}` };
     this.#port ??= await freePort();
     return { id, address: `tcp://127.0.0.1:${this.#port}`, version: { command: ['cat', this.#versionFile] } };
   }
@@ -66,18 +66,18 @@ export class RealServer {
   /** Does nothing if it runs. */
   async start(version = this.#version): Promise<void> {
     this.#version = version;
-    if (this.member.running) return;
+    if (this.process.running) return;
     const { command } = this.#options.stated;
     this.#options.onMove(command === undefined ? await this.#simulate() : await this.#run(command));
   }
 
   async #simulate(): Promise<number> {
     const { stated, tables, scheme } = this.#options;
-    const [, port] = await this.member.start(
+    const [, port] = await this.process.start(
       skewgate(
         'server',
         ...['--id', this.id, '--version', this.#version, '--listen', `${scheme}://127.0.0.1:0`],
-        // How long sessions get is for whoever stops it to say: see Member.stop.
+        // How long sessions get is for whoever stops it to say: see ManagedProcess.stop.
         ...['--grace', '1d', '--upgrade-time', `${stated.upgradeTime}ms`],
         ...(tables === null ? [] : ['--tables', tables.file, '--tables-release', tables.release]),
       ),
@@ -92,10 +92,10 @@ export class RealServer {
     const port = this.#port ?? (await freePort());
     writeFileSync(this.#versionFile, this.#version);
     const filled = fill(command, { id, version: this.#version, host: '127.0.0.1', port });
-    await this.member.start(filled, /(?:)/, base);
+    await this.process.start(filled, /(?:)/, base);
     const end = realClock.now() + START_MS;
     while (!(await answers(port))) {
-      if (!this.member.running || realClock.now() > end || over.aborted)
+      if (!this.process.running || realClock.now() > end || over.aborted)
         throw new Error(`${filled.join(' ')} does not take connections on port ${port}`);
       await pause(realClock, POLL, over);
     }

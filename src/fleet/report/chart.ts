@@ -2,9 +2,9 @@
  * The picture of a report, as SVG: lanes over one time axis. Servers (and gates, where they matter) as bars by
  * version, open sessions as areas by client version, refusals and dropped sessions as marks, upgrades as bands.
  */
-import { seconds } from '../plan-text.ts';
+import { seconds } from '../../config/units.ts';
 import type { Report } from '../run.ts';
-import type { Span } from '../tracks.ts';
+import type { StateSpan } from '../state-timeline.ts';
 import { escapeMarkup } from './escape.ts';
 import { clustered, coloursOf, type Mark, refusalMarks, sessionsOver, waitingOver } from './series.ts';
 import type { Summary } from './summary.ts';
@@ -80,8 +80,8 @@ export function drawChart(report: Report, summary: Summary, { width, prefix }: C
 
 function lanesOf(frame: Frame): Lane[] {
   const { report } = frame;
-  const servers = report.tracks.filter(({ version }) => version !== null);
-  const gates = report.tracks.filter(({ version }) => version === null);
+  const servers = report.nodes.filter(({ version }) => version !== null);
+  const gates = report.nodes.filter(({ version }) => version === null);
   const eventful = gates.some(({ state }) => state !== 'up') || new Set(gates.map(({ id }) => id)).size > 1;
   const gap = (APART / (frame.right - frame.left)) * Math.max(1, frame.summary.duration);
   const dropped = clustered(frame.summary.drops, gap);
@@ -102,7 +102,7 @@ function title(text: string, { left }: Frame): Lane {
   return { height: 20, draw: (top) => label(left, top + 14, text, 'lane') };
 }
 
-function barLanes(spans: readonly Span[], frame: Frame): Lane[] {
+function barLanes(spans: readonly StateSpan[], frame: Frame): Lane[] {
   return [...Map.groupBy(spans, ({ id }) => id)].map(([id, own]) => ({
     height: BAR + GAP,
     draw: (top) =>
@@ -114,8 +114,8 @@ function barLanes(spans: readonly Span[], frame: Frame): Lane[] {
 }
 
 function drawBar(
-  span: Span,
-  before: Span | undefined,
+  span: StateSpan,
+  before: StateSpan | undefined,
   top: number,
   { x, report, colour, prefix }: Frame,
 ): string {

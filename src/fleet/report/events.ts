@@ -1,5 +1,5 @@
 /** The timeline of a report: what was done, and what came of it, in the order of time. */
-import { plural } from '../plan-text.ts';
+import { plural } from '../../config/units.ts';
 import type { Report } from '../run.ts';
 import type { Summary, UpgradeRow } from './summary.ts';
 

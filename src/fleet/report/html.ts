@@ -1,5 +1,5 @@
 /** The report as one page: a picture and tables. No script, nothing loaded from elsewhere; light and dark. */
-import { plural, seconds } from '../plan-text.ts';
+import { plural, seconds } from '../../config/units.ts';
 import { drawChart } from './chart.ts';
 import { escapeMarkup } from './escape.ts';
 import type { Finished } from './json.ts';
@@ -88,10 +88,10 @@ function legend({ report, summary }: Finished): string {
     ({ line, colour }) => `<li><span class="swatch v${colour}"></span>${escapeMarkup(line)}</li>`,
   );
   const others = [
-    ...(report.tracks.some(({ state }) => state === 'leaving' || state === 'paused')
+    ...(report.nodes.some(({ state }) => state === 'leaving' || state === 'paused')
       ? ['<li><span class="swatch striped"></span>leaving or paused</li>']
       : []),
-    ...(report.tracks.some(({ state }) => state === 'down')
+    ...(report.nodes.some(({ state }) => state === 'down')
       ? ['<li><span class="swatch empty"></span>down</li>']
       : []),
     ...(summary.upgrades.length > 0 ? ['<li><span class="swatch upgrading"></span>upgrade runs</li>'] : []),

@@ -19,7 +19,7 @@ export function jsonReport(runs: readonly Finished[]): string {
         ...summary,
         expectations: report.checks,
         timeline: eventsOf(report, summary),
-        nodes: report.tracks.map(({ from, to, ...span }) => ({
+        nodes: report.nodes.map(({ from, to, ...span }) => ({
           ...span,
           from: from - report.start,
           to: (to ?? report.end) - report.start,

@@ -1,5 +1,5 @@
 /** The report for CI: JUnit XML, a test suite for each scenario, a test case for each expectation. */
-import type { Check } from '../expect.ts';
+import type { Check } from '../expectations.ts';
 import { escapeMarkup } from './escape.ts';
 import type { Finished } from './json.ts';
 import { said } from './sections.ts';

@@ -1,5 +1,5 @@
 /** The tables of a report, for the terminal and for the page. */
-import { seconds } from '../plan-text.ts';
+import { seconds } from '../../config/units.ts';
 import type { Report } from '../run.ts';
 import { eventsOf } from './events.ts';
 import type { Summary } from './summary.ts';

@@ -1,6 +1,6 @@
 /** What the picture of a report draws, as numbers: counts over time, and colours of versions. */
 import { printMinor, tryParseVersion } from '../../version/version.ts';
-import { handshakes } from '../expect.ts';
+import { handshakes } from '../expectations.ts';
 import type { Report } from '../run.ts';
 import { byVersion, NO_VERSION } from './summary.ts';
 
@@ -81,9 +81,9 @@ export function clustered(marks: readonly Mark[], gap: number): Mark[] {
 export const COLOURS = 8;
 
 /** A colour for each release line, servers' and clients' alike, so that what belongs together looks alike. */
-export function coloursOf({ tracks, sessions, scenario }: Report): (version: string) => number {
+export function coloursOf({ nodes, sessions, scenario }: Report): (version: string) => number {
   const versions = [
-    ...tracks.flatMap(({ version }) => version ?? []),
+    ...nodes.flatMap(({ version }) => version ?? []),
     ...sessions.map(({ client }) => client),
     ...scenario.clients.map(({ version }) => version),
   ];
@@ -100,7 +100,7 @@ export function lineOf(version: string): string {
 export function legendOf(report: Report): Array<{ readonly line: string; readonly colour: number }> {
   const colour = coloursOf(report);
   const versions = [
-    ...report.tracks.flatMap(({ version }) => version ?? []),
+    ...report.nodes.flatMap(({ version }) => version ?? []),
     ...report.sessions.map(({ client }) => client),
   ];
   const lines = new Map(versions.map((version) => [lineOf(version), colour(version)]));

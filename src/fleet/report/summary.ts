@@ -1,7 +1,7 @@
 /** What came of a scenario, put together for people and programs: the same for every form of report. Times are ms since its start. */
 import type { HistoryEntry } from '../../migration/ledger/record.ts';
 import { compareVersions, tryParseVersion } from '../../version/version.ts';
-import { type Decided, handshakes, longestWait } from '../expect.ts';
+import { type Decided, handshakes, longestWait } from '../expectations.ts';
 import type { Report } from '../run.ts';
 
 export type Mode = 'virtual' | 'real';

@@ -1,5 +1,5 @@
 /** The report for a terminal. */
-import { plural, seconds } from '../plan-text.ts';
+import { plural, seconds } from '../../config/units.ts';
 import type { Report } from '../run.ts';
 import { type Section, sectionsOf } from './sections.ts';
 import type { Summary } from './summary.ts';

@@ -1,13 +1,13 @@
 /** The picture of a report in words. */
-import { seconds } from '../plan-text.ts';
+import { seconds } from '../../config/units.ts';
 import type { Report } from '../run.ts';
 import type { Summary } from './summary.ts';
 
 /** For those who can't see it. */
-export function inWords({ tracks, start }: Report, summary: Summary): string {
+export function inWords({ nodes, start }: Report, summary: Summary): string {
   const servers = [
     ...Map.groupBy(
-      tracks.filter(({ version }) => version !== null),
+      nodes.filter(({ version }) => version !== null),
       ({ id }) => id,
     ),
   ].map(([id, spans]) => {

@@ -45,7 +45,7 @@ test('a plan fails: status 1, shrunk, and written so that skewgate test fails on
   expect(stdout).toMatch(/^Shrunk from \d+ steps to 1:\n {2}1\. upgrade clients \w+ \(\S+\) to /m);
   expect(stdout).toContain(`play it again: skewgate test ${out}`);
   expect(readFileSync(out, 'utf8')).toMatch(
-    /^# Found by skewgate explore --seed 7: plan \d+, of \d+ steps, shrunk\.$/m,
+    /^# FailedPlan by skewgate explore --seed 7: plan \d+, of \d+ steps, shrunk\.$/m,
   );
   expect(readFileSync(out, 'utf8')).toContain('# ours');
   const again = await runCli(['test', out]);

@@ -1,8 +1,8 @@
 /** Planted faults: each is found within a bounded number of plans, shrunk, and written so that it plays again. */
 import { describe, expect, test } from 'vitest';
-import { parseFleet } from '../../../src/fleet/explore/fleet.ts';
-import { play } from '../../../src/fleet/explore/play.ts';
-import { writeScenario } from '../../../src/fleet/explore/write.ts';
+import { parseFleet } from '../../../src/fleet/explore/fleet-spec.ts';
+import { play } from '../../../src/fleet/explore/run-plan.ts';
+import { writeScenario } from '../../../src/fleet/explore/write-scenario.ts';
 import { FAULT_NAMES, type FaultName } from '../../../src/fleet/faults.ts';
 import { parseScenario } from '../../../src/fleet/scenario.ts';
 import { failuresOf, playScenario } from '../../support/scenarios.ts';

@@ -1,7 +1,7 @@
 /** What takes longer: a thousand plans of the default fleet, and every fault from other seeds. */
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { parseFleet } from '../../../src/fleet/explore/fleet.ts';
+import { parseFleet } from '../../../src/fleet/explore/fleet-spec.ts';
 import { FAULT_NAMES } from '../../../src/fleet/faults.ts';
 import { defaultFleet, exploreFleet, textWith } from './support.ts';
 

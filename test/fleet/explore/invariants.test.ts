@@ -1,13 +1,13 @@
-/** Each invariant speaks up: a fleet in which all holds, and one thing in its chronicle changed. */
+/** Each invariant speaks up: a fleet in which all holds, and one thing in its truth changed. */
 import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
-import type { TrueState } from '../../../src/fleet/chronicle.ts';
 import type { Logged } from '../../../src/fleet/driver.ts';
-import { DEFAULT_FLEET } from '../../../src/fleet/explore/fleet.ts';
+import { DEFAULT_FLEET } from '../../../src/fleet/explore/fleet-spec.ts';
+import type { TrueState } from '../../../src/fleet/ground-truth.ts';
 import { INVARIANTS, violationsIn } from '../../../src/fleet/invariants.ts';
 import { runScenario } from '../../../src/fleet/run.ts';
 import { scenarioSchema } from '../../../src/fleet/scenario.ts';
-import { World } from '../../../src/fleet/world.ts';
+import { Simulation } from '../../../src/fleet/simulation.ts';
 import type { HistoryEntry } from '../../../src/migration/ledger/record.ts';
 import { parseVersion } from '../../../src/version/version.ts';
 import { playSteps } from './support.ts';
@@ -23,32 +23,40 @@ const PLAN = [
   { wait: '4s' },
 ];
 
-const recordsOf = ({ chronicle }: World, event: Logged['event'], verdict?: string) =>
-  chronicle.records.filter(
+const recordsOf = ({ truth }: Simulation, event: Logged['event'], verdict?: string) =>
+  truth.records.filter(
     ({ record }) =>
       record.event === event &&
       (verdict === undefined || ('verdict' in record && record.verdict === verdict)),
   );
 
-function change(world: World, event: Logged['event'], verdict: string | undefined, change: object): void {
-  const [first] = recordsOf(world, event, verdict);
+function change(
+  simulation: Simulation,
+  event: Logged['event'],
+  verdict: string | undefined,
+  change: object,
+): void {
+  const [first] = recordsOf(simulation, event, verdict);
   if (first === undefined) throw new Error(`there is no ${event} ${verdict ?? ''}`);
   Object.assign(first.record, change);
   // Its client was told the same.
-  const visit = world.chronicle.visits.find(
-    ({ client, told }) =>
-      told?.kind === 'refused' && String(Reflect.get(first.record, 'peer')).startsWith(`${client}:`),
+  const attempt = simulation.truth.attempts.find(
+    ({ client, outcome }) =>
+      outcome?.kind === 'refused' && String(Reflect.get(first.record, 'peer')).startsWith(`${client}:`),
   );
-  if (visit?.told?.kind === 'refused') Object.assign(visit.told, change);
+  if (attempt?.outcome?.kind === 'refused') Object.assign(attempt.outcome, change);
 }
 
-function eachState(world: World, change: (state: TrueState) => object): void {
-  for (const state of world.chronicle.states) Object.assign(state, change(state));
+function eachState(simulation: Simulation, change: (state: TrueState) => object): void {
+  for (const state of simulation.truth.states) Object.assign(state, change(state));
 }
 
-async function history(world: World, edit: (entries: HistoryEntry[]) => HistoryEntry[]): Promise<void> {
-  const entries = edit(await world.ledger.history());
-  world.ledger.history = async () => entries;
+async function history(
+  simulation: Simulation,
+  edit: (entries: HistoryEntry[]) => HistoryEntry[],
+): Promise<void> {
+  const entries = edit(await simulation.ledger.history());
+  simulation.ledger.history = async () => entries;
 }
 
 const entry = (entries: readonly HistoryEntry[], what: string) =>
@@ -56,26 +64,26 @@ const entry = (entries: readonly HistoryEntry[], what: string) =>
 
 /** What to change so that exactly these invariants are broken. */
 const TAMPERED: ReadonlyArray<
-  readonly [what: string, broken: readonly string[], tamper: (world: World) => void | Promise<void>]
+  readonly [what: string, broken: readonly string[], tamper: (simulation: Simulation) => void | Promise<void>]
 > = [
   [
     'every server was on 4.11 all the time',
     ['admitted-by-policy', 'servers-first'],
-    (world) =>
-      eachState(world, ({ servers }) => ({
+    (simulation) =>
+      eachState(simulation, ({ servers }) => ({
         servers: servers.map((server) => ({ ...server, version: parseVersion('4.11.0') })),
       })),
   ],
   [
     'a session went to a server on another version than was said',
     ['admitted-by-policy'],
-    (world) => change(world, 'handshake', 'permit', { serverVersion: '4.12.0' }),
+    (simulation) => change(simulation, 'handshake', 'permit', { serverVersion: '4.12.0' }),
   ],
   [
     'a step is on record twice',
     ['upgraded-once'],
-    (world) =>
-      history(world, (entries) => {
+    (simulation) =>
+      history(simulation, (entries) => {
         const at = entries.indexOf(entry(entries, 'step-done'));
         return entries.toSpliced(at, 0, entries[at] as HistoryEntry);
       }),
@@ -83,7 +91,7 @@ const TAMPERED: ReadonlyArray<
   [
     'the tables were brought to one level twice',
     ['upgraded-once'],
-    ({ chronicle: { runs } }) => {
+    ({ truth: { runs } }) => {
       const [run] = runs;
       if (run) runs.push({ ...run, from: run.end as number });
     },
@@ -91,7 +99,7 @@ const TAMPERED: ReadonlyArray<
   [
     'two runs went through at once',
     ['one-run-at-a-time'],
-    ({ chronicle: { runs } }) => {
+    ({ truth: { runs } }) => {
       const [run] = runs;
       if (run) runs.push({ ...run, token: 2, from: run.from + 1, how: 'idle' });
     },
@@ -99,8 +107,8 @@ const TAMPERED: ReadonlyArray<
   [
     'a claim was taken over from a holder that was well',
     ['one-holder'],
-    (world) =>
-      history(world, (entries) => {
+    (simulation) =>
+      history(simulation, (entries) => {
         const planned = entry(entries, 'planned');
         const next = { ...planned, token: 2, at: planned.at + 1 };
         const rest = entries.map((one) => (one.token === 1 && one !== planned ? { ...one, token: 2 } : one));
@@ -110,20 +118,20 @@ const TAMPERED: ReadonlyArray<
   [
     'a token was given twice',
     ['one-holder'],
-    (world) => history(world, (entries) => [...entries, entry(entries, 'planned')]),
+    (simulation) => history(simulation, (entries) => [...entries, entry(entries, 'planned')]),
   ],
   [
     'upgrades were blocked before it began',
     ['operator-is-heeded'],
-    (world) => history(world, (entries) => [{ what: 'blocked', at: 0, until: null }, ...entries]),
+    (simulation) => history(simulation, (entries) => [{ what: 'blocked', at: 0, until: null }, ...entries]),
   ],
   [
     'an operator aborted it, and its step was done all the same',
     ['operator-is-heeded'],
-    (world) =>
-      history(world, (entries) => {
+    (simulation) =>
+      history(simulation, (entries) => {
         const running = entry(entries, 'running');
-        for (const { record } of world.chronicle.states)
+        for (const { record } of simulation.truth.states)
           if (record?.claim) Object.assign(record.claim, { abort: { by: 'x', reason: 'y' } });
         const aborted: HistoryEntry = { what: 'aborted', at: running.at };
         return entries.toSpliced(entries.indexOf(running) + 1, 0, aborted);
@@ -132,8 +140,8 @@ const TAMPERED: ReadonlyArray<
   [
     'an upgrade began while a server was older than the client that brought it',
     ['servers-first'],
-    (world) =>
-      history(world, (entries) => {
+    (simulation) =>
+      history(simulation, (entries) => {
         const { trigger } = entry(entries, 'planned');
         Object.assign(trigger as object, { client: '4.15.0' });
         return entries;
@@ -142,7 +150,7 @@ const TAMPERED: ReadonlyArray<
   [
     'the level on record sank',
     ['ledger-goes-forward'],
-    ({ chronicle: { states } }) => {
+    ({ truth: { states } }) => {
       const last = states.at(-1) as TrueState;
       if (last.record) states.push({ ...last, record: { ...last.record, level: 3 } });
     },
@@ -150,11 +158,11 @@ const TAMPERED: ReadonlyArray<
   [
     'a session ended for a server that never stopped',
     ['sessions-kept'],
-    ({ chronicle }) => {
-      const [first] = chronicle.records.filter(({ record }) => record.event === 'session-end');
+    ({ truth }) => {
+      const [first] = truth.records.filter(({ record }) => record.event === 'session-end');
       if (first?.record.event !== 'session-end') throw new Error('no session ended');
-      const at = (chronicle.stoppedAt as number) - 1;
-      chronicle.records.push({
+      const at = (truth.stoppedAt as number) - 1;
+      truth.records.push({
         ...first,
         at,
         record: { ...first.record, server: 'rs1', reason: 'server-gone', ms: 100 },
@@ -164,19 +172,19 @@ const TAMPERED: ReadonlyArray<
   [
     'a session ended for its client, and that was still there',
     ['on-record'],
-    ({ chronicle }) => {
-      const [first] = chronicle.records.filter(({ record }) => record.event === 'session-end');
-      const [visit] = chronicle.visits.filter(({ told }) => told?.kind === 'admitted');
-      if (first?.record.event !== 'session-end' || visit?.told?.kind !== 'admitted')
+    ({ truth }) => {
+      const [first] = truth.records.filter(({ record }) => record.event === 'session-end');
+      const [attempt] = truth.attempts.filter(({ outcome }) => outcome?.kind === 'admitted');
+      if (first?.record.event !== 'session-end' || attempt?.outcome?.kind !== 'admitted')
         throw new Error('no session ended');
-      const record = { ...first.record, session: visit.told.session as string, reason: 'client-gone' };
-      chronicle.records.push({ ...first, at: (visit.closed as number) - 1, record });
+      const record = { ...first.record, session: attempt.outcome.session as string, reason: 'client-gone' };
+      truth.records.push({ ...first, at: (attempt.closed as number) - 1, record });
     },
   ],
   [
     'a client was admitted, and nothing of it was written',
     ['on-record'],
-    ({ chronicle: { records } }) => {
+    ({ truth: { records } }) => {
       const at = records.findIndex(({ record }) => 'verdict' in record && record.verdict === 'permit');
       records.splice(at, 1);
     },
@@ -184,22 +192,22 @@ const TAMPERED: ReadonlyArray<
   [
     'a client was told another code than was written',
     ['on-record'],
-    ({ chronicle }) => {
-      const [refused] = chronicle.visits.filter(({ told }) => told?.kind === 'refused');
-      if (refused?.told?.kind === 'refused') Object.assign(refused.told, { code: 'CLIENT_OUTDATED' });
+    ({ truth }) => {
+      const [refused] = truth.attempts.filter(({ outcome }) => outcome?.kind === 'refused');
+      if (refused?.outcome?.kind === 'refused') Object.assign(refused.outcome, { code: 'CLIENT_OUTDATED' });
     },
   ],
   [
     'a client was not answered, and its gate ran',
     ['everyone-is-answered'],
-    ({ chronicle }) => {
-      const at = (chronicle.stoppedAt as number) - 10;
-      chronicle.visits.push({
+    ({ truth }) => {
+      const at = (truth.stoppedAt as number) - 10;
+      truth.attempts.push({
         client: 'older-9',
         version: '4.13.1',
         from: at - 5,
         end: at,
-        told: { kind: 'lost', error: 'gone' },
+        outcome: { kind: 'lost', error: 'gone' },
         closed: null,
       });
     },
@@ -207,129 +215,130 @@ const TAMPERED: ReadonlyArray<
   [
     'a client came long before the end, and was answered only as the fleet stopped',
     ['sessions-kept', 'waits-end'],
-    ({ chronicle }) => {
-      const visit = { client: 'older-9', version: '4.13.1', end: null, told: null, closed: null };
-      chronicle.visits.push({ ...visit, from: chronicle.stoppedAt as number });
-      chronicle.stoppedAt = (chronicle.stoppedAt as number) + 60_000;
+    ({ truth }) => {
+      const attempt = { client: 'older-9', version: '4.13.1', end: null, outcome: null, closed: null };
+      truth.attempts.push({ ...attempt, from: truth.stoppedAt as number });
+      truth.stoppedAt = (truth.stoppedAt as number) + 60_000;
     },
   ],
   [
     'a client was held longer than clients may be',
     ['waits-end'],
-    (world) =>
-      change(world, 'handshake', 'permit', {
+    (simulation) =>
+      change(simulation, 'handshake', 'permit', {
         phases: { hello: 1, held: 15_000, dial: 1, total: 15_001 },
       }),
   ],
   [
     'a client was held though every server fitted it',
     ['waits-end'],
-    (world) => {
-      const last = recordsOf(world, 'handshake', 'permit').at(-1);
-      const copy = { ...(last as NonNullable<typeof last>), at: (world.chronicle.stoppedAt as number) - 1 };
+    (simulation) => {
+      const last = recordsOf(simulation, 'handshake', 'permit').at(-1);
+      const copy = { ...(last as NonNullable<typeof last>), at: (simulation.truth.stoppedAt as number) - 1 };
       const phases = { hello: 1, held: 3_500, dial: 1, total: 3_501 };
-      world.chronicle.records.push({ ...copy, record: { ...copy.record, phases } as Logged });
+      simulation.truth.records.push({ ...copy, record: { ...copy.record, phases } as Logged });
     },
   ],
   [
     'a client was refused whom every server fits',
     ['refused-for-a-reason'],
-    (world) => change(world, 'handshake', 'refuse', { client: '4.13.1', retry: 'later' }),
+    (simulation) => change(simulation, 'handshake', 'refuse', { client: '4.13.1', retry: 'later' }),
   ],
   [
     'an upgrade is said to be blocked, and was not',
     ['refused-for-a-reason'],
-    (world) => change(world, 'handshake', 'refuse', { code: 'UPGRADE_BLOCKED' }),
+    (simulation) => change(simulation, 'handshake', 'refuse', { code: 'UPGRADE_BLOCKED' }),
   ],
   [
     'an upgrade is said to have failed, and had not',
     ['refused-for-a-reason'],
-    (world) => change(world, 'handshake', 'refuse', { code: 'UPGRADE_FAILED' }),
+    (simulation) => change(simulation, 'handshake', 'refuse', { code: 'UPGRADE_FAILED' }),
   ],
   [
     'an answer took an hour',
     ['waits-end'],
-    (world) =>
-      change(world, 'handshake', 'permit', { phases: { hello: 1, held: 0, dial: 1, total: 3_600_000 } }),
+    (simulation) =>
+      change(simulation, 'handshake', 'permit', { phases: { hello: 1, held: 0, dial: 1, total: 3_600_000 } }),
   ],
   [
     'a limit is said to be reached, and nobody was there',
     ['refused-for-a-reason'],
-    (world) => change(world, 'handshake', 'refuse', { code: 'TOO_MANY_CONNECTIONS', client: null }),
+    (simulation) => change(simulation, 'handshake', 'refuse', { code: 'TOO_MANY_CONNECTIONS', client: null }),
   ],
   [
     'an upgrade is said to wait for an operator, and nothing asks for one',
     ['refused-for-a-reason'],
-    (world) => change(world, 'handshake', 'refuse', { code: 'UPGRADE_REQUIRED', client: '4.14.0' }),
+    (simulation) => change(simulation, 'handshake', 'refuse', { code: 'UPGRADE_REQUIRED', client: '4.14.0' }),
   ],
   [
     'a gate is said to go, and did not',
     ['refused-for-a-reason'],
-    (world) => change(world, 'handshake', 'refuse', { code: 'DRAINING' }),
+    (simulation) => change(simulation, 'handshake', 'refuse', { code: 'DRAINING' }),
   ],
   [
     'a client may come again later, and the policy says the same then',
     ['refusals-lead-on'],
-    (world) => change(world, 'handshake', 'refuse', { retry: 'later', move: null }),
+    (simulation) => change(simulation, 'handshake', 'refuse', { retry: 'later', move: null }),
   ],
   [
     'a client that can be helped is told that nothing will',
     ['refusals-lead-on'],
-    (world) => change(world, 'handshake', 'refuse', { retry: 'never' }),
+    (simulation) => change(simulation, 'handshake', 'refuse', { retry: 'never' }),
   ],
   [
     'a refusal that can be acted on says nobody',
     ['refusals-lead-on'],
-    (world) => change(world, 'handshake', 'refuse', { move: null }),
+    (simulation) => change(simulation, 'handshake', 'refuse', { move: null }),
   ],
   [
     'a refusal names servers that are not there',
     ['refusals-lead-on'],
-    (world) => change(world, 'handshake', 'refuse', { move: { side: 'server', to: '4.15', who: ['rs9'] } }),
+    (simulation) =>
+      change(simulation, 'handshake', 'refuse', { move: { side: 'server', to: '4.15', who: ['rs9'] } }),
   ],
   [
     'a gate failed over a client',
     ['no-fault'],
-    (world) => change(world, 'gate', undefined, { what: 'fault', error: 'boom' }),
+    (simulation) => change(simulation, 'gate', undefined, { what: 'fault', error: 'boom' }),
   ],
   [
     'a timer was left',
     ['nothing-left'],
-    ({ chronicle }) => {
-      chronicle.left = { sessions: 0, handshakes: 0, timers: 1 };
+    ({ truth }) => {
+      truth.left = { sessions: 0, handshakes: 0, timers: 1 };
     },
   ],
 ];
 
-const brokenIn = async (world: World) => [
-  ...new Set((await violationsIn(world)).map(({ invariant }) => invariant)),
+const brokenIn = async (simulation: Simulation) => [
+  ...new Set((await violationsIn(simulation)).map(({ invariant }) => invariant)),
 ];
 
 test('nothing is broken in the fleet as it was', async () => {
-  const world = await playSteps(...PLAN);
-  expect(await violationsIn(world)).toEqual([]);
-  expect(recordsOf(world, 'handshake', 'refuse').length).toBeGreaterThan(0);
-  expect(world.chronicle.runs.map(({ how }) => how)).toEqual(['completed']);
-  expect(world.chronicle.left).toEqual({ sessions: 0, handshakes: 0, held: 0, slots: 0, timers: 0 });
+  const simulation = await playSteps(...PLAN);
+  expect(await violationsIn(simulation)).toEqual([]);
+  expect(recordsOf(simulation, 'handshake', 'refuse').length).toBeGreaterThan(0);
+  expect(simulation.truth.runs.map(({ how }) => how)).toEqual(['completed']);
+  expect(simulation.truth.left).toEqual({ sessions: 0, handshakes: 0, held: 0, slots: 0, timers: 0 });
 });
 
 test('a gate that stood still while the upgrade was done, and then lost its ledger, may refuse by what it read before', async () => {
-  const world = await playSteps(
+  const simulation = await playSteps(
     { arrive: 'current' },
     { pause: 'gate2' },
     { wait: '6s' },
     { cut: ['gate2', 'ledger'] },
     { resume: 'gate2' },
   );
-  expect(recordsOf(world, 'handshake', 'refuse').map(({ record }) => Reflect.get(record, 'code'))).toEqual([
-    'LEDGER_UNAVAILABLE',
-  ]);
-  expect(await violationsIn(world)).toEqual([]);
+  expect(
+    recordsOf(simulation, 'handshake', 'refuse').map(({ record }) => Reflect.get(record, 'code')),
+  ).toEqual(['LEDGER_UNAVAILABLE']);
+  expect(await violationsIn(simulation)).toEqual([]);
 });
 
 test('a gate that began without its ledger admits nobody, whatever its refusals say', async () => {
   const roll = { to: '4.12.1', batch: 1, pause: '500ms', grace: '1s' };
-  const world = await playSteps(
+  const simulation = await playSteps(
     { pause: 'gate1' },
     { arrive: 'current' },
     { pause: 'rs2' },
@@ -341,10 +350,10 @@ test('a gate that began without its ledger admits nobody, whatever its refusals 
     { wait: '6s' },
     { connect: 'oldest' },
   );
-  expect(recordsOf(world, 'handshake', 'refuse').map(({ record }) => Reflect.get(record, 'code'))).toContain(
-    'SERVER_BEHIND_TABLES',
-  );
-  expect(await violationsIn(world)).toEqual([]);
+  expect(
+    recordsOf(simulation, 'handshake', 'refuse').map(({ record }) => Reflect.get(record, 'code')),
+  ).toContain('SERVER_BEHIND_TABLES');
+  expect(await violationsIn(simulation)).toEqual([]);
 });
 
 test('a session that the upgrade has to end, and that went on', async () => {
@@ -358,22 +367,22 @@ test('a session that the upgrade has to end, and that went on', async () => {
     ],
     steps: [{ connect: 'old' }, { connect: 'new' }, { wait: '8s' }],
   });
-  const world = new World(lockstep);
-  await runScenario(lockstep, world);
-  expect(await violationsIn(world)).toEqual([]);
-  const { records } = world.chronicle;
+  const simulation = new Simulation(lockstep);
+  await runScenario(lockstep, simulation);
+  expect(await violationsIn(simulation)).toEqual([]);
+  const { records } = simulation.truth;
   const ended = records.findIndex(
     ({ record }) => record.event === 'session-end' && record.reason === 'lockstep',
   );
   expect(records.splice(ended, 1)).toHaveLength(1);
-  expect(await brokenIn(world)).toEqual(['sessions-end']);
+  expect(await brokenIn(simulation)).toEqual(['sessions-end']);
 });
 
 describe('what is changed is noticed, by the invariant that is about it', () => {
   test.each(TAMPERED)('%s', async (_what, broken, tamper) => {
-    const world = await playSteps(...PLAN);
-    await tamper(world);
-    expect(await brokenIn(world)).toEqual(broken);
+    const simulation = await playSteps(...PLAN);
+    await tamper(simulation);
+    expect(await brokenIn(simulation)).toEqual(broken);
   });
 
   test('each invariant is among them', () => {

@@ -3,10 +3,10 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { explore } from '../../../src/fleet/explore/explore.ts';
-import { parseFleet } from '../../../src/fleet/explore/fleet.ts';
+import { parseFleet } from '../../../src/fleet/explore/fleet-spec.ts';
 import { runScenario } from '../../../src/fleet/run.ts';
 import { scenarioSchema } from '../../../src/fleet/scenario.ts';
-import { World } from '../../../src/fleet/world.ts';
+import { Simulation } from '../../../src/fleet/simulation.ts';
 
 const FILE = fileURLToPath(new URL('../../../examples/phoenix-mutex.yaml', import.meta.url));
 const text = readFileSync(FILE, 'utf8');
@@ -20,9 +20,9 @@ async function violationsAfter(stated: object, ...steps: object[]): Promise<stri
     ...scenarioSchema.pick({ steps: true }).parse({ steps }),
   };
   const { fault, ...rest } = scenario;
-  const world = new World(fault === undefined ? rest : { ...rest, fault });
-  await runScenario(world.scenario, world);
-  return (await world.violations()).map(({ invariant, what }) => `${invariant}: ${what}`);
+  const simulation = new Simulation(fault === undefined ? rest : { ...rest, fault });
+  await runScenario(simulation.scenario, simulation);
+  return (await simulation.violations()).map(({ invariant, what }) => `${invariant}: ${what}`);
 }
 
 test('[M3] explore finds the double upgrade, in two steps or fewer', { timeout: 60_000 }, async () => {

@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { stringify } from 'yaml';
-import { parseFleet } from '../../../src/fleet/explore/fleet.ts';
+import { parseFleet } from '../../../src/fleet/explore/fleet-spec.ts';
 import { planOf, repairsAfter, versionsOf } from '../../../src/fleet/explore/plan.ts';
 import { parseScenario, type Step } from '../../../src/fleet/scenario.ts';
 import { defaultFleet } from './support.ts';

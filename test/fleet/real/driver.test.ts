@@ -3,10 +3,10 @@ import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
-import { createRealFleet } from '../../../src/fleet/real/index.ts';
+import { createRealFleet } from '../../../src/fleet/real/real-fleet.ts';
 import { runScenario } from '../../../src/fleet/run.ts';
 import { parseScenario } from '../../../src/fleet/scenario.ts';
-import { World } from '../../../src/fleet/world.ts';
+import { Simulation } from '../../../src/fleet/simulation.ts';
 import { comparable } from './facts.ts';
 
 const SCENARIO = `
@@ -38,7 +38,7 @@ const left = () => readdirSync(folder).filter((name) => name.startsWith('skewgat
 
 test('[M1] [M3] comes out as on virtual time, over TCP and WebSocket, and leaves nothing', async () => {
   const scenario = parseScenario(SCENARIO);
-  const virtual = await runScenario(scenario, new World(scenario));
+  const virtual = await runScenario(scenario, new Simulation(scenario));
   const real = await runScenario(scenario, createRealFleet(scenario));
   expect(real.failures).toEqual([]);
   expect(comparable(real)).toEqual(comparable(virtual));

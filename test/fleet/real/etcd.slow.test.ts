@@ -1,6 +1,6 @@
 /** A fleet whose gates share a ledger in etcd, and lose sight of it. */
 import { expect, test } from 'vitest';
-import { createRealFleet } from '../../../src/fleet/real/index.ts';
+import { createRealFleet } from '../../../src/fleet/real/real-fleet.ts';
 import { runScenario } from '../../../src/fleet/run.ts';
 import { parseScenario } from '../../../src/fleet/scenario.ts';
 import { NO_ETCD, startEtcd } from '../../support/etcd.ts';

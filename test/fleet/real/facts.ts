@@ -1,5 +1,5 @@
 /** What of a report has to be the same wherever its scenario was played. */
-import { handshakes, upgradesOf } from '../../../src/fleet/expect.ts';
+import { handshakes, upgradesOf } from '../../../src/fleet/expectations.ts';
 import type { Report } from '../../../src/fleet/run.ts';
 
 export interface Comparable {

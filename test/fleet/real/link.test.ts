@@ -44,7 +44,7 @@ test('passes bytes both ways, and the end of each side on its own', async () => 
 test('one that leads nowhere resets whoever comes, until it leads somewhere', async () => {
   const link = await open(null);
   expect(await broken(dial(link))).toBe('ECONNRESET');
-  link.lead(await shouter());
+  link.pointTo(await shouter());
   const socket = dial(link);
   socket.end('hi');
   expect(await text(socket)).toBe('HI!');

@@ -3,7 +3,7 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, test, vi } from 'vitest';
-import { createRealFleet } from '../../../src/fleet/real/index.ts';
+import { createRealFleet } from '../../../src/fleet/real/real-fleet.ts';
 import { runScenario } from '../../../src/fleet/run.ts';
 import { parseScenario } from '../../../src/fleet/scenario.ts';
 import { tempFolder } from '../../support/folder.ts';

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { needsReal } from '../../../src/fleet/check.ts';
+import { needsReal } from '../../../src/fleet/validate.ts';
 import { failuresOf, playScenario, readScenario, SCENARIOS, scenarioFiles } from '../../support/scenarios.ts';
 
 const names = scenarioFiles.map((file) => path.basename(file));

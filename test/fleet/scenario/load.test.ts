@@ -1,8 +1,8 @@
 /** A scenario file that is wrong is refused before anything runs, with line and field. */
 import { describe, expect, test } from 'vitest';
 import { ConfigError } from '../../../src/config/load.ts';
-import { needsVirtual } from '../../../src/fleet/check.ts';
 import { parseScenario } from '../../../src/fleet/scenario.ts';
+import { needsVirtual } from '../../../src/fleet/validate.ts';
 
 const FILE = `name: a test
 gates: 2

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { z } from 'zod';
-import { DEFAULT_FLEET, parseFleet } from '../../../src/fleet/explore/fleet.ts';
+import { DEFAULT_FLEET, parseFleet } from '../../../src/fleet/explore/fleet-spec.ts';
 import { fleetJsonSchema, scenarioJsonSchema } from '../../../src/fleet/reference.ts';
 import { parseScenario, scenarioSchema } from '../../../src/fleet/scenario.ts';
 import { SCENARIOS, scenarioFiles } from '../../support/scenarios.ts';

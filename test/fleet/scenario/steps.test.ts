@@ -133,14 +133,14 @@ describe('clients', () => {
 
 describe('servers', () => {
   test('a roll takes the servers that it names, in that order, a batch at a time', async () => {
-    const { tracks, timeline } = await play({
+    const { nodes, timeline } = await play({
       servers: { count: 4, version: '4.14.0' },
       steps: [{ roll: { to: '4.15.0', servers: ['rs4', 'rs2', 'rs1'], batch: 2, pause: '3s' } }],
     });
     expect(timeline.map(({ what }) => what).slice(1)).toEqual(['rs4, rs2 on 4.15.0', 'rs1 on 4.15.0']);
     const [first, second] = timeline.slice(1).map(({ at }) => at) as [number, number];
     expect(second - first).toBeGreaterThanOrEqual(3_000);
-    const now = tracks.filter(({ to }) => to === null).map(({ id, version }) => [id, version]);
+    const now = nodes.filter(({ to }) => to === null).map(({ id, version }) => [id, version]);
     expect(Object.fromEntries(now)).toMatchObject({
       rs1: '4.15.0',
       rs2: '4.15.0',
@@ -162,7 +162,7 @@ describe('servers', () => {
   });
 
   test('a roll that finds a server unhealthy stops, and says which gate does not see it', async () => {
-    const { failures, tracks } = await play({
+    const { failures, nodes } = await play({
       gates: 2,
       steps: [{ cut: ['gate2', 'rs1'] }, { roll: { to: '4.14.1', health: '5s' } }],
     });
@@ -174,7 +174,7 @@ describe('servers', () => {
         holds: false,
       },
     ]);
-    expect(tracks.find(({ id, to }) => id === 'rs2' && to === null)?.version).toBe('4.14.0');
+    expect(nodes.find(({ id, to }) => id === 'rs2' && to === null)?.version).toBe('4.14.0');
   });
 
   test('a server that is back on its version, and not seen up, is unhealthy too', async () => {
@@ -251,7 +251,7 @@ describe('gates', () => {
       }),
     ]);
     expect([...failuresOf(killed), ...failuresOf(restarted)]).toEqual([]);
-    const states = restarted.tracks.filter(({ id }) => id === 'gate1').map(({ state }) => state);
+    const states = restarted.nodes.filter(({ id }) => id === 'gate1').map(({ state }) => state);
     expect(states).toEqual(['up', 'leaving', 'down', 'up']);
     const notes = (report: typeof restarted) =>
       report.facts.records.flatMap((record) => (record.event === 'gate' ? [record.what] : []));
@@ -282,7 +282,7 @@ describe('gates', () => {
 
 describe('a step that finds nothing to act on', () => {
   test('is skipped, and says so; what stands in the report is how things are', async () => {
-    const { timeline, tracks, failures } = await play({
+    const { timeline, nodes, failures } = await play({
       steps: [
         { kill: 'rs1' },
         { kill: 'rs1' },
@@ -309,7 +309,7 @@ describe('a step that finds nothing to act on', () => {
       'cut the link between rs2 and gate1: skipped, they are cut',
     ]);
     expect(failures).toEqual([]);
-    const now = tracks.filter(({ to }) => to === null).map(({ id, state }) => [id, state]);
+    const now = nodes.filter(({ to }) => to === null).map(({ id, state }) => [id, state]);
     expect(Object.fromEntries(now)).toEqual({ rs1: 'down', rs2: 'paused', gate1: 'up' });
   });
 });

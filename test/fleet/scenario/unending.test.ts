@@ -1,6 +1,6 @@
-/** What is tried for ever on virtual time is a failed scenario, of which everything up to then is told. */
+/** What is tried for ever on virtual time is a failed scenario, of which everything up to then is outcome. */
 import { expect, test } from 'vitest';
-import { parseFleet } from '../../../src/fleet/explore/fleet.ts';
+import { parseFleet } from '../../../src/fleet/explore/fleet-spec.ts';
 import { failuresOf, play } from '../../support/scenarios.ts';
 import { exploreFleet, textWith } from '../explore/support.ts';
 

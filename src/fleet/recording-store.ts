@@ -3,13 +3,13 @@ import type { LedgerRecord } from '../migration/ledger/record.ts';
 import type { Store } from '../migration/ledger/store.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Tables } from '../server/tables.ts';
-import type { Chronicle, UpgradeRun } from './chronicle.ts';
+import type { GroundTruth, UpgradeRun } from './ground-truth.ts';
 
 /** The tables as one server process sees them; `died` ends what it was doing. */
 export function recordTables(
   tables: Tables,
   server: string,
-  { runs }: Chronicle,
+  { runs }: GroundTruth,
   clock: Clock,
   changed: () => void,
 ): Tables & { died(): void } {
@@ -61,7 +61,7 @@ export function recordStore(store: Store, changed: (record: LedgerRecord) => voi
 }
 
 /** The store as one gate uses it: tokens that it is given are noted. */
-export function recordGrants(store: Store, gate: string, { grants }: Chronicle, clock: Clock): Store {
+export function recordGrants(store: Store, gate: string, { grants }: GroundTruth, clock: Clock): Store {
   return {
     ...store,
     async swap(cluster, swap) {

@@ -5,7 +5,7 @@
 import type { RefusedError } from '../client/session.ts';
 import type { LedgerRecord } from '../migration/ledger/record.ts';
 import type { Version } from '../version/version.ts';
-import type { Attempt, Logged } from './driver.ts';
+import type { ConnectResult, Logged } from './driver.ts';
 
 export interface TrueServer {
   readonly id: string;
@@ -48,22 +48,22 @@ export interface UpgradeRun {
 }
 
 /** What a client learnt: of its session or its refusal no more than is asked later. */
-export type Told =
+export type ClientOutcome =
   | { readonly kind: 'admitted'; readonly session: string | undefined }
   | ({ readonly kind: 'refused' } & Pick<RefusedError, 'code' | 'retry' | 'move'>)
   | { readonly kind: 'lost'; readonly error: string };
 
-export interface Visit {
+export interface ClientAttempt {
   readonly client: string;
   readonly version: string;
   readonly from: number;
   end: number | null;
-  told: Told | null;
+  outcome: ClientOutcome | null;
   /** When its client's end of the session was closed, by whomever. */
   closed: number | null;
 }
 
-export function toldOf(attempt: Attempt): Told {
+export function outcomeOf(attempt: ConnectResult): ClientOutcome {
   if (attempt.kind === 'admitted') return { kind: 'admitted', session: attempt.session.id };
   if (attempt.kind === 'lost') return { kind: 'lost', error: attempt.error.message };
   const { code, retry, move } = attempt.error;
@@ -77,10 +77,10 @@ export interface Grant {
   readonly at: number;
 }
 
-export class Chronicle {
+export class GroundTruth {
   readonly states: TrueState[] = [];
   readonly runs: UpgradeRun[] = [];
-  readonly visits: Visit[] = [];
+  readonly attempts: ClientAttempt[] = [];
   readonly grants: Grant[] = [];
   /** Decision records with the gate that wrote each, in order. */
   readonly records: Array<{ readonly gate: string; readonly at: number; readonly record: Logged }> = [];

@@ -1,7 +1,7 @@
 /** What a gate can have known at a moment: the truth, no older than it may be. */
 import type { ServerFacts } from '../../policy/types.ts';
 import type { Version } from '../../version/version.ts';
-import { type Chronicle, isCut, type TrueState } from '../chronicle.ts';
+import { type GroundTruth, isCut, type TrueState } from '../ground-truth.ts';
 import type { Evidence } from './evidence.ts';
 
 /** Versions that the gate may have taken a server to be on; null: it may never have heard of one. */
@@ -19,25 +19,25 @@ export interface Knowledge {
  * Of each server the versions since its last answer that is sure to have come: a server that is down, stands
  * still or is cut off counts with its last known version.
  */
-export function knownTo(gate: string, time: number, { chronicle, age }: Evidence): Knowledge {
-  const { servers } = chronicle.at(time);
-  const begun = sinceOf(chronicle, gate, time);
-  const starts = servers.map(({ id }) => lastAnswer(chronicle, gate, id, time, age));
+export function knownTo(gate: string, time: number, { truth, age }: Evidence): Knowledge {
+  const { servers } = truth.at(time);
+  const begun = sinceOf(truth, gate, time);
+  const starts = servers.map(({ id }) => lastAnswer(truth, gate, id, time, age));
   return {
     servers: servers.map(({ id }, at) => {
       const from = Math.max(starts[at] as number, begun);
       const versions = distinct(
-        chronicle.between(from, time).map((state) => state.servers[at]?.version as Version),
+        truth.between(from, time).map((state) => state.servers[at]?.version as Version),
       );
       return { id, versions: (starts[at] as number) < begun ? [...versions, null] : versions };
     }),
-    states: chronicle.between(Math.max(begun, Math.min(time - age, Math.max(...starts))), time),
+    states: truth.between(Math.max(begun, Math.min(time - age, Math.max(...starts))), time),
   };
 }
 
 /** When the process of `gate` that lived at `time` began. */
-export function sinceOf(chronicle: Chronicle, gate: string, time: number): number {
-  const state = chronicle.states.findLast(
+export function sinceOf(truth: GroundTruth, gate: string, time: number): number {
+  const state = truth.states.findLast(
     ({ at, gates }) => at <= time && gates.some(({ id, since }) => id === gate && since !== null),
   );
   return state?.gates.find(({ id }) => id === gate)?.since ?? Number.NEGATIVE_INFINITY;
@@ -47,8 +47,8 @@ export function sinceOf(chronicle: Chronicle, gate: string, time: number): numbe
  * Since when at the latest an answer must have come. One that answers now is asked as often as it should be,
  * also by a gate that stood still; of another the last stretch counts that was long enough for an answer.
  */
-function lastAnswer(chronicle: Chronicle, gate: string, server: string, time: number, age: number): number {
-  const { states } = chronicle;
+function lastAnswer(truth: GroundTruth, gate: string, server: string, time: number, age: number): number {
+  const { states } = truth;
   const last = states.findLastIndex((state) => state.at <= time);
   let end = time;
   let now = true;
@@ -70,7 +70,7 @@ export function isRunning({ gates }: TrueState, gate: string): boolean {
   return gates.some(({ id, since, paused }) => id === gate && since !== null && !paused);
 }
 
-export function isGoing({ gates }: TrueState, gate: string): boolean {
+export function isDraining({ gates }: TrueState, gate: string): boolean {
   return gates.some(({ id, draining }) => id === gate && draining);
 }
 

@@ -15,7 +15,7 @@ export interface SessionChange {
 }
 
 /** From a client's setting out until it is told otherwise. */
-interface Life {
+interface ClientRun {
   session: FleetSession | null;
 }
 
@@ -23,17 +23,17 @@ interface Client {
   readonly name: string;
   readonly group: Group;
   version: string;
-  life: Life | null;
+  run: ClientRun | null;
 }
 
-export class Crowd {
+export class ClientPool {
   readonly changes: SessionChange[] = [];
   /** Sessions that ended otherwise than by their client's will. */
   dropped = 0;
   /** Attempts that no gate answered. */
   lost = 0;
   /** Clients on their way in, and groups that still arrive. */
-  busy = 0;
+  pending = 0;
   readonly #fleet: FleetDriver;
   readonly #random: Random;
   readonly #groups: ReadonlyMap<string, readonly Client[]>;
@@ -50,20 +50,20 @@ export class Crowd {
     const { clock } = this.#fleet;
     const clients = this.#group(name);
     const start = clock.now();
-    this.busy++;
+    this.pending++;
     for (const [at, offset] of this.#offsets(clients).entries()) {
       const left = start + offset - clock.now();
       if (left > 0) await pause(clock, left);
       if (this.#over) break;
-      void this.#live(clients[at] as Client);
+      void this.#runClient(clients[at] as Client);
     }
-    this.busy--;
+    this.pending--;
   }
 
   disconnect(name: string): void {
     for (const client of this.#group(name)) {
-      const session = client.life?.session;
-      client.life = null;
+      const session = client.run?.session;
+      client.run = null;
       session?.destroy();
     }
   }
@@ -88,37 +88,37 @@ export class Crowd {
     return clients.map((_, at) => Math.floor(over * part(at))).sort((one, other) => one - other);
   }
 
-  async #live(client: Client): Promise<void> {
-    const life: Life = { session: null };
-    const before = client.life?.session;
-    client.life = life;
+  async #runClient(client: Client): Promise<void> {
+    const run: ClientRun = { session: null };
+    const before = client.run?.session;
+    client.run = run;
     before?.destroy();
     const { again } = client.group;
     do {
-      await this.#visit(client, life);
+      await this.#connectOnce(client, run);
       if (again === undefined) return;
       await pause(this.#fleet.clock, again);
-    } while (client.life === life && !this.#over);
+    } while (client.run === run && !this.#over);
   }
 
   /** One attempt and, if it is admitted, its session to the end. */
-  async #visit(client: Client, life: Life): Promise<void> {
+  async #connectOnce(client: Client, run: ClientRun): Promise<void> {
     const { name, version, group } = client;
-    this.busy++;
+    this.pending++;
     const { command, handshake, upgrade } = group;
     const program = command && { command, handshake };
     const attempt = await this.#fleet.connect(name, version, upgrade, program);
-    this.busy--;
+    this.pending--;
     if (attempt.kind === 'lost') this.lost++;
     if (attempt.kind !== 'admitted') return;
-    if (client.life !== life) attempt.session.destroy();
-    else await this.#stay(client, life, attempt.session, version);
+    if (client.run !== run) attempt.session.destroy();
+    else await this.#holdSession(client, run, attempt.session, version);
   }
 
-  async #stay(client: Client, life: Life, session: FleetSession, version: string): Promise<void> {
+  async #holdSession(client: Client, run: ClientRun, session: FleetSession, version: string): Promise<void> {
     const { clock } = this.#fleet;
     const { stay } = client.group;
-    life.session = session;
+    run.session = session;
     this.#note(version, 1, false);
     session.on('error', () => {});
     let leaves = false;
@@ -131,8 +131,8 @@ export class Crowd {
           });
     if (!session.closed) await new Promise<void>((resolve) => session.once('close', resolve));
     timer?.cancel();
-    life.session = null;
-    const dropped = client.life === life && !leaves && !this.#over && !session.content;
+    run.session = null;
+    const dropped = client.run === run && !leaves && !this.#over && !session.exitedCleanly;
     if (dropped) this.dropped++;
     this.#note(version, -1, dropped);
   }
@@ -151,6 +151,6 @@ function clientsOf(group: Group): Client[] {
     name: `${group.name}-${at + 1}`,
     group,
     version: group.version,
-    life: null,
+    run: null,
   }));
 }

@@ -2,13 +2,13 @@
 import { appendFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
-import { Journal } from '../../../src/fleet/real/log.ts';
+import { LogReader } from '../../../src/fleet/real/log-reader.ts';
 import { tempFolder } from '../../support/folder.ts';
 
 function twoGates() {
   const folder = tempFolder();
   const files = { gate1: path.join(folder, '1'), gate2: path.join(folder, '2') };
-  const journal = new Journal(files);
+  const journal = new LogReader(files);
   onTestFinished(() => journal.close());
   return { journal, files };
 }

@@ -1,7 +1,7 @@
 /**
  * A fleet on virtual time: gates, servers and clients run the code that real ones run, on one virtual clock, an
  * in-memory network and a seeded random source. Same scenario, same seed: the same log, byte for byte. What
- * truly happens is kept beside it (chronicle.ts).
+ * truly happens is kept beside it (ground-truth.ts).
  */
 import { policyOf } from '../config/policy.ts';
 import { configSchema } from '../config/schema.ts';
@@ -25,17 +25,17 @@ import { createMemoryNetwork, type MemoryNetwork } from '../transport/memory.ts'
 import { levelOf } from '../version/catalogue.ts';
 import { PHOENIX_CATALOGUE } from '../version/phoenix.ts';
 import { parseVersion } from '../version/version.ts';
-import { attempt } from './attempt.ts';
-import { timersFor } from './bound.ts';
-import { LEDGER } from './check.ts';
-import { Chronicle, pairOf, type TrueState, toldOf, type Visit } from './chronicle.ts';
-import type { Attempt, FleetDriver, Logged } from './driver.ts';
+import { connectClient } from './connect-client.ts';
+import type { ConnectResult, FleetDriver, Logged } from './driver.ts';
 import { FAULTS, type Fault } from './faults.ts';
+import { type ClientAttempt, GroundTruth, outcomeOf, pairOf, type TrueState } from './ground-truth.ts';
 import { type Violation, violationsIn } from './invariants.ts';
-import { NodeClock } from './node.ts';
-import { recordGrants, recordStore, recordTables } from './recorded.ts';
+import { NodeClock } from './node-clock.ts';
+import { recordGrants, recordStore, recordTables } from './recording-store.ts';
+import { createRemoteStore } from './remote-store.ts';
 import type { Scenario } from './scenario.ts';
-import { createRemoteStore } from './store.ts';
+import { timerBudget } from './timer-budget.ts';
+import { LEDGER } from './validate.ts';
 
 interface Node {
   readonly clock: NodeClock;
@@ -63,9 +63,9 @@ interface GateSlot {
 /** ms of retransmission that a lost packet costs. */
 const RETRANSMIT = 200;
 /** ms that a process gets beyond the grace it was given, before it is killed. */
-const PATIENCE = 1_000;
+const KILL_AFTER = 1_000;
 /** ms after which nothing that a stopped gate did is still under way. */
-const LINGER = 2_000;
+const SHUTDOWN_TAIL = 2_000;
 /** What a gate's config says where the scenario does not. */
 const DEFAULTS = configSchema.parse({
   listen: [{ tcp: '127.0.0.1:1' }],
@@ -74,7 +74,7 @@ const DEFAULTS = configSchema.parse({
 /** No scenario takes more virtual time, ms. */
 const LONGEST = 30 * 24 * 3_600_000;
 
-export class World implements FleetDriver {
+export class Simulation implements FleetDriver {
   readonly clock = new VirtualClock();
   readonly random: Random;
   readonly lines: string[] = [];
@@ -83,7 +83,7 @@ export class World implements FleetDriver {
   readonly gates: GateSlot[];
   readonly tables: Tables | null;
   readonly ledger: Ledger;
-  readonly chronicle = new Chronicle();
+  readonly truth = new GroundTruth();
   /** What the gates are meant to go by. */
   readonly policy: Policy;
   readonly scenario: Scenario;
@@ -144,7 +144,7 @@ export class World implements FleetDriver {
 
   async finish<T>(promise: Promise<T>): Promise<T> {
     try {
-      return await this.clock.until(promise, LONGEST, timersFor(this.scenario));
+      return await this.clock.until(promise, LONGEST, timerBudget(this.scenario));
     } catch (error) {
       if (error instanceof UnendingError) this.#unending = error;
       throw error;
@@ -163,8 +163,7 @@ export class World implements FleetDriver {
     const node = this.#node(id);
     slot.node = node;
     slot.draining = false;
-    slot.tables =
-      this.tables && recordTables(this.tables, id, this.chronicle, node.clock, () => this.#note());
+    slot.tables = this.tables && recordTables(this.tables, id, this.truth, node.clock, () => this.#note());
     slot.running = await startServer({
       id,
       version: parseVersion(slot.version),
@@ -186,8 +185,8 @@ export class World implements FleetDriver {
       running.leave();
       slot.draining = true;
       this.#note();
-      await Promise.race([running.idle(grace), pause(this.clock, grace + PATIENCE)]);
-    } else await pause(this.clock, grace + PATIENCE);
+      await Promise.race([running.idle(grace), pause(this.clock, grace + KILL_AFTER)]);
+    } else await pause(this.clock, grace + KILL_AFTER);
     if (slot.running !== running) return;
     await running.close();
     this.#end(slot);
@@ -198,7 +197,7 @@ export class World implements FleetDriver {
     if (slot.gate !== null) return;
     const node = this.#node(id);
     const { policy, catalogue, migration, timeouts } = this.scenario;
-    const store = recordGrants(this.#store, id, this.chronicle, this.clock);
+    const store = recordGrants(this.#store, id, this.truth, this.clock);
     const remote = createRemoteStore(store, node.clock, () => this.#cuts.has(pairOf(id, LEDGER)));
     const { gate, cluster } = buildGate(
       {
@@ -232,7 +231,7 @@ export class World implements FleetDriver {
     if (gate === null || node === null) return;
     slot.draining = true;
     this.#note();
-    const late = pause(this.clock, this.scenario.timeouts.drain + PATIENCE);
+    const late = pause(this.clock, this.scenario.timeouts.drain + KILL_AFTER);
     await Promise.race(node.clock.paused ? [late] : [gate.stop(), late]);
     if (slot.gate === gate) this.#end(slot);
   }
@@ -242,7 +241,7 @@ export class World implements FleetDriver {
     if (slot.node !== null) this.#end(slot);
   }
 
-  async revive(id: string): Promise<void> {
+  async startNode(id: string): Promise<void> {
     await ('gate' in this.#slot(id) ? this.startGate(id) : this.startServer(id));
   }
 
@@ -268,20 +267,27 @@ export class World implements FleetDriver {
     this.#note();
   }
 
-  async connect(client: string, version: string, upgrade: 'may' | 'must-not'): Promise<Attempt> {
-    const visit: Visit = { client, version, from: this.clock.now(), end: null, told: null, closed: null };
-    this.chronicle.visits.push(visit);
+  async connect(client: string, version: string, upgrade: 'may' | 'must-not'): Promise<ConnectResult> {
+    const attempt: ClientAttempt = {
+      client,
+      version,
+      from: this.clock.now(),
+      end: null,
+      outcome: null,
+      closed: null,
+    };
+    this.truth.attempts.push(attempt);
     const addresses = this.gates.map(
       (_, at) => `tcp://${this.gates[(this.#turn + at) % this.gates.length]?.id}:1`,
     );
     this.#turn++;
     const { clock } = this;
-    const surroundings = { transports: { tcp: this.#network.at(client, clock) }, clock };
-    const result = await attempt(addresses, { name: client, version, upgrade }, surroundings);
-    Object.assign(visit, { end: this.clock.now(), told: toldOf(result) });
+    const dependencies = { transports: { tcp: this.#network.at(client, clock) }, clock };
+    const result = await connectClient(addresses, { name: client, version, upgrade }, dependencies);
+    Object.assign(attempt, { end: this.clock.now(), outcome: outcomeOf(result) });
     if (result.kind === 'admitted')
       result.session.once('close', () => {
-        visit.closed = this.clock.now();
+        attempt.closed = this.clock.now();
       });
     return result;
   }
@@ -300,16 +306,16 @@ export class World implements FleetDriver {
   }
 
   async stop(): Promise<void> {
-    this.chronicle.stoppedAt = this.clock.now();
+    this.truth.stoppedAt = this.clock.now();
     for (const { gate, node } of this.gates) {
       node?.clock.resume();
       await gate?.stop(0);
     }
     for (const slot of this.servers) this.#end(slot);
-    await pause(this.clock, LINGER);
+    await pause(this.clock, SHUTDOWN_TAIL);
     const held = this.gates.reduce((sum, { gate }) => sum + (gate?.held ?? 0), 0);
     const slots = this.gates.reduce((sum, { gate }) => sum + (gate?.slots ?? 0), 0);
-    this.chronicle.left = { ...this.open, held, slots, timers: this.timers };
+    this.truth.left = { ...this.open, held, slots, timers: this.timers };
   }
 
   /** One whose time does not go on can't be asked anything. */
@@ -332,7 +338,7 @@ export class World implements FleetDriver {
       if (process.dead) return;
       const record = this.#withSharedTrace(JSON.parse(line) as Logged);
       this.records.push(record);
-      this.chronicle.records.push({ gate, at: this.clock.now(), record });
+      this.truth.records.push({ gate, at: this.clock.now(), record });
       this.lines.push(`{"process":${JSON.stringify(gate)},${line.slice(1)}`);
     }, process);
     return { write, close: async () => {} };
@@ -367,7 +373,7 @@ export class World implements FleetDriver {
       level: this.level,
       record: this.#record,
     };
-    this.chronicle.states.push(state);
+    this.truth.states.push(state);
   }
 
   #node(name: string): Node {

@@ -18,16 +18,16 @@ import { openTables, type Tables } from '../../server/tables.ts';
 import { levelOf } from '../../version/catalogue.ts';
 import { PHOENIX_CATALOGUE } from '../../version/phoenix.ts';
 import { parseVersion } from '../../version/version.ts';
-import { attempt, type Visitor } from '../attempt.ts';
-import { LEDGER } from '../check.ts';
-import type { Attempt, ClientProgram, FleetDriver, FleetSession, Logged } from '../driver.ts';
+import { type ClientIdentity, connectClient } from '../connect-client.ts';
+import type { ClientProgram, ConnectResult, FleetDriver, FleetSession, Logged } from '../driver.ts';
 import type { Scenario } from '../scenario.ts';
+import { LEDGER } from '../validate.ts';
+import { connectProgram } from './client-program.ts';
 import { RealGate } from './gate.ts';
 import type { Link } from './link.ts';
-import { Journal } from './log.ts';
-import type { Member } from './member.ts';
+import { LogReader } from './log-reader.ts';
+import type { ManagedProcess } from './managed-process.ts';
 import { RealServer } from './server.ts';
-import { visit } from './visit.ts';
 
 export interface RealFleetOptions {
   /** Where relative paths of the scenario start; default: where this process runs. */
@@ -55,7 +55,7 @@ export class RealFleet implements FleetDriver, AsyncDisposable {
   readonly #tables: Tables | null;
   readonly #servers: readonly RealServer[];
   readonly #gates: readonly RealGate[];
-  readonly #journal: Journal;
+  readonly #log: LogReader;
   readonly #base: string;
   readonly #drain: number;
   readonly #sessions = new Set<FleetSession>();
@@ -85,16 +85,16 @@ export class RealFleet implements FleetDriver, AsyncDisposable {
     this.#tables = tables && openTables(tables.file, levelOf(catalogue, parseVersion(tables.release)));
     this.#servers = numbered('rs', count).map((id, at) => {
       const onMove = (port: number | null) => {
-        for (const gate of this.#gates) gate.lead(id, port);
+        for (const gate of this.#gates) gate.pointTo(id, port);
       };
       const scheme = at % 2 === 0 ? 'tcp' : 'ws';
       return new RealServer({ id, scheme, stated: scenario.servers, ...where, tables, onMove, say, over });
     });
     this.#gates = numbered('gate', scenario.gates).map((id) => {
-      const onDown = () => this.#journal.forget(id);
+      const onDown = () => this.#log.forget(id);
       return new RealGate({ id, scenario, cluster, ledger, ...where, onDown, say, over });
     });
-    this.#journal = new Journal(Object.fromEntries(this.#gates.map(({ id, log }) => [id, log])));
+    this.#log = new LogReader(Object.fromEntries(this.#gates.map(({ id, log }) => [id, log])));
   }
 
   get serverIds(): string[] {
@@ -106,11 +106,11 @@ export class RealFleet implements FleetDriver, AsyncDisposable {
   }
 
   get records(): readonly Logged[] {
-    return this.#journal.records;
+    return this.#log.records;
   }
 
   get lines(): readonly string[] {
-    return this.#journal.lines;
+    return this.#log.lines;
   }
 
   get level(): number | null {
@@ -119,9 +119,9 @@ export class RealFleet implements FleetDriver, AsyncDisposable {
   }
 
   get open(): { sessions: number; handshakes: number } {
-    const alive = this.#gates.filter(({ member }) => member.running);
+    const alive = this.#gates.filter(({ process }) => process.running);
     return {
-      sessions: alive.reduce((sum, { id }) => sum + this.#journal.sessions(id), 0),
+      sessions: alive.reduce((sum, { id }) => sum + this.#log.sessions(id), 0),
       handshakes: this.#arriving,
     };
   }
@@ -158,27 +158,27 @@ export class RealFleet implements FleetDriver, AsyncDisposable {
   }
 
   stopServer(id: string, grace: number): Promise<void> {
-    return this.#server(id).member.stop(grace);
+    return this.#server(id).process.stop(grace);
   }
 
   stopGate(id: string): Promise<void> {
-    return this.#member(id).stop(this.#drain + LAST_GRACE);
+    return this.#process(id).stop(this.#drain + LAST_GRACE);
   }
 
   kill(id: string): void {
-    this.#member(id).kill();
+    this.#process(id).kill();
   }
 
-  revive(id: string): Promise<void> {
+  startNode(id: string): Promise<void> {
     return (this.#gates.find((gate) => gate.id === id) ?? this.#server(id)).start();
   }
 
   pause(id: string): void {
-    this.#member(id).pause();
+    this.#process(id).pause();
   }
 
   resume(id: string): void {
-    this.#member(id).resume();
+    this.#process(id).resume();
   }
 
   cut(a: string, b: string): void {
@@ -194,14 +194,14 @@ export class RealFleet implements FleetDriver, AsyncDisposable {
     version: string,
     upgrade: 'may' | 'must-not',
     program?: ClientProgram,
-  ): Promise<Attempt> {
+  ): Promise<ConnectResult> {
     this.#arriving++;
     const who = { name, version, upgrade };
     const over = this.#over.signal;
     try {
       const outcome = program
         ? await this.#send(program, who)
-        : await attempt(this.#addresses(), { ...who, signal: over }, realRuntime);
+        : await connectClient(this.#addresses(), { ...who, signal: over }, realRuntime);
       if (outcome.kind === 'admitted') this.#keep(outcome.session);
       return outcome;
     } finally {
@@ -228,11 +228,11 @@ export class RealFleet implements FleetDriver, AsyncDisposable {
     const closed = sessions.map((session) => new Promise<void>((resolve) => session.once('close', resolve)));
     for (const session of sessions) session.destroy();
     await Promise.all(closed);
-    for (const { member } of [...this.#gates, ...this.#servers]) member.resume();
+    for (const { process } of [...this.#gates, ...this.#servers]) process.resume();
     for (const nodes of [this.#gates, this.#servers])
-      await Promise.all(nodes.map(({ member }) => member.stop(LAST_GRACE)));
+      await Promise.all(nodes.map(({ process }) => process.stop(LAST_GRACE)));
     for (const gate of this.#gates) gate.close();
-    this.#journal.close();
+    this.#log.close();
     this.#tables?.close();
     await this.#store.close();
     process.off('exit', this.#clean);
@@ -250,13 +250,15 @@ export class RealFleet implements FleetDriver, AsyncDisposable {
   };
 
   /** Runs a program as a client. Gates that are down are passed over; what it does about others is its own. */
-  async #send({ command, handshake }: ClientProgram, who: Visitor): Promise<Attempt> {
+  async #send({ command, handshake }: ClientProgram, who: ClientIdentity): Promise<ConnectResult> {
     const turn = this.#turn++;
     const gates = this.#gates.map((_, at) => this.#gates[(turn + at) % this.#gates.length] as RealGate);
-    const [gate] = gates.flatMap((one) => (handshake ? one.addresses[0] : one.assumes(who.version)) ?? []);
+    const [gate] = gates.flatMap(
+      (one) => (handshake ? one.addresses[0] : one.assumedAddress(who.version)) ?? [],
+    );
     if (gate === undefined) return { kind: 'lost', error: new Error('there is no gate') };
     const [folder, over] = [this.#base, this.#over.signal];
-    return visit(gate, { ...who, command, folder, records: () => this.records, over });
+    return connectProgram(gate, { ...who, command, folder, records: () => this.records, over });
   }
 
   /** So that no gate waits for it at the end. */
@@ -283,8 +285,8 @@ export class RealFleet implements FleetDriver, AsyncDisposable {
     return server;
   }
 
-  #member(id: string): Member {
-    return (this.#gates.find((gate) => gate.id === id) ?? this.#server(id)).member;
+  #process(id: string): ManagedProcess {
+    return (this.#gates.find((gate) => gate.id === id) ?? this.#server(id)).process;
   }
 
   /** @throws if there is nothing between these two that could be cut. */

@@ -6,14 +6,14 @@ export const LEDGER = 'ledger';
 /** One way, where a scenario states none, ms. */
 export const LATENCY = 1;
 
-export interface Mistake {
+export interface ScenarioProblem {
   readonly path: ReadonlyArray<string | number>;
   readonly message: string;
 }
 
-type Path = Mistake['path'];
+type Path = ScenarioProblem['path'];
 
-export function mistakesIn(scenario: Scenario): Mistake[] {
+export function validateScenario(scenario: Scenario): ScenarioProblem[] {
   const names = namesOf(scenario);
   const versions = new Set([
     ...scenario.clients.map((group) => group.version),
@@ -30,8 +30,8 @@ export function mistakesIn(scenario: Scenario): Mistake[] {
 }
 
 /** Of what is there, whatever is done to it. */
-export function fleetMistakes(scenario: Omit<Scenario, 'name' | 'steps' | 'expect'>): Mistake[] {
-  const ranges: Mistake = {
+export function fleetMistakes(scenario: Omit<Scenario, 'name' | 'steps' | 'expect'>): ScenarioProblem[] {
+  const ranges: ScenarioProblem = {
     path: ['policy', 'preset'],
     message: 'goes by protocol versions, which a scenario can not state',
   };
@@ -59,7 +59,7 @@ function namesOf({ clients, servers, gates }: Nodes): Names {
   };
 }
 
-function groupMistakes({ clients }: Nodes, { groups, servers, gates }: Names): Mistake[] {
+function groupMistakes({ clients }: Nodes, { groups, servers, gates }: Names): ScenarioProblem[] {
   return clients.flatMap(({ name }, at) => {
     const path: Path = ['clients', at, 'name'];
     if (groups.indexOf(name) < at) return [{ path, message: `a second group ${JSON.stringify(name)}` }];
@@ -68,8 +68,13 @@ function groupMistakes({ clients }: Nodes, { groups, servers, gates }: Names): M
   });
 }
 
-function stepMistakes(step: Step, at: Path, { groups, servers, gates }: Names): Mistake[] {
-  const known = (path: Path, name: string | undefined, what: string, names: readonly string[]): Mistake[] =>
+function stepMistakes(step: Step, at: Path, { groups, servers, gates }: Names): ScenarioProblem[] {
+  const known = (
+    path: Path,
+    name: string | undefined,
+    what: string,
+    names: readonly string[],
+  ): ScenarioProblem[] =>
     name === undefined || names.includes(name)
       ? []
       : [
@@ -103,7 +108,7 @@ function linkMistakes(
   path: Path,
   gates: readonly string[],
   nodes: readonly string[],
-): Mistake[] {
+): ScenarioProblem[] {
   if (ends === undefined || !ends.every((end) => end === LEDGER || nodes.includes(end))) return [];
   if (ends.filter((end) => gates.includes(end)).length === 1) return [];
   const message = `there is no link between ${ends.join(' and ')}: one end is a gate, the other a server or the ledger`;
@@ -111,8 +116,12 @@ function linkMistakes(
 }
 
 /** A count for a version that no client of the scenario ever has is a slip of the pen, not an expectation. */
-function expectMistakes(expect: Expectation | undefined, at: Path, versions: ReadonlySet<string>): Mistake[] {
-  const stray = (counts: unknown, path: Path): Mistake[] =>
+function expectMistakes(
+  expect: Expectation | undefined,
+  at: Path,
+  versions: ReadonlySet<string>,
+): ScenarioProblem[] {
+  const stray = (counts: unknown, path: Path): ScenarioProblem[] =>
     typeof counts !== 'object' || counts === null
       ? []
       : Object.keys(counts)

@@ -2,27 +2,27 @@
 import type { Violation } from '../invariants.ts';
 import { type Report, runScenario } from '../run.ts';
 import type { Scenario, Step } from '../scenario.ts';
-import { World } from '../world.ts';
-import type { Fleet } from './fleet.ts';
+import { Simulation } from '../simulation.ts';
+import type { FleetSpec } from './fleet-spec.ts';
 
-export interface Played {
+export interface PlanRun {
   readonly scenario: Scenario;
   readonly violations: readonly Violation[];
-  readonly world: World;
+  readonly simulation: Simulation;
   /** Null: it could not be played. */
   readonly report: Report | null;
 }
 
-export async function play(fleet: Fleet, steps: readonly Step[]): Promise<Played> {
+export async function play(fleet: FleetSpec, steps: readonly Step[]): Promise<PlanRun> {
   const { versions: _versions, ...stated } = fleet;
   const scenario: Scenario = { ...stated, steps: [...steps] };
-  const world = new World(scenario);
+  const simulation = new Simulation(scenario);
   try {
-    const report = await runScenario(scenario, world);
-    return { scenario, world, report, violations: await world.violations() };
+    const report = await runScenario(scenario, simulation);
+    return { scenario, simulation, report, violations: await simulation.violations() };
   } catch (error) {
     const what = `the plan can not be played: ${(error as Error).stack}`;
-    const violations = [{ invariant: 'waits-end', at: world.clock.now(), what }];
-    return { scenario, world, report: null, violations };
+    const violations = [{ invariant: 'waits-end', at: simulation.clock.now(), what }];
+    return { scenario, simulation, report: null, violations };
   }
 }

@@ -1,9 +1,9 @@
 /** One client's attempt: it dials addresses in turn; one that can't be reached, or breaks off, is passed over. */
 import { ConnectError, connectTo, type DriverDependencies } from '../client/connect.ts';
 import { RefusedError } from '../client/session.ts';
-import type { Attempt } from './driver.ts';
+import type { ConnectResult } from './driver.ts';
 
-export interface Visitor {
+export interface ClientIdentity {
   readonly name: string;
   readonly version: string;
   readonly upgrade: 'may' | 'must-not';
@@ -11,18 +11,18 @@ export interface Visitor {
 }
 
 /** @param addresses with scheme, in the order in which they are tried. */
-export async function attempt(
+export async function connectClient(
   addresses: Iterable<string>,
-  { name, version, upgrade, signal }: Visitor,
-  surroundings: DriverDependencies,
-): Promise<Attempt> {
+  { name, version, upgrade, signal }: ClientIdentity,
+  dependencies: DriverDependencies,
+): Promise<ConnectResult> {
   let error: Error | null = null;
   for (const address of addresses) {
     try {
       const hello = { version, driver: 'fleet', upgrade, properties: { name } };
       // As long as it takes: what always must hold is said of clients that stay.
       const timeout = Number.POSITIVE_INFINITY;
-      const session = await connectTo({ address, hello }, surroundings, {
+      const session = await connectTo({ address, hello }, dependencies, {
         timeout,
         ...(signal && { signal }),
       });

@@ -5,7 +5,7 @@ import type { Logged } from '../driver.ts';
 const CHUNK = 65_536;
 const BREAK = 0x0a;
 
-export class Journal {
+export class LogReader {
   readonly #gates: ReadonlyArray<{
     readonly id: string;
     readonly log: GrowingLog;

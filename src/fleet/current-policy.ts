@@ -5,7 +5,7 @@ import type { Code } from '../policy/codes.ts';
 import { decide } from '../policy/decide.ts';
 import type { ClusterFacts, Policy, ServerFacts, UpgradeState, Verdict } from '../policy/types.ts';
 import { firstOf, parseMinor, parseVersion, type Version } from '../version/version.ts';
-import type { NodeState, Span } from './tracks.ts';
+import type { NodeState, StateSpan } from './state-timeline.ts';
 
 export type Cell = Verdict | Code;
 
@@ -16,7 +16,11 @@ const STATES: Readonly<Record<NodeState, ServerFacts['state']>> = {
   down: 'down',
 };
 
-export function clusterOf(nodes: readonly Span[], level: number | null, upgrade: UpgradeState): ClusterFacts {
+export function clusterOf(
+  nodes: readonly StateSpan[],
+  level: number | null,
+  upgrade: UpgradeState,
+): ClusterFacts {
   const servers = nodes.flatMap(({ id, version, state }) =>
     version === null ? [] : [{ id, version: parseVersion(version), state: STATES[state] }],
   );

@@ -6,7 +6,7 @@ import type { Scenario, Step } from './scenario.ts';
 
 const BASE = 20_000;
 /** A client that comes, is judged and goes takes about 40, and some more for each time that it is told to wait. */
-const OF_A_VISIT = 300;
+const OF_AN_ATTEMPT = 300;
 /** A probe of one server, or a look at the ledger, takes about 12. */
 const OF_A_LOOK = 50;
 /** ms between two things that a gate or a waiting client does by itself. */
@@ -14,17 +14,17 @@ const BEAT = 1_000;
 /** ms for what a step takes beside what it states. */
 const WORK = 5_000;
 
-export function timersFor(scenario: Scenario): number {
+export function timerBudget(scenario: Scenario): number {
   const { gates, servers, clients, steps, timeouts, migration } = scenario;
   const wait = timeouts.handshake + Math.max(timeouts.hold, migration.hold.deadline);
   const time = steps.reduce((sum, step) => sum + timeOf(step, scenario), wait + WORK);
-  const visits = clients.reduce((sum, { name, count, again = Number.POSITIVE_INFINITY, stay = 0 }) => {
+  const attempts = clients.reduce((sum, { name, count, again = Number.POSITIVE_INFINITY, stay = 0 }) => {
     const called = steps.filter((step) => groupOf(step) === name).length;
     return sum + count * (called + time / Math.max(1, again + stay));
   }, 0);
   const beat = Math.min(BEAT, timeouts.probe, migration.lease / 3);
   const looks = (gates * (servers.count + 1) * time) / beat;
-  return Math.ceil(BASE + visits * (OF_A_VISIT + (wait / BEAT) * 3) + looks * OF_A_LOOK);
+  return Math.ceil(BASE + attempts * (OF_AN_ATTEMPT + (wait / BEAT) * 3) + looks * OF_A_LOOK);
 }
 
 const groupOf = ({ connect, arrive, change }: Step) => connect ?? arrive ?? change?.group;

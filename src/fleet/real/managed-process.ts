@@ -4,7 +4,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Child } from './child.ts';
 
-export interface MemberOptions {
+export interface ManagedProcessOptions {
   readonly id: string;
   /** It is down: its process ended, or is about to. */
   readonly onDown: () => void;
@@ -26,14 +26,14 @@ export function skewgate(...args: readonly string[]): readonly [string, ...strin
   return [process.execPath, '--import', GUARD.href, fileURLToPath(MAIN), ...args];
 }
 
-export class Member {
+export class ManagedProcess {
   readonly id: string;
-  readonly #options: MemberOptions;
+  readonly #options: ManagedProcessOptions;
   #child: Child | null = null;
   /** Settles once the process before is gone. */
   #gone: Promise<void> = Promise.resolve();
 
-  constructor(options: MemberOptions) {
+  constructor(options: ManagedProcessOptions) {
     this.#options = options;
     this.id = options.id;
   }

@@ -2,7 +2,7 @@
 
 export type NodeState = 'up' | 'leaving' | 'paused' | 'down';
 
-export interface Span {
+export interface StateSpan {
   readonly id: string;
   /** Of a server; null for a gate. */
   readonly version: string | null;
@@ -13,10 +13,10 @@ export interface Span {
   readonly to: number | null;
 }
 
-export class Tracks {
+export class StateTimeline {
   readonly #now: () => number;
-  readonly #past: Span[] = [];
-  readonly #present = new Map<string, Span>();
+  readonly #past: StateSpan[] = [];
+  readonly #present = new Map<string, StateSpan>();
 
   constructor(now: () => number) {
     this.#now = now;
@@ -36,12 +36,12 @@ export class Tracks {
   }
 
   /** As things are, in the order in which they were first set. */
-  get present(): readonly Span[] {
+  get present(): readonly StateSpan[] {
     return [...this.#present.values()];
   }
 
   /** All there was, by id. */
-  get spans(): readonly Span[] {
+  get spans(): readonly StateSpan[] {
     return this.present.flatMap((now) => [...this.#past.filter(({ id }) => id === now.id), now]);
   }
 }

@@ -3,11 +3,11 @@
  * nothing to act on does nothing, and says why.
  */
 import { pause } from '../ports/clock.ts';
-import { pairOf } from './chronicle.ts';
 import type { FleetDriver } from './driver.ts';
-import { Sightings } from './health.ts';
+import { pairOf } from './ground-truth.ts';
+import { HealthView } from './health-view.ts';
 import type { Step } from './scenario.ts';
-import type { NodeState, Tracks } from './tracks.ts';
+import type { NodeState, StateTimeline } from './state-timeline.ts';
 
 export type Roll = NonNullable<Step['roll']>;
 
@@ -25,31 +25,31 @@ const GRACE = 5_000;
 type NodeVerb = 'kill' | 'start' | 'pause' | 'resume';
 
 /** Why such a step has nothing to act on. */
-const IDLE: Readonly<Record<NodeVerb, Partial<Record<NodeState, string>>>> = {
+const NOTHING_TO_DO: Readonly<Record<NodeVerb, Partial<Record<NodeState, string>>>> = {
   kill: { down: 'it is dead' },
   start: { up: 'it runs', leaving: 'it runs', paused: 'it stands still' },
   pause: { down: 'it is dead', paused: 'it stands still' },
   resume: { down: 'it is dead', up: 'it runs', leaving: 'it runs' },
 };
 
-export class Nodes {
+export class NodeControl {
   readonly #fleet: FleetDriver;
-  readonly #tracks: Tracks;
-  readonly #sightings: Sightings;
+  readonly #states: StateTimeline;
+  readonly #health: HealthView;
   readonly #cuts = new Set<string>();
 
-  constructor(fleet: FleetDriver, tracks: Tracks) {
+  constructor(fleet: FleetDriver, states: StateTimeline) {
     this.#fleet = fleet;
-    this.#tracks = tracks;
-    this.#sightings = new Sightings(() => fleet.lines);
+    this.#states = states;
+    this.#health = new HealthView(() => fleet.lines);
   }
 
   /** Why a step would do nothing, in words; null: it does something. */
-  idle(step: Step): string | null {
+  reasonToSkip(step: Step): string | null {
     for (const verb of ['kill', 'start', 'pause', 'resume'] as const) {
       const id = step[verb];
-      const state = id === undefined ? undefined : this.#tracks.stateOf(id);
-      if (state !== undefined) return IDLE[verb][state] ?? null;
+      const state = id === undefined ? undefined : this.#states.stateOf(id);
+      if (state !== undefined) return NOTHING_TO_DO[verb][state] ?? null;
     }
     if (step.cut) return this.#cuts.has(pairOf(...step.cut)) ? 'they are cut' : null;
     if (step.heal) return this.#cuts.has(pairOf(...step.heal)) ? null : 'they are not cut';
@@ -59,14 +59,14 @@ export class Nodes {
   async act({ restart, kill, start, pause: still, resume, cut, heal }: Step): Promise<void> {
     if (restart !== undefined) await this.#restart(restart);
     if (kill !== undefined) this.#kill(kill);
-    if (start !== undefined) await this.#revive(start);
+    if (start !== undefined) await this.#startNode(start);
     if (still !== undefined) {
       this.#fleet.pause(still);
-      this.#tracks.set(still, 'paused');
+      this.#states.set(still, 'paused');
     }
     if (resume !== undefined) {
       this.#fleet.resume(resume);
-      this.#tracks.set(resume, 'up');
+      this.#states.set(resume, 'up');
     }
     if (cut) {
       this.#fleet.cut(...cut);
@@ -85,7 +85,7 @@ export class Nodes {
       const now = servers.slice(at, at + batch);
       await Promise.all(now.map((id) => this.#stop(id, () => this.#fleet.stopServer(id, grace))));
       await Promise.all(now.map((id) => this.#fleet.startServer(id, to)));
-      for (const id of now) this.#tracks.set(id, 'up', to);
+      for (const id of now) this.#states.set(id, 'up', to);
       say(`${now.join(', ')} on ${to}`);
       const found = health === undefined ? null : await this.#awaitHealth(now, to, health);
       if (found !== null)
@@ -97,26 +97,26 @@ export class Nodes {
 
   #kill(id: string): void {
     this.#fleet.kill(id);
-    this.#tracks.set(id, 'down');
+    this.#states.set(id, 'down');
   }
 
-  async #revive(id: string): Promise<void> {
-    await this.#fleet.revive(id);
-    this.#tracks.set(id, 'up');
+  async #startNode(id: string): Promise<void> {
+    await this.#fleet.startNode(id);
+    this.#states.set(id, 'up');
   }
 
   /** In order; what is dead just comes back. */
   async #restart(id: string): Promise<void> {
     const isGate = this.#fleet.gateIds.includes(id);
     await this.#stop(id, () => (isGate ? this.#fleet.stopGate(id) : this.#fleet.stopServer(id, GRACE)));
-    await this.#revive(id);
+    await this.#startNode(id);
   }
 
   async #stop(id: string, act: () => Promise<void>): Promise<void> {
-    if (this.#tracks.stateOf(id) === 'down') return;
-    this.#tracks.set(id, 'leaving');
+    if (this.#states.stateOf(id) === 'down') return;
+    this.#states.set(id, 'leaving');
     await act();
-    this.#tracks.set(id, 'down');
+    this.#states.set(id, 'down');
   }
 
   /** Null once every gate that lives sees these servers up; else what was amiss when time was over. */
@@ -124,9 +124,9 @@ export class Nodes {
     const { clock, gateIds } = this.#fleet;
     const end = clock.now() + within;
     for (;;) {
-      const living = this.#tracks.present.filter(({ id, state }) => gateIds.includes(id) && state === 'up');
+      const living = this.#states.present.filter(({ id, state }) => gateIds.includes(id) && state === 'up');
       const gates = living.map(({ id }) => id);
-      const missing = this.#sightings.missing(gates, ids, version);
+      const missing = this.#health.missing(gates, ids, version);
       if (missing === null || clock.now() >= end) return missing;
       await pause(clock, POLL);
     }

@@ -2,12 +2,12 @@
 import type { HandshakeRecord } from '../decision/record.ts';
 import type { HistoryEntry } from '../migration/ledger/record.ts';
 import type { ClusterFacts, Policy } from '../policy/types.ts';
+import { type Cell, cellOf } from './current-policy.ts';
 import type { Logged } from './driver.ts';
 import type { Expectation } from './scenario.ts';
-import { type Cell, cellOf } from './standing.ts';
 
 /** What expectations are about. */
-export interface Facts {
+export interface RunFacts {
   readonly records: readonly Logged[];
   readonly history: readonly HistoryEntry[];
   readonly level: number | null;
@@ -34,7 +34,7 @@ export type Failure = Check;
 
 export type Decided = HandshakeRecord & { readonly time: string };
 
-export function judge(expected: Expectation, facts: Facts, field: string): Check[] {
+export function checkExpectations(expected: Expectation, facts: RunFacts, field: string): Check[] {
   const checks: Check[] = [];
   const add = (name: string, wanted: unknown, found: unknown, holds: boolean) => {
     if (wanted !== undefined) checks.push({ field: `${field}.${name}`, expected: wanted, found, holds });
@@ -101,7 +101,7 @@ function countCodes(records: readonly Decided[]): Record<string, number> {
   return counts;
 }
 
-export function handshakes({ records }: Pick<Facts, 'records'>): Decided[] {
+export function handshakes({ records }: Pick<RunFacts, 'records'>): Decided[] {
   return records.filter((record) => record.event === 'handshake');
 }
 
@@ -111,7 +111,7 @@ export function longestWait(admitted: readonly Decided[]): number {
 }
 
 /** Levels that upgrade steps reached, in order. */
-export function upgradesOf({ history }: Pick<Facts, 'history'>): number[] {
+export function upgradesOf({ history }: Pick<RunFacts, 'history'>): number[] {
   return history.flatMap(({ what, toLevel }) =>
     what === 'step-done' && toLevel !== undefined ? [toLevel] : [],
   );

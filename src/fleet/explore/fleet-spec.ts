@@ -1,7 +1,7 @@
 /** The fleet that random plans are made for: a scenario file whose steps and expectations may be absent. */
 import { parseYaml } from '../../config/load.ts';
-import { fleetMistakes, needsReal } from '../check.ts';
 import { type Scenario, scenarioSchema } from '../scenario.ts';
+import { fleetMistakes, needsReal } from '../validate.ts';
 
 /** What random plans take from a file. */
 export const fleetSchema = scenarioSchema.partial({ name: true, steps: true });
@@ -16,13 +16,13 @@ const wholeSchema = fleetSchema.superRefine((fleet, context) => {
 });
 
 /** A scenario without steps. */
-export interface Fleet extends Omit<Scenario, 'steps' | 'expect'> {
+export interface FleetSpec extends Omit<Scenario, 'steps' | 'expect'> {
   /** That the steps of its file name: servers and clients are moved to these as well. */
   readonly versions?: readonly string[];
 }
 
 /** @throws {ConfigError} with line and field. */
-export function parseFleet(text: string, file = 'fleet'): Fleet {
+export function parseFleet(text: string, file = 'fleet'): FleetSpec {
   const { steps = [], expect: _expect, name = file, ...fleet } = parseYaml(text, file, wholeSchema);
   const versions = steps.flatMap(({ roll, change }) => roll?.to ?? change?.to ?? []);
   return { name, ...fleet, versions };

@@ -3,7 +3,7 @@ import type { ClusterRecord } from '../decision/record.ts';
 
 type Seen = Pick<ClusterRecord, 'server' | 'state' | 'version'>;
 
-export class Sightings {
+export class HealthView {
   readonly #lines: () => readonly string[];
   readonly #last = new Map<string, Seen>();
   #read = 0;

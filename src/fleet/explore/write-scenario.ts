@@ -1,10 +1,10 @@
 /** A plan that failed as a scenario file: the fleet as its file has it, the steps, and what does not hold. */
 import { parseDocument } from 'yaml';
 import type { Step } from '../scenario.ts';
-import type { Found } from './explore.ts';
+import type { FailedPlan } from './explore.ts';
 
 /** @param fleet the text of the fleet's file. */
-export function writeScenario(fleet: string, { scenario, violations, plan, steps }: Found): string {
+export function writeScenario(fleet: string, { scenario, violations, plan, steps }: FailedPlan): string {
   const document = parseDocument(fleet);
   const { name, seed } = scenario;
   const what = violations[0]?.invariant ?? 'an invariant';
@@ -14,7 +14,7 @@ export function writeScenario(fleet: string, { scenario, violations, plan, steps
   for (const item of (document.get('steps') as { items: Array<{ flow?: boolean }> }).items) item.flow = true;
   document.set('expect', { invariants: 'hold' });
   const about = [
-    `Found by skewgate explore --seed ${seed}: plan ${plan}, of ${steps} steps, shrunk.`,
+    `FailedPlan by skewgate explore --seed ${seed}: plan ${plan}, of ${steps} steps, shrunk.`,
     ...violations.map(({ what: sentence }) => sentence.split('\n')[0] as string),
     'skewgate test FILE plays it again.',
   ];

@@ -7,12 +7,12 @@ import { RefusedError } from '../../client/session.ts';
 import { pause } from '../../ports/clock.ts';
 import { realClock } from '../../runtime/clock.ts';
 import { parseHostPort, splitAddress } from '../../transport/address.ts';
-import type { Attempt, FleetSession, Logged } from '../driver.ts';
+import type { ConnectResult, FleetSession, Logged } from '../driver.ts';
 import { Child } from './child.ts';
 import { Link } from './link.ts';
 import { fill } from './program.ts';
 
-export interface ProgramVisit {
+export interface ProgramClient {
   readonly name: string;
   readonly version: string;
   readonly upgrade: 'may' | 'must-not';
@@ -32,7 +32,7 @@ const POLL = 20;
 const GRACE = 1_000;
 
 /** @param gate listener that it is sent to, with scheme. */
-export async function visit(gate: string, program: ProgramVisit): Promise<Attempt> {
+export async function connectProgram(gate: string, program: ProgramClient): Promise<ConnectResult> {
   const { name, version, upgrade, folder, over } = program;
   const link = await Link.open(parseHostPort(splitAddress(gate)[1]));
   const { host, port } = parseHostPort(link.address);
@@ -59,7 +59,7 @@ export async function visit(gate: string, program: ProgramVisit): Promise<Attemp
 async function decisionFor(
   link: Link,
   child: Child,
-  { records, over }: ProgramVisit,
+  { records, over }: ProgramClient,
   known: number,
 ): Promise<Handshake | null> {
   for (let from = known; ; ) {
@@ -100,7 +100,7 @@ class ProgramSession extends EventEmitter implements FleetSession {
     });
   }
 
-  get content(): boolean {
+  get exitedCleanly(): boolean {
     return this.#child.status === 0;
   }
 
