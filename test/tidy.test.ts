@@ -22,7 +22,7 @@ const MAX_COLUMNS = 120;
 const LONG = new Set([
   'proto/bad-inputs.ts',
   'test/gateway/bad-input.test.ts',
-  'src/fleet/world.ts',
+  'src/fleet/simulation.ts',
   'src/migration/migrator.ts',
 ]);
 /** Documents whose lines are still to be broken. */
@@ -99,7 +99,14 @@ describe('sources', () => {
         importsOf(read(file)).map(({ specifier }) => specifier.replace('../src/', '')),
       ),
     ];
-    const used = new Set([...imports, 'index.ts', 'cli/main.ts', 'testing/vitest.ts', 'testing/jest.ts']);
+    const used = new Set([
+      ...imports,
+      'index.ts',
+      'cli/main.ts',
+      'testing/index.ts',
+      'testing/vitest.ts',
+      'testing/jest.ts',
+    ]);
     // Some are started or preloaded by name, as in `new URL('./worker.ts', import.meta.url)`.
     const named = sources.flatMap(({ text }) => [...text.matchAll(/'(\.{1,2}\/[\w./-]+)'/g)]);
     const names = new Set(named.map(([, target]) => path.basename(target as string, '.ts')));
