@@ -1,23 +1,26 @@
-/** What was typed can't be meant: status 2. */
+/** Options that several commands take, and the error of a command line that can't be meant. */
 import { InvalidArgumentError } from 'commander';
 import { parseDuration } from '../config/units.ts';
 
+/** The command line can't be meant: status 2. Its message says what would have been right. */
 export class UsageError extends Error {
   override readonly name = 'UsageError';
 }
 
+/** The parser of an option that is a whole number. */
 export function wholeNumber(text: string): number {
   if (!/^\d{1,9}$/.test(text)) throw new InvalidArgumentError('It is a whole number.');
   return Number(text);
 }
 
-/** ms */
+/** The parser of an option that is a duration. Returns ms. */
 export function durationOption(text: string): number {
   const ms = parseDuration(text);
   if (ms === null) throw new InvalidArgumentError('It is a duration such as 500ms, 15s or 10m.');
   return ms;
 }
 
-export function collect(value: string, previous: string[]): string[] {
+/** The parser of an option that may be repeated; absent, its value is undefined. */
+export function collect(value: string, previous: readonly string[] = []): string[] {
   return [...previous, value];
 }

@@ -11,7 +11,21 @@ import { serversOf } from './support.ts';
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const BINARY = path.join(ROOT, 'src/cli/skewgate.cjs');
 const { version, engines } = JSON.parse(readFileSync(path.join(ROOT, 'package.json'), 'utf8'));
-const COMMANDS = ['serve', 'check', 'explain', 'matrix', 'connect', 'server', 'log'];
+const COMMANDS = [
+  'serve',
+  'check',
+  'explain',
+  'matrix',
+  'pairs',
+  'plan',
+  'connect',
+  'server',
+  'test',
+  'explore',
+  'log',
+  'migration',
+];
+const HOOK = new URL('../support/loaded-modules.mjs', import.meta.url).href;
 
 test('--help lists every command, --version prints the version; both on standard output with status 0', async () => {
   const [help, printed] = await Promise.all([runCli(['--help']), runCli(['--version'])]);
@@ -25,6 +39,38 @@ test('each command explains itself', async () => {
   for (const [at, { status, stdout }] of helps.entries()) {
     expect(status).toBe(0);
     expect(stdout).toMatch(new RegExp(`^Usage: skewgate ${COMMANDS[at]} `));
+    expect(stdout).not.toMatch(/undefined/);
+  }
+});
+
+test.each(['--version', '--help'])('%s answers without loading the commands', async (option) => {
+  const { status, stderr } = await runCli([option], { env: { NODE_OPTIONS: `--import ${HOOK}` } });
+  expect(status).toBe(0);
+  const loaded = stderr.trim().split('\n');
+  expect(loaded).toContainEqual(expect.stringMatching(/cli\/main\.ts$/));
+  expect(loaded.length).toBeLessThan(40);
+  expect(loaded.filter((url) => /cli\/commands\//.test(url))).toEqual([]);
+});
+
+test('a command loads its own module, and not those of the others', async () => {
+  const { stderr } = await runCli(['check', '--schema'], { env: { NODE_OPTIONS: `--import ${HOOK}` } });
+  const commands = stderr.split('\n').filter((url) => /cli\/commands\//.test(url));
+  expect(commands).toEqual([expect.stringMatching(/check\.ts$/)]);
+});
+
+test('the list of commands is in whole sentences, each as the others', async () => {
+  const { stdout } = await runCli(['--help'], { env: { COLUMNS: '200' } });
+  const listed = /Commands:\n([\s\S]*)/.exec(stdout)?.[1] as string;
+  const summaries = [...listed.matchAll(/^ {2}(\w+) +(.*)$/gm)].filter(([, name]) => name !== 'help');
+  expect(summaries.map(([, name]) => name)).toEqual(COMMANDS);
+  for (const [, , summary] of summaries) expect(summary).toMatch(/^[A-Z].*\.$/);
+});
+
+test('a page of help shows no default that says nothing', async () => {
+  const pages = await Promise.all(['explain', 'pairs'].map((command) => runCli([command, '--help'])));
+  for (const { stdout } of pages) {
+    expect(stdout).toMatch(/^Usage: /);
+    expect(stdout).not.toContain('[])');
   }
 });
 
@@ -32,6 +78,10 @@ test.each<[string[], RegExp]>([
   [[], /Usage: skewgate/],
   [['sever'], /unknown command 'sever'[\s\S]*\(Did you mean server\?\)/],
   [['serve', '--port', '1'], /unknown option '--port'[\s\S]*skewgate COMMAND --help/],
+  [
+    ['explain', '--cliend', '4.14.0', '--server', '4.14.0'],
+    /^error: unknown option '--cliend'\n\(Did you mean --client\?\)/,
+  ],
   [['serve', 'a', 'b'], /too many arguments/],
   [['check'], /state a config file to check/],
 ])('%j is wrong usage: status 2, and what would have been right', async (args, message) => {

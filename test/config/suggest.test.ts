@@ -2,7 +2,17 @@
 import { expect, test } from 'vitest';
 import { closestTo, didYouMean } from '../../src/config/suggest.ts';
 
-const KEYS = ['cluster', 'listen', 'servers', 'policy', 'catalogue', 'migration', 'log', 'timeouts', 'limits'];
+const KEYS = [
+  'cluster',
+  'listen',
+  'servers',
+  'policy',
+  'catalogue',
+  'migration',
+  'log',
+  'timeouts',
+  'limits',
+];
 
 test.each([
   ['polisy', 'policy'],

@@ -10,7 +10,7 @@ import { collect, UsageError, wholeNumber } from '../usage.ts';
 
 interface Options extends PolicyOptions {
   readonly client: string;
-  readonly server: string[];
+  readonly server?: string[];
   readonly level?: number;
   readonly json?: true;
   readonly mustNotUpgrade?: true;
@@ -19,12 +19,11 @@ interface Options extends PolicyOptions {
 export function addExplain(program: Command): void {
   const command = program
     .command('explain')
-    .summary('Say what the policy decides, and why.')
     .description(
       'Say what the policy decides for a client and a set of servers. Status 0: permit or migrate; 1: hold or refuse; 2: wrong usage.',
     )
     .requiredOption('--client <version>', "the client's version; VERSION@MIN..MAX states protocol versions")
-    .option('--server <version>', 'a server\'s version, or "unknown"; repeat it for each server', collect, [])
+    .option('--server <version>', 'a server\'s version, or "unknown"; repeat it for each server', collect)
     .option(
       '--level <n>',
       "schema level of the system tables (default: that of the oldest server's release)",
@@ -36,7 +35,7 @@ export function addExplain(program: Command): void {
 }
 
 async function explain(options: Options): Promise<void> {
-  if (options.server.length === 0) throw new UsageError('state at least one --server');
+  if (options.server === undefined) throw new UsageError('state at least one --server');
   const policy = await policyFrom(options);
   const { version, ...range } = parseSide(options.client);
   const client: ClientFacts = { version, ...range, upgrade: options.mustNotUpgrade ? 'must-not' : 'may' };

@@ -20,7 +20,6 @@ interface Options {
 export function addExplore(program: Command): void {
   program
     .command('explore')
-    .summary('Try random plans on a fleet until something that must always hold does not.')
     .description(
       'Try random plans on a fleet, on virtual time: rolling upgrades, arrivals, crashes, pauses, cuts, downgrades, operator verbs. Stops at the first plan in which something does not hold that always must, shrinks it, and writes it as a scenario. Status 0: all held; 1: a plan failed; 2: the file is wrong.',
     )

@@ -12,7 +12,7 @@ import { parseLines } from './matrix.ts';
 interface Options extends PolicyOptions {
   readonly releases: string;
   readonly window?: number;
-  readonly log: string[];
+  readonly log?: string[];
   readonly same?: true;
   readonly json?: true;
 }
@@ -25,13 +25,12 @@ interface Row extends Pair {
 export function addPairs(program: Command): void {
   const command = program
     .command('pairs')
-    .summary('list which releases a test fleet should let meet')
     .description(
       'List the pairs of client and server releases that the policy admits, nearest first: what a test fleet should cover. With a decision log: which of them it shows.',
     )
     .requiredOption('--releases <range>', 'release lines, such as 4.9..4.16')
     .option('--window <n>', "minors a client may be older (default: the policy's)", wholeNumber)
-    .option('--log <file>', 'a decision log of test runs; repeat it for each', collect, [])
+    .option('--log <file>', 'a decision log of test runs; repeat it for each', collect)
     .option('--same', 'also pairs of one release, last')
     .option('--json', 'print a JSON list, one object a pair');
   addPolicyOptions(command).action(pairs);
@@ -41,7 +40,7 @@ async function pairs(options: Options): Promise<void> {
   const policy = await skewPolicy(options);
   const all = pairsOf(parseLines(options.releases, policy), policy);
   const wanted = options.same ? all : all.filter(({ apart }) => apart > 0);
-  const meetings = options.log.length === 0 ? null : await meetingsIn(options.log);
+  const meetings = options.log === undefined ? null : await meetingsIn(options.log);
   const rows = wanted.map((pair): Row => ({ ...pair, met: meetings?.of(pair) ?? null }));
   if (options.json) console.log(JSON.stringify(rows));
   else console.log(print(rows, all.length - wanted.length, meetings !== null));

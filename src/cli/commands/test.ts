@@ -43,7 +43,6 @@ const REPORTS = { junit: junitReport, json: jsonReport, html: htmlReport } as co
 export function addTest(program: Command): void {
   program
     .command('test')
-    .summary('Play scenarios of mixed-version fleets and check what is expected of them.')
     .description(
       'Play scenarios of mixed-version fleets and check what is expected of them. Status 0: all of it holds; 1: something does not; 2: a file is wrong, and none was played.',
     )

@@ -1,0 +1,76 @@
+/**
+ * The commands, in the order in which help lists them. A command's module is loaded only when the command is
+ * called, so that `--version`, `--help` and light commands do not wait for whole fleets to be read.
+ */
+import type { Command } from 'commander';
+
+export interface RegisteredCommand {
+  readonly name: string;
+  /** A sentence for the list of commands; a command's own page may say more. */
+  readonly summary: string;
+  /** Loads the module that defines the command. */
+  load(): Promise<(program: Command) => void>;
+}
+
+export const COMMANDS: readonly RegisteredCommand[] = [
+  {
+    name: 'serve',
+    summary: 'Run the gate.',
+    load: async () => (await import('./commands/serve.ts')).addServe,
+  },
+  {
+    name: 'check',
+    summary: 'Check a config file.',
+    load: async () => (await import('./commands/check.ts')).addCheck,
+  },
+  {
+    name: 'explain',
+    summary: 'Say what the policy decides for a client, and why.',
+    load: async () => (await import('./commands/explain.ts')).addExplain,
+  },
+  {
+    name: 'matrix',
+    summary: 'Print which client releases the servers of each release admit.',
+    load: async () => (await import('./commands/matrix.ts')).addMatrix,
+  },
+  {
+    name: 'pairs',
+    summary: 'List the pairs of releases that a test fleet should cover.',
+    load: async () => (await import('./commands/pairs.ts')).addPairs,
+  },
+  {
+    name: 'plan',
+    summary: 'Print the steps that upgrade the system tables.',
+    load: async () => (await import('./commands/plan.ts')).addPlan,
+  },
+  {
+    name: 'connect',
+    summary: 'Connect through a gate as a test client.',
+    load: async () => (await import('./commands/connect.ts')).addConnect,
+  },
+  {
+    name: 'server',
+    summary: 'Run a simulated server.',
+    load: async () => (await import('./commands/server.ts')).addServer,
+  },
+  {
+    name: 'test',
+    summary: 'Play scenarios of mixed-version fleets, and check them.',
+    load: async () => (await import('./commands/test.ts')).addTest,
+  },
+  {
+    name: 'explore',
+    summary: 'Play random plans, and check what must always hold.',
+    load: async () => (await import('./commands/explore.ts')).addExplore,
+  },
+  {
+    name: 'log',
+    summary: 'Read a decision log: a line for each record, or a summary.',
+    load: async () => (await import('./commands/log.ts')).addLog,
+  },
+  {
+    name: 'migration',
+    summary: 'Show and steer the one-time upgrade of the system tables.',
+    load: async () => (await import('./commands/migration.ts')).addMigration,
+  },
+];
