@@ -1,6 +1,6 @@
 /** The `migration` part of a config: what runs the one-time upgrade, who brings it, who waits for it. */
 import { z } from 'zod';
-import { parseLedgerUrl } from '../migration/ledger/url.ts';
+import { ledgerUsage, parseLedgerAddress } from '../migration/ledger/registry.ts';
 import { parseWindow } from '../migration/trigger.ts';
 import { checked, version } from './checked.ts';
 import { duration, moreThanNone } from './units.ts';
@@ -54,9 +54,7 @@ const trigger = z
 
 export const migration = z
   .strictObject({
-    ledger: checked(parseLedgerUrl)
-      .default('sqlite:ledger.db')
-      .describe('`memory:`, `sqlite:PATH` or `etcd://HOST:PORT,HOST:PORT`'),
+    ledger: checked(parseLedgerAddress).default('sqlite:ledger.db').describe(ledgerUsage('`')),
     baseline: version.optional().describe('where the tables are, if no server and no ledger says'),
     lease: moreThanNone(duration)
       .prefault('15s')

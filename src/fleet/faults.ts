@@ -5,7 +5,7 @@
 import type { Cluster, ServerStatus } from '../cluster/cluster.ts';
 import type { Config } from '../config/schema.ts';
 import type { LedgerRecord } from '../migration/ledger/record.ts';
-import type { Snapshot, Store } from '../migration/ledger/store.ts';
+import { type Snapshot, type Store, wrapStore } from '../migration/ledger/store.ts';
 import { type Clock, pause } from '../ports/clock.ts';
 import type { Tables } from '../server/tables.ts';
 import { compareVersions } from '../version/version.ts';
@@ -60,7 +60,7 @@ export const FAULTS: Readonly<Record<FaultName, Fault>> = {
   },
   'lease-not-renewed': {
     about: 'a claim lapses while its holder is well',
-    remoteStore: (store) => ({ ...store, renew: async () => true }),
+    remoteStore: (store) => wrapStore(store, { renew: async () => true }),
   },
   'write-tried-for-ever': {
     about: 'a write to the ledger that came too late is tried again and again',
@@ -89,8 +89,7 @@ export const FAULTS: Readonly<Record<FaultName, Fault>> = {
 function phoenixMutex(store: Store, clock: Clock, timeToLive: number): Store {
   let lapses = Number.NEGATIVE_INFINITY;
   const isThere = () => lapses > clock.now();
-  return {
-    ...store,
+  return wrapStore(store, {
     async read(cluster) {
       const snapshot = await store.read(cluster);
       const record = snapshot.text === null ? null : (JSON.parse(snapshot.text) as LedgerRecord);
@@ -108,7 +107,7 @@ function phoenixMutex(store: Store, clock: Clock, timeToLive: number): Store {
       return true;
     },
     renew: async () => true,
-  };
+  });
 }
 
 /** Phoenix's tables know no fencing token. */
@@ -138,19 +137,17 @@ function forgetNewest(cluster: Cluster): void {
 
 /** What it expects to find was there before it was late, and never is again. */
 function tryForEver(store: Store, clock: Clock): Store {
-  return {
-    ...store,
+  return wrapStore(store, {
     async swap(cluster, swap) {
       while (!(await store.swap(cluster, swap))) await pause(clock, 1);
       return true;
     },
-  };
+  });
 }
 
 function readOnce(store: Store): Store {
   let kept: Snapshot | null = null;
-  return {
-    ...store,
+  return wrapStore(store, {
     async read(cluster) {
       if (kept !== null) return kept;
       const snapshot = await store.read(cluster);
@@ -162,5 +159,5 @@ function readOnce(store: Store): Store {
       kept = null;
       return store.swap(cluster, swap);
     },
-  };
+  });
 }

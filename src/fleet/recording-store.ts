@@ -1,6 +1,6 @@
 /** System tables and ledger as they are, with everything that is done to them on record. */
 import type { LedgerRecord } from '../migration/ledger/record.ts';
-import type { Store } from '../migration/ledger/store.ts';
+import { type Store, wrapStore } from '../migration/ledger/store.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Tables } from '../server/tables.ts';
 import type { GroundTruth, UpgradeRun } from './ground-truth.ts';
@@ -50,24 +50,22 @@ export function recordTables(
 
 /** @param changed gets the record as each swap leaves it. */
 export function recordStore(store: Store, changed: (record: LedgerRecord) => void): Store {
-  return {
-    ...store,
+  return wrapStore(store, {
     async swap(cluster, swap) {
       const done = await store.swap(cluster, swap);
       if (done) changed(JSON.parse(swap.text) as LedgerRecord);
       return done;
     },
-  };
+  });
 }
 
 /** The store as one gate uses it: tokens that it is given are noted. */
 export function recordGrants(store: Store, gate: string, { grants }: GroundTruth, clock: Clock): Store {
-  return {
-    ...store,
+  return wrapStore(store, {
     async swap(cluster, swap) {
       const done = await store.swap(cluster, swap);
       if (done && swap.grant !== undefined) grants.push({ token: swap.grant.token, gate, at: clock.now() });
       return done;
     },
-  };
+  });
 }

@@ -10,7 +10,7 @@ import type { DecisionLog } from '../decision/record.ts';
 import { buildGate } from '../gateway/build.ts';
 import type { Gate } from '../gateway/gate.ts';
 import { Ledger } from '../migration/ledger/ledger.ts';
-import { createMemoryStore } from '../migration/ledger/memory.ts';
+import { MemoryStore } from '../migration/ledger/memory.ts';
 import type { LedgerRecord } from '../migration/ledger/record.ts';
 import type { Store } from '../migration/ledger/store.ts';
 import type { Decision, Policy } from '../policy/types.ts';
@@ -106,7 +106,7 @@ export class Simulation implements FleetDriver {
       latency,
       jitter: () => (loss > 0 && this.random.next() < loss ? RETRANSMIT : 0),
     });
-    const store = recordStore(createMemoryStore(this.clock), (record) => {
+    const store = recordStore(new MemoryStore(this.clock), (record) => {
       this.#record = record;
       this.#note();
     });

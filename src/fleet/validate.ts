@@ -1,4 +1,5 @@
 /** What a scenario says that no schema can judge: names of things that are not there, versions nobody has. */
+import { parseLedgerAddress } from '../migration/ledger/registry.ts';
 import type { Expectation, Scenario, Step } from './scenario.ts';
 
 /** The ledger as an end of a link that can be cut. */
@@ -171,7 +172,7 @@ export function needsReal({ steps, migration, catalogue, servers, clients }: Sce
 
 /** Fields that only virtual time can honour. */
 export function needsVirtual({ fault, network, expect, steps, migration }: Scenario): string[] {
-  const remote = migration.ledger.startsWith('etcd:');
+  const remote = parseLedgerAddress(migration.ledger).kind.shared === 'network';
   return [
     ...(fault === undefined ? [] : ['fault']),
     ...(network.loss > 0 ? ['network.loss'] : []),

@@ -10,7 +10,7 @@ import { createFileLog, createStreamLog } from '../decision/log.ts';
 import type { DecisionLog } from '../decision/record.ts';
 import { createAssumedFrontEnd } from '../frontend/assumed.ts';
 import { createSkewgateFrontEnd } from '../frontend/skewgate.ts';
-import { openStore } from '../migration/ledger/open.ts';
+import { openStore } from '../migration/ledger/registry.ts';
 import type { Store } from '../migration/ledger/store.ts';
 import { PRESETS } from '../policy/presets.ts';
 import type { Clock } from '../ports/clock.ts';
@@ -68,7 +68,7 @@ export function buildGate(
     name,
     cluster,
     policy: policy.kind === 'skew' ? policy : PRESETS.phoenix,
-    store: around.store ?? openStore(config.migration.ledger, folder, clock),
+    store: around.store ?? openStore(config.migration.ledger, { folder, clock }),
     clock,
     random,
     folder,

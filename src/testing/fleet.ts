@@ -10,7 +10,7 @@ import type { Config } from '../config/schema.ts';
 import type { HandshakeRecord } from '../decision/record.ts';
 import type { Logged } from '../fleet/driver.ts';
 import { Ledger } from '../migration/ledger/ledger.ts';
-import { createMemoryStore } from '../migration/ledger/memory.ts';
+import { MemoryStore } from '../migration/ledger/memory.ts';
 import { decide } from '../policy/decide.ts';
 import type { Decision, Policy } from '../policy/types.ts';
 import { Changes } from '../ports/changes.ts';
@@ -59,7 +59,7 @@ export class Fleet implements AsyncDisposable {
   #closed: Promise<void> | null = null;
 
   private constructor(config: Config, servers: readonly FleetServer[], tables: Tables | null, gates: number) {
-    const store = createMemoryStore(realClock);
+    const store = new MemoryStore(realClock);
     this.#servers = servers;
     this.#tables = tables;
     this.#policy = policyOf(config);

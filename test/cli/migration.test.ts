@@ -4,7 +4,7 @@ import { tmpdir, userInfo } from 'node:os';
 import path from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { Ledger } from '../../src/migration/ledger/ledger.ts';
-import { createSqliteStore } from '../../src/migration/ledger/sqlite.ts';
+import { SqliteStore } from '../../src/migration/ledger/sqlite.ts';
 import { realClock } from '../../src/runtime/clock.ts';
 import { fingerprintOf } from '../migration/ledger/places.ts';
 import { type CliOptions, runCli } from '../support/cli.ts';
@@ -28,7 +28,7 @@ const migration = (args: readonly string[], options?: CliOptions) => runCli(['mi
 function ledgerHere(cluster = 'main') {
   const folder = newFolder();
   const file = path.join(folder, 'ledger.db');
-  const store = createSqliteStore({ file, clock: realClock });
+  const store = new SqliteStore({ file, clock: realClock });
   stores.push(store);
   const run = (verb: string, ...args: string[]) =>
     migration([verb, '--ledger', `sqlite:${file}`, '--cluster', cluster, ...args]);
@@ -270,7 +270,7 @@ describe.concurrent('where the ledger is', () => {
     [
       'a record of a newer program',
       async (file: string) => {
-        const store = createSqliteStore({ file, clock: realClock });
+        const store = new SqliteStore({ file, clock: realClock });
         await store.swap('main', { expect: '0', text: '{"format":9}', history: [] });
         await store.close();
       },

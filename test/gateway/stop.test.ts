@@ -3,8 +3,8 @@ import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import { describe, expect, test } from 'vitest';
-import { createMemoryStore } from '../../src/migration/ledger/memory.ts';
-import type { Store } from '../../src/migration/ledger/store.ts';
+import { MemoryStore } from '../../src/migration/ledger/memory.ts';
+import { type Store, wrapStore } from '../../src/migration/ledger/store.ts';
 import { pause } from '../../src/ports/clock.ts';
 import { tempFolder } from '../support/folder.ts';
 import { startFleet } from '../support/gate.ts';
@@ -66,18 +66,17 @@ describe('stop', () => {
     const world = virtualWorld();
     const folder = tempFolder();
     writeFileSync(path.join(folder, 'hook.mjs'), 'export default () => new Promise(() => {});');
-    const store = createMemoryStore(world.clock);
+    const store = new MemoryStore(world.clock);
     let silent: Promise<void> | null = null;
     await using fleet = await startFleet(world, {
       servers: [{ version: '4.14.0' }],
       folder,
-      store: {
-        ...store,
+      store: wrapStore(store, {
         async swap(...args) {
           await silent;
           return store.swap(...args);
         },
-      },
+      }),
       migration: { baseline: '4.13.0', hook: { module: 'hook.mjs' } },
     });
     const refused = fleet.connect('4.14.0').catch(({ code }) => code);
@@ -103,14 +102,13 @@ describe('stop', () => {
     await using fleet = await startFleet(world, { servers: [{ version: '4.14.0' }] });
     await world.finish(fleet.gate.stop(0));
     const others = fleet.servers.map(({ id, address }) => ({ id, address }));
-    const store = createMemoryStore(world.clock);
-    const slow: Store = {
-      ...store,
+    const store = new MemoryStore(world.clock);
+    const slow: Store = wrapStore(store, {
       async read(cluster) {
         await pause(world.clock, 500);
         return store.read(cluster);
       },
-    };
+    });
     const late = await startFleet(world, { others, store: slow }, { start: false });
     const starting = late.gate.start();
     await world.clock.run(350);

@@ -11,7 +11,7 @@ import type { Cluster } from '../../src/cluster/cluster.ts';
 import { configSchema } from '../../src/config/schema.ts';
 import { buildGate } from '../../src/gateway/build.ts';
 import type { Gate } from '../../src/gateway/gate.ts';
-import { createMemoryStore } from '../../src/migration/ledger/memory.ts';
+import { MemoryStore } from '../../src/migration/ledger/memory.ts';
 import type { Store } from '../../src/migration/ledger/store.ts';
 import { CollectedLog } from './log.ts';
 import { type ServerSpec, TestServer } from './servers.ts';
@@ -132,7 +132,7 @@ export async function startFleet(
       ...world,
       folder,
       stdout: log.stream,
-      store: store ?? createMemoryStore(world.clock),
+      store: store ?? new MemoryStore(world.clock),
       say: () => {},
     },
   );

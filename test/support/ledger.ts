@@ -1,6 +1,6 @@
 /** What tests of the ledger ask for: claims, plans, and a store whose answers get lost. */
 import { HeldClaim } from '../../src/migration/ledger/ledger.ts';
-import { LedgerUnavailable, type Store } from '../../src/migration/ledger/store.ts';
+import { LedgerUnavailable, type Store, wrapStore } from '../../src/migration/ledger/store.ts';
 import type { ClaimRequest, Denied } from '../../src/migration/ledger/transitions.ts';
 import { planUpgrade } from '../../src/migration/plan.ts';
 import { levelOf } from '../../src/version/catalogue.ts';
@@ -51,15 +51,14 @@ export async function finish(held: HeldClaim): Promise<void> {
 export function losingAnswers(store: Store): { readonly store: Store; loseNext(): void } {
   let lose = false;
   return {
-    store: {
-      ...store,
+    store: wrapStore(store, {
       async swap(cluster, swap) {
         const done = await store.swap(cluster, swap);
         if (!lose) return done;
         lose = false;
         throw new LedgerUnavailable('the answer was lost');
       },
-    },
+    }),
     loseNext() {
       lose = true;
     },
@@ -73,15 +72,14 @@ export function stalling(store: Store): {
 } {
   let stall: (() => Promise<void>) | null = null;
   return {
-    store: {
-      ...store,
+    store: wrapStore(store, {
       async swap(cluster, swap) {
         const meanwhile = stall;
         stall = null;
         await meanwhile?.();
         return store.swap(cluster, swap);
       },
-    },
+    }),
     stallNext(meanwhile) {
       stall = meanwhile;
     },

@@ -5,8 +5,8 @@ import path from 'node:path';
 import type { Command } from 'commander';
 import { loadConfig } from '../../config/load.ts';
 import { Ledger, type LedgerView } from '../../migration/ledger/ledger.ts';
-import { openStore } from '../../migration/ledger/open.ts';
 import { activeBlock, type HistoryEntry, LedgerFormatError } from '../../migration/ledger/record.ts';
+import { ledgerUsage, openStore, parseLedgerAddress } from '../../migration/ledger/registry.ts';
 import { LedgerUnavailable } from '../../migration/ledger/store.ts';
 import { stepsDone } from '../../migration/ledger/transitions.ts';
 import { pause } from '../../ports/clock.ts';
@@ -35,7 +35,7 @@ export function addMigration(program: Command): void {
       .command(name)
       .description(description)
       .option('--config <file>', 'the config of the gate')
-      .option('--ledger <url>', 'memory:, sqlite:PATH or etcd://HOST:PORT,HOST:PORT')
+      .option('--ledger <url>', ledgerUsage())
       .option('--cluster <name>', 'with --ledger: the cluster of the config', 'main')
       .option('--json', 'print one JSON object');
   const act = (name: string, description: string): Command =>
@@ -86,12 +86,12 @@ async function withLedger(options: Where, act: (ledger: Ledger) => Promise<void>
     throw new UsageError('state either --config or --ledger');
   const config = options.config === undefined ? null : await loadConfig(options.config);
   const url = options.ledger ?? (config?.migration.ledger as string);
-  if (url === 'memory:')
-    throw new UsageError('a ledger in the memory of a gate can be reached by that gate alone');
   const folder = options.config === undefined ? process.cwd() : path.dirname(path.resolve(options.config));
   let store: ReturnType<typeof openStore>;
   try {
-    store = openStore(url, folder, realClock);
+    if (parseLedgerAddress(url).kind.shared === 'process')
+      throw new UsageError('a ledger in the memory of a gate can be reached by that gate alone');
+    store = openStore(url, { folder, clock: realClock });
   } catch (error) {
     throw new UsageError((error as Error).message);
   }

@@ -2,7 +2,7 @@
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import type { Config } from '../../config/schema.ts';
-import { parseLedgerUrl } from '../../migration/ledger/url.ts';
+import { parseLedgerAddress } from '../../migration/ledger/registry.ts';
 import { parseHostPort } from '../../transport/address.ts';
 import type { Scenario } from '../scenario.ts';
 import { writeGateConfig } from './config.ts';
@@ -61,14 +61,15 @@ export class RealGate {
       if (server.speaksHandshake) this.#servers.set(server.id, link);
       else link.close();
     }
-    const parsed = parseLedgerUrl(ledger);
-    if (parsed.kind === 'etcd')
-      this.#ledger = await Promise.all(parsed.hosts.map((host) => Link.open(parseHostPort(host))));
+    const { kind, hosts } = parseLedgerAddress(ledger);
+    this.#ledger = await Promise.all(hosts.map((host) => Link.open(parseHostPort(host))));
     const config = writeGateConfig(scenario, {
       cluster,
       log: this.log,
       ledger:
-        this.#ledger.length === 0 ? ledger : `etcd://${this.#ledger.map(({ address }) => address).join(',')}`,
+        hosts.length === 0
+          ? ledger
+          : `${kind.scheme}://${this.#ledger.map(({ address }) => address).join(',')}`,
       servers: places,
       assumed: this.#assumed,
     });

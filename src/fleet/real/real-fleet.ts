@@ -8,7 +8,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { policyOf } from '../../config/policy.ts';
 import { Ledger } from '../../migration/ledger/ledger.ts';
-import { openStore } from '../../migration/ledger/open.ts';
+import { openStore, parseLedgerAddress } from '../../migration/ledger/registry.ts';
 import type { Store } from '../../migration/ledger/store.ts';
 import { randomId } from '../../ports/random.ts';
 import { realClock } from '../../runtime/clock.ts';
@@ -74,7 +74,7 @@ export class RealFleet implements FleetDriver, AsyncDisposable {
     for (const signal of SIGNALS) process.on(signal, this.#interrupted);
     const over = this.#over.signal;
     const { ledger, cluster } = ledgerOf(scenario, folder);
-    this.#store = openStore(ledger, folder, realClock);
+    this.#store = openStore(ledger, { folder, clock: realClock });
     this.ledger = new Ledger(this.#store, cluster, realClock);
     const { count, tables: release, command } = scenario.servers;
     const where = { folder, base: path.resolve(base) };
@@ -303,7 +303,7 @@ export class RealFleet implements FleetDriver, AsyncDisposable {
 
 /** Gates of several processes share a ledger, so one in memory can't do. In a file: this run's own. */
 function ledgerOf({ migration }: Scenario, folder: string): { ledger: string; cluster: string } {
-  if (!migration.ledger.startsWith('etcd:'))
+  if (parseLedgerAddress(migration.ledger).kind.shared !== 'network')
     return { ledger: `sqlite:${path.join(folder, 'ledger.db')}`, cluster: 'main' };
   return { ledger: migration.ledger, cluster: `scenario-${randomId(realRandom)}` };
 }

@@ -3,17 +3,14 @@
  * on its lease exists, which etcd alone decides. Record and lease keys share a prefix, so that one range read
  * sees both at the same revision.
  */
-import type { Etcd3, IOptions, Lease } from 'etcd3';
+import { parseHostPort } from '../../transport/address.ts';
+import { CALL_TIMEOUT, decode, EtcdError, EtcdGateway, encode, keysUnder } from './etcd-gateway.ts';
+import type { LedgerKind } from './kind.ts';
 import type { HistoryEntry } from './record.ts';
-import { LedgerUnavailable, type Store, type Swap } from './store.ts';
+import { LedgerUnavailable, type Snapshot, type Store, type Swap } from './store.ts';
 
-/** For one request, ms, whichever members it is tried at. */
-const CALL_TIMEOUT = 3_000;
-
-/** Bytes: years of history, which is read whole. */
-const MAX_ANSWER = 64 * 1_048_576;
-
-type Policy = NonNullable<NonNullable<IOptions['faultHandling']>['global']>;
+/** gRPC's NOT_FOUND: of a lease, that it lapsed. */
+const NOT_FOUND = 5;
 
 export interface EtcdStoreOptions {
   /** `HOST:PORT` of the members. */
@@ -22,201 +19,204 @@ export interface EtcdStoreOptions {
   readonly prefix?: string;
 }
 
-export function createEtcdStore({ hosts, prefix = '/skewgate/' }: EtcdStoreOptions): Store {
-  const url = `etcd://${hosts.join(',')}`;
-  let connected: Promise<Etcd3> | null = null;
-  const tryTimeout = CALL_TIMEOUT / hosts.length;
-  /** Loaded on first use: most commands and gates have no etcd. */
-  const connect = () => {
-    connected ??= import('etcd3').then(
-      ({ Etcd3, isRecoverableError }) =>
-        new Etcd3({
-          hosts: hosts.map((host) => `http://${host}`),
-          defaultCallOptions: ({ isStream }) => (isStream ? {} : { deadline: Date.now() + tryTimeout }),
-          // Each member is tried once, and at once: what etcd3 does by itself hides for seconds that etcd is out
-          // of reach, and then that it is back.
-          faultHandling: { host: () => tried(1), global: tried(hosts.length, isRecoverableError) },
-          // Nor is a connection that could not be made a reason to wait before the next one.
-          grpcOptions: { 'grpc.use_local_subchannel_pool': 1, 'grpc.max_receive_message_length': MAX_ANSWER },
-        }),
-    );
-    return connected;
-  };
-  /** By their keys. */
-  const leases = new Map<string, Lease>();
+/** A store in etcd, reached through any of its members. */
+export class EtcdStore implements Store {
+  readonly url: string;
+  readonly #etcd: EtcdGateway;
+  readonly #prefix: string;
+  /** Ids of etcd's leases, by our keys. */
+  readonly #leases = new Map<string, string>();
   /** etcd's revision at the latest read: it orders the history, and goes on growing where a record was lost. */
-  let latest = 0;
-  /** Encoded: a name with a slash in it would reach into the keys of another cluster. */
-  const rootOf = (cluster: string) => `${prefix}${encodeURIComponent(cluster)}`;
-  const stateOf = (cluster: string) => `${rootOf(cluster)}/state/`;
-  const recordOf = (cluster: string) => `${stateOf(cluster)}record`;
-  const leaseOf = (cluster: string, token: number) => `${stateOf(cluster)}lease/${token}`;
-  const historyOf = (cluster: string) => `${rootOf(cluster)}/history/`;
-  const guarded = async <T>(act: (client: Etcd3) => Promise<T>): Promise<T> => {
-    try {
-      return await act(await connect());
-    } catch (error) {
-      throw new LedgerUnavailable(`${url}: ${(error as Error).message}`, { cause: error });
-    }
-  };
+  #latest = 0;
 
-  /** The transaction of a swap. */
-  const transact = async (
-    client: Etcd3,
+  constructor({ hosts, prefix = '/skewgate/' }: EtcdStoreOptions) {
+    this.url = `etcd://${hosts.join(',')}`;
+    this.#etcd = new EtcdGateway(hosts);
+    this.#prefix = prefix;
+  }
+
+  read(cluster: string): Promise<Snapshot> {
+    return this.#guard(async () => {
+      const { kvs = [], header } = await this.#etcd.call('kv/range', keysUnder(this.#stateOf(cluster)));
+      this.#latest = Math.max(this.#latest, Number(header?.revision ?? 0));
+      const byKey = new Map(kvs.map((kv) => [decode(kv.key), kv]));
+      const record = byKey.get(this.#recordOf(cluster));
+      const prefix = this.#leaseOf(cluster, '');
+      const tokens = [...byKey.keys()].filter((key) => key.startsWith(prefix));
+      return {
+        revision: record?.mod_revision ?? '0',
+        text: record === undefined ? null : decode(record.value),
+        alive: new Set(tokens.map((key) => Number(key.slice(prefix.length)))),
+      };
+    });
+  }
+
+  swap(cluster: string, swap: Swap): Promise<boolean> {
+    return this.#guard(async () => {
+      if (swap.grant !== undefined) return this.#swapWithLease(cluster, swap, swap.grant);
+      const done = await this.#transact(cluster, swap, null);
+      if (done && swap.drop !== undefined) this.#forget(this.#leaseOf(cluster, swap.drop));
+      return done;
+    });
+  }
+
+  renew(cluster: string, token: number, ms: number): Promise<boolean> {
+    return this.#guard(async () => {
+      const key = this.#leaseOf(cluster, token);
+      const ID = this.#leases.get(key);
+      if (ID === undefined) return false;
+      const { TTL = '0' } = await this.#etcd.call('lease/keepalive', { ID }, Math.min(CALL_TIMEOUT, ms / 2));
+      if (Number(TTL) > 0) return true;
+      this.#leases.delete(key);
+      return false;
+    });
+  }
+
+  history(cluster: string): Promise<HistoryEntry[]> {
+    return this.#guard(async () => {
+      const { kvs = [] } = await this.#etcd.call('kv/range', {
+        ...keysUnder(this.#historyOf(cluster)),
+        sort_target: 'KEY',
+        sort_order: 'ASCEND',
+      });
+      return kvs.map(({ value }) => JSON.parse(decode(value)) as HistoryEntry);
+    });
+  }
+
+  watch(cluster: string, changed: () => void): () => void {
+    return this.#etcd.watch(this.#recordOf(cluster), changed);
+  }
+
+  async close(): Promise<void> {
+    this.#etcd.close();
+  }
+
+  async #swapWithLease(
     cluster: string,
     swap: Swap,
-    leaseId: string | null,
-  ): Promise<boolean> => {
-    const record = recordOf(cluster);
-    let transaction = client.if(record, 'Mod', '==', swap.expect);
-    if (swap.guard !== undefined)
-      transaction = transaction.and(leaseOf(cluster, swap.guard), 'Create', '!=', 0);
-    if (swap.vacant !== undefined)
-      transaction = transaction.and(leaseOf(cluster, swap.vacant), 'Create', '==', 0);
-    const place = String(latest).padStart(16, '0');
-    const written = [
-      ...swap.history.map((entry, at) => ({
-        key: `${historyOf(cluster)}${place}-${String(at).padStart(3, '0')}`,
-        value: JSON.stringify(entry),
-      })),
-      { key: record, value: swap.text },
-    ];
-    const operations = [
-      ...written.map(({ key, value }) => client.put(key).value(value)),
-      ...(swap.grant && leaseId !== null
-        ? [client.put(leaseOf(cluster, swap.grant.token)).value('').lease(leaseId)]
-        : []),
-      ...(swap.drop === undefined ? [] : [client.delete().key(leaseOf(cluster, swap.drop))]),
-    ];
-    const { succeeded } = await transaction.then(...operations).commit();
+    { token, ms }: NonNullable<Swap['grant']>,
+  ): Promise<boolean> {
+    const { ID } = await this.#etcd.call('lease/grant', { TTL: String(Math.ceil(ms / 1_000)) });
+    if (ID === undefined) throw new Error('etcd granted a lease without an id');
+    let done = false;
+    try {
+      done = await this.#transact(cluster, swap, ID);
+      if (done) this.#leases.set(this.#leaseOf(cluster, token), ID);
+      return done;
+    } catch (error) {
+      // The lease lapsed before it was of use: this process was held up.
+      if (error instanceof EtcdError && error.code === NOT_FOUND) return false;
+      throw error;
+    } finally {
+      // Also where no answer came: nobody is going to renew it.
+      if (!done) this.#revoke(ID);
+    }
+  }
+
+  /** @param lease etcd's id of the lease that the swap grants. */
+  async #transact(cluster: string, swap: Swap, lease: string | null): Promise<boolean> {
+    const written = this.#written(cluster, swap);
+    const [first] = written as [(typeof written)[number]];
+    const { grant, drop } = swap;
+    const { succeeded = false, responses = [] } = await this.#etcd.call('kv/txn', {
+      compare: this.#conditions(cluster, swap),
+      success: [
+        ...written.map((put) => ({ request_put: put })),
+        ...(grant && lease !== null
+          ? [{ request_put: { key: encode(this.#leaseOf(cluster, grant.token)), value: '', lease } }]
+          : []),
+        ...(drop === undefined
+          ? []
+          : [{ request_delete_range: { key: encode(this.#leaseOf(cluster, drop)) } }]),
+      ],
+      failure: [{ request_range: { key: first.key } }],
+    });
     if (succeeded) return true;
     // Where a first try's answer was lost, it may have been that one which the second came too late for: then its line
     // of history is there. The record alone does not say: it may have been changed since, or be the same as before.
-    const [{ key, value }] = written as [(typeof written)[number]];
-    return (await client.get(key).string()) === value;
-  };
+    return responses[0]?.response_range?.kvs?.[0]?.value === first.value;
+  }
 
-  return {
-    url,
-    read: (cluster) =>
-      guarded(async (client) => {
-        const { kvs, header } = await client.getAll().prefix(stateOf(cluster)).exec();
-        latest = Math.max(latest, Number(header.revision));
-        const record = kvs.find(({ key }) => key.toString() === recordOf(cluster));
-        const leasePrefix = leaseOf(cluster, 0).slice(0, -1);
-        const alive = new Set(
-          kvs
-            .map(({ key }) => key.toString())
-            .filter((key) => key.startsWith(leasePrefix))
-            .map((key) => Number(key.slice(leasePrefix.length))),
-        );
-        return {
-          revision: record?.mod_revision ?? '0',
-          text: record?.value.toString() ?? null,
-          alive,
-        };
-      }),
-    swap: (cluster, swap) =>
-      guarded(async (client) => {
-        if (swap.grant === undefined) {
-          const done = await transact(client, cluster, swap, null);
-          if (done && swap.drop !== undefined) forget(leaseOf(cluster, swap.drop));
-          return done;
-        }
-        const { token, ms } = swap.grant;
-        const lease = client.lease(Math.ceil(ms / 1_000), { autoKeepAlive: false });
-        lease.on('lost', () => {});
-        let done = false;
-        try {
-          done = await transact(client, cluster, swap, await lease.grant());
-          if (done) leases.set(leaseOf(cluster, token), lease);
-          return done;
-        } catch (error) {
-          // It lapsed before it was of use: this process was held up.
-          if (await isInvalidLease(error)) return false;
-          throw error;
-        } finally {
-          // Also where no answer came: nobody is going to renew it.
-          if (!done) lease.revoke().catch(() => {});
-        }
-      }),
-    renew: (cluster, token, ms) =>
-      guarded(async () => {
-        const key = leaseOf(cluster, token);
-        const lease = leases.get(key);
-        if (lease === undefined || lease.revoked()) return false;
-        try {
-          // The answer comes on a stream, which has no deadline of its own.
-          const { TTL } = await lease.keepaliveOnce({
-            deadline: Date.now() + Math.min(tryTimeout, ms / 2),
-          });
-          if (Number(TTL) > 0) return true;
-        } catch (error) {
-          if (!(await isInvalidLease(error))) throw error;
-        }
-        leases.delete(key);
-        return false;
-      }),
-    history: (cluster) =>
-      guarded(async (client) => {
-        const { kvs } = await client.getAll().prefix(historyOf(cluster)).sort('Key', 'Ascend').exec();
-        return kvs.map(({ value }) => JSON.parse(value.toString()) as HistoryEntry);
-      }),
-    watch(cluster, changed) {
-      let stop = () => {};
-      let stopped = false;
-      connect()
-        .then((client) => client.watch().key(recordOf(cluster)).create())
-        .then(
-          (watcher) => {
-            watcher.on('data', changed).on('error', () => {});
-            stop = () => void watcher.cancel().catch(() => {});
-            if (stopped) stop();
-            // What changed until the watch was set up.
-            else changed();
-          },
-          // Gates read the record at intervals as well: without a watch they only hear of changes later.
-          () => {},
-        );
-      return () => {
-        stopped = true;
-        stop();
-      };
-    },
-    async close() {
-      (await connected)?.close();
-    },
-  };
+  #conditions(cluster: string, { expect, guard, vacant }: Swap): object[] {
+    const exists = (token: number, result: 'EQUAL' | 'NOT_EQUAL') => ({
+      key: encode(this.#leaseOf(cluster, token)),
+      target: 'CREATE',
+      result,
+      create_revision: '0',
+    });
+    return [
+      { key: encode(this.#recordOf(cluster)), target: 'MOD', result: 'EQUAL', mod_revision: expect },
+      ...(guard === undefined ? [] : [exists(guard, 'NOT_EQUAL')]),
+      ...(vacant === undefined ? [] : [exists(vacant, 'EQUAL')]),
+    ];
+  }
 
-  function forget(key: string): void {
-    leases
-      .get(key)
-      ?.revoke()
-      .catch(() => {});
-    leases.delete(key);
+  /** What a swap puts: the lines of history, then the record. */
+  #written(cluster: string, { history, text }: Swap): { readonly key: string; readonly value: string }[] {
+    const place = String(this.#latest).padStart(16, '0');
+    const lines = history.map((entry, at) => [
+      `${this.#historyOf(cluster)}${place}-${String(at).padStart(3, '0')}`,
+      JSON.stringify(entry),
+    ]);
+    return [...lines, [this.#recordOf(cluster), text]].map(([key, value]) => ({
+      key: encode(key as string),
+      value: encode(value as string),
+    }));
+  }
+
+  #forget(key: string): void {
+    const id = this.#leases.get(key);
+    this.#leases.delete(key);
+    if (id !== undefined) this.#revoke(id);
+  }
+
+  /** What could not be revoked lapses. */
+  #revoke(ID: string): void {
+    this.#etcd.call('lease/revoke', { ID }).catch(() => {});
+  }
+
+  /** Encoded: a name with a slash in it would reach into the keys of another cluster. */
+  #rootOf(cluster: string): string {
+    return `${this.#prefix}${encodeURIComponent(cluster)}`;
+  }
+
+  #stateOf(cluster: string): string {
+    return `${this.#rootOf(cluster)}/state/`;
+  }
+
+  #recordOf(cluster: string): string {
+    return `${this.#stateOf(cluster)}record`;
+  }
+
+  #leaseOf(cluster: string, token: number | ''): string {
+    return `${this.#stateOf(cluster)}lease/${token}`;
+  }
+
+  #historyOf(cluster: string): string {
+    return `${this.#rootOf(cluster)}/history/`;
+  }
+
+  async #guard<T>(act: () => Promise<T>): Promise<T> {
+    try {
+      return await act();
+    } catch (error) {
+      throw new LedgerUnavailable(`${this.url}: ${(error as Error).message}`, { cause: error });
+    }
   }
 }
 
-async function isInvalidLease(error: unknown): Promise<boolean> {
-  const { EtcdLeaseInvalidError } = await import('etcd3');
-  return error instanceof EtcdLeaseInvalidError;
-}
+/** `etcd://HOST:PORT,HOST:PORT`: of gates on many machines. */
+export const ETCD: LedgerKind = {
+  scheme: 'etcd',
+  usage: 'etcd://HOST:PORT,HOST:PORT',
+  shared: 'network',
+  parse: hostsIn,
+  open: (rest) => new EtcdStore({ hosts: hostsIn(rest) }),
+};
 
-/** Up to so many tries, the next one at another member. */
-function tried(times: number, isWorthwhile: (error: Error) => boolean = () => false): Policy {
-  const nothing = () => ({ dispose: () => {} });
-  return {
-    _altReturn: undefined as never,
-    onSuccess: nothing,
-    onFailure: nothing,
-    async execute(act, signal = new AbortController().signal) {
-      for (let left = times - 1; ; left--) {
-        try {
-          return await act({ signal });
-        } catch (error) {
-          if (left === 0 || !isWorthwhile(error as Error)) throw error;
-        }
-      }
-    },
-  };
+function hostsIn(rest: string): string[] {
+  if (!rest.startsWith('//')) throw new Error(`${JSON.stringify(`etcd:${rest}`)} is not ${ETCD.usage}`);
+  const hosts = rest.slice(2).split(',');
+  for (const host of hosts) parseHostPort(host);
+  return hosts;
 }

@@ -1,53 +1,89 @@
-/** A store inside the process: for tests, and for gates that need none. */
+/** A store inside the process: for tests, and for gates that share no ledger. */
 import type { Clock } from '../../ports/clock.ts';
+import type { LedgerKind } from './kind.ts';
 import type { HistoryEntry } from './record.ts';
-import type { Store } from './store.ts';
+import type { Snapshot, Store, Swap } from './store.ts';
 
-export function createMemoryStore(clock: Pick<Clock, 'now'>): Store {
-  const rows = new Map<string, { revision: number; text: string; history: HistoryEntry[] }>();
-  /** When the lease of each cluster's claim ends. */
-  const leases = new Map<string, { readonly token: number; readonly expires: number }>();
-  const watchers = new Set<{ readonly cluster: string; readonly changed: () => void }>();
-  const isAlive = (cluster: string, token: number) => {
-    const lease = leases.get(cluster);
-    return lease?.token === token && lease.expires > clock.now();
-  };
-  return {
-    url: 'memory:',
-    async read(cluster) {
-      const row = rows.get(cluster);
-      const token = leases.get(cluster)?.token;
-      const alive = new Set(token !== undefined && isAlive(cluster, token) ? [token] : []);
-      return { revision: String(row?.revision ?? 0), text: row?.text ?? null, alive };
-    },
-    async swap(cluster, { expect, text, history, guard, vacant, grant, drop }) {
-      const row = rows.get(cluster);
-      if (String(row?.revision ?? 0) !== expect) return false;
-      if (guard !== undefined && !isAlive(cluster, guard)) return false;
-      if (vacant !== undefined && isAlive(cluster, vacant)) return false;
-      rows.set(cluster, {
-        revision: (row?.revision ?? 0) + 1,
-        text,
-        history: [...(row?.history ?? []), ...history],
-      });
-      if (grant) leases.set(cluster, { token: grant.token, expires: clock.now() + grant.ms });
-      if (drop !== undefined && leases.get(cluster)?.token === drop) leases.delete(cluster);
-      for (const watcher of [...watchers]) if (watcher.cluster === cluster) watcher.changed();
-      return true;
-    },
-    async renew(cluster, token, ms) {
-      if (!isAlive(cluster, token)) return false;
-      leases.set(cluster, { token, expires: clock.now() + ms });
-      return true;
-    },
-    async history(cluster) {
-      return [...(rows.get(cluster)?.history ?? [])];
-    },
-    watch(cluster, changed) {
-      const watcher = { cluster, changed };
-      watchers.add(watcher);
-      return () => watchers.delete(watcher);
-    },
-    async close() {},
-  };
+interface Row {
+  readonly revision: number;
+  readonly text: string;
+  readonly history: readonly HistoryEntry[];
 }
+
+/** A store whose data ends with the object. Leases go by the clock that it is given. */
+export class MemoryStore implements Store {
+  readonly url = 'memory:';
+  readonly #clock: Pick<Clock, 'now'>;
+  readonly #rows = new Map<string, Row>();
+  /** When the lease of each cluster's claim ends. */
+  readonly #leases = new Map<string, { readonly token: number; readonly expires: number }>();
+  readonly #watchers = new Set<{ readonly cluster: string; readonly changed: () => void }>();
+
+  constructor(clock: Pick<Clock, 'now'>) {
+    this.#clock = clock;
+  }
+
+  async read(cluster: string): Promise<Snapshot> {
+    const row = this.#rows.get(cluster);
+    const token = this.#leases.get(cluster)?.token;
+    const alive = new Set(token !== undefined && this.#isAlive(cluster, token) ? [token] : []);
+    return { revision: String(row?.revision ?? 0), text: row?.text ?? null, alive };
+  }
+
+  async swap(cluster: string, { expect, text, history, guard, vacant, grant, drop }: Swap): Promise<boolean> {
+    const row = this.#rows.get(cluster);
+    const revision = row?.revision ?? 0;
+    if (String(revision) !== expect) return false;
+    if (guard !== undefined && !this.#isAlive(cluster, guard)) return false;
+    if (vacant !== undefined && this.#isAlive(cluster, vacant)) return false;
+    this.#rows.set(cluster, {
+      revision: revision + 1,
+      text,
+      history: [...(row?.history ?? []), ...history],
+    });
+    if (grant) this.#grant(cluster, grant.token, grant.ms);
+    if (drop !== undefined && this.#leases.get(cluster)?.token === drop) this.#leases.delete(cluster);
+    for (const watcher of [...this.#watchers]) if (watcher.cluster === cluster) watcher.changed();
+    return true;
+  }
+
+  async renew(cluster: string, token: number, ms: number): Promise<boolean> {
+    if (!this.#isAlive(cluster, token)) return false;
+    this.#grant(cluster, token, ms);
+    return true;
+  }
+
+  async history(cluster: string): Promise<HistoryEntry[]> {
+    return [...(this.#rows.get(cluster)?.history ?? [])];
+  }
+
+  watch(cluster: string, changed: () => void): () => void {
+    const watcher = { cluster, changed };
+    this.#watchers.add(watcher);
+    return () => this.#watchers.delete(watcher);
+  }
+
+  async close(): Promise<void> {}
+
+  #grant(cluster: string, token: number, ms: number): void {
+    this.#leases.set(cluster, { token, expires: this.#clock.now() + ms });
+  }
+
+  #isAlive(cluster: string, token: number): boolean {
+    const lease = this.#leases.get(cluster);
+    return lease?.token === token && lease.expires > this.#clock.now();
+  }
+}
+
+/** `memory:`: of one process alone, and gone with it. */
+export const MEMORY: LedgerKind = {
+  scheme: 'memory',
+  usage: 'memory:',
+  shared: 'process',
+  parse(rest) {
+    if (rest !== '')
+      throw new Error(`${JSON.stringify(`memory:${rest}`)} is not a ledger: memory: takes nothing`);
+    return [];
+  },
+  open: (_rest, { clock }) => new MemoryStore(clock),
+};

@@ -42,6 +42,20 @@ export interface Store {
   close(): Promise<void>;
 }
 
+/** A store that does as another one does, but for what is given: for what stands between a gate and its ledger. */
+export function wrapStore(store: Store, over: Partial<Store>): Store {
+  return {
+    url: store.url,
+    read: (...args) => store.read(...args),
+    swap: (...args) => store.swap(...args),
+    renew: (...args) => store.renew(...args),
+    history: (...args) => store.history(...args),
+    watch: (...args) => store.watch(...args),
+    close: () => store.close(),
+    ...over,
+  };
+}
+
 /** The store can't be reached or read. */
 export class LedgerUnavailable extends Error {
   override readonly name = 'LedgerUnavailable';

@@ -4,7 +4,7 @@
  */
 import { createInterface } from 'node:readline';
 import { HeldClaim, Ledger } from '../../../src/migration/ledger/ledger.ts';
-import { createSqliteStore } from '../../../src/migration/ledger/sqlite.ts';
+import { SqliteStore } from '../../../src/migration/ledger/sqlite.ts';
 import { realClock } from '../../../src/runtime/clock.ts';
 import { requestOf } from '../../support/ledger.ts';
 
@@ -12,7 +12,7 @@ const LEASE = 60_000;
 
 console.log('ready');
 for await (const file of createInterface({ input: process.stdin })) {
-  const ledger = new Ledger(createSqliteStore({ file, clock: realClock }), 'main', realClock);
+  const ledger = new Ledger(new SqliteStore({ file, clock: realClock }), 'main', realClock);
   try {
     const outcome = await ledger.claim(requestOf(`process-${process.pid}`), LEASE);
     console.log(outcome instanceof HeldClaim ? `won ${outcome.token}` : outcome);

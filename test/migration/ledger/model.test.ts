@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { ClaimLost, HeldClaim, Ledger } from '../../../src/migration/ledger/ledger.ts';
-import { createMemoryStore } from '../../../src/migration/ledger/memory.ts';
+import { MemoryStore } from '../../../src/migration/ledger/memory.ts';
 import { activeBlock, type LedgerRecord, readRecord } from '../../../src/migration/ledger/record.ts';
 import type { Store } from '../../../src/migration/ledger/store.ts';
 import { planUpgrade } from '../../../src/migration/plan.ts';
@@ -17,7 +17,7 @@ const LEVELS = [0, 3, 4, 20, 28];
 
 class World {
   now = Date.UTC(2026, 0, 1);
-  readonly store: Store = createMemoryStore({ now: () => this.now });
+  readonly store: Store = new MemoryStore({ now: () => this.now });
   readonly ledger = new Ledger(this.store, 'main', {
     now: () => this.now,
     after: () => ({ cancel() {} }),

@@ -3,7 +3,7 @@ import path from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { Ledger } from '../../../src/migration/ledger/ledger.ts';
-import { createSqliteStore } from '../../../src/migration/ledger/sqlite.ts';
+import { SqliteStore } from '../../../src/migration/ledger/sqlite.ts';
 import { VirtualClock } from '../../../src/runtime/virtual-clock.ts';
 import { checkHistory } from '../../support/check-history.ts';
 import { tempFolder } from '../../support/folder.ts';
@@ -97,7 +97,7 @@ function oldFile(expires: number) {
   let daytime = NOW;
   vi.spyOn(Date, 'now').mockImplementation(() => daytime);
   const clock = new VirtualClock(NOW);
-  const store = createSqliteStore({ file, clock, uptime: () => 5_000_000 + daytime - NOW });
+  const store = new SqliteStore({ file, clock, uptime: () => 5_000_000 + daytime - NOW });
   onTestFinished(async () => {
     vi.restoreAllMocks();
     await store.close();

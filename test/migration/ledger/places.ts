@@ -3,11 +3,11 @@ import { createHash } from 'node:crypto';
 import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { Etcd3 } from 'etcd3';
-import { createEtcdStore } from '../../../src/migration/ledger/etcd.ts';
-import { createMemoryStore } from '../../../src/migration/ledger/memory.ts';
-import { createSqliteStore } from '../../../src/migration/ledger/sqlite.ts';
-import type { Store } from '../../../src/migration/ledger/store.ts';
+import { EtcdStore } from '../../../src/migration/ledger/etcd.ts';
+import { decode, EtcdGateway, keysUnder } from '../../../src/migration/ledger/etcd-gateway.ts';
+import { MemoryStore } from '../../../src/migration/ledger/memory.ts';
+import { SqliteStore } from '../../../src/migration/ledger/sqlite.ts';
+import { type Store, wrapStore } from '../../../src/migration/ledger/store.ts';
 import { pause } from '../../../src/ports/clock.ts';
 import { realClock } from '../../../src/runtime/clock.ts';
 import { VirtualClock } from '../../../src/runtime/virtual-clock.ts';
@@ -23,15 +23,14 @@ const DEADLINE = 15_000;
 
 export function memoryPlace(): Place {
   const clock = new VirtualClock();
-  const store = createMemoryStore(clock);
+  const store = new MemoryStore(clock);
   const clusters = new Set<string>();
-  const noting: Store = {
-    ...store,
+  const noting: Store = wrapStore(store, {
     swap(cluster, swap) {
       clusters.add(cluster);
       return store.swap(cluster, swap);
     },
-  };
+  });
   return {
     ...onVirtualTime(clock, () => noting),
     async fingerprint() {
@@ -50,7 +49,7 @@ export function sqlitePlace(): Place & { readonly file: string; readonly clock: 
   const folder = mkdtempSync(path.join(tmpdir(), 'skewgate-ledger-'));
   const file = path.join(folder, 'not', 'yet', 'there', 'ledger.db');
   return {
-    ...onVirtualTime(clock, () => createSqliteStore({ file, clock, uptime: () => clock.now() })),
+    ...onVirtualTime(clock, () => new SqliteStore({ file, clock, uptime: () => clock.now() })),
     clock,
     file,
     fingerprint: async () => fingerprintOf(file),
@@ -94,8 +93,9 @@ let places = 0;
 
 export function etcdPlace({ hosts }: Pick<Etcd, 'hosts'>): Place {
   const prefix = `/place-${++places}/`;
-  const client = new Etcd3({ hosts: hosts.map((host) => `http://${host}`) });
-  const open = () => createEtcdStore({ hosts, prefix });
+  const client = new EtcdGateway(hosts);
+  const keys = async (under: string) => (await client.call('kv/range', keysUnder(under))).kvs ?? [];
+  const open = () => new EtcdStore({ hosts, prefix });
   return {
     clock: realClock,
     lease: ETCD_LEASE,
@@ -103,14 +103,13 @@ export function etcdPlace({ hosts }: Pick<Etcd, 'hosts'>): Place {
     open,
     async almostLapse() {},
     async lapse(cluster, token) {
-      const { kvs } = await client.getAll().prefix(`${prefix}${cluster}/state/lease/${token}`).exec();
-      for (const { lease } of kvs) await client.leaseClient.leaseRevoke({ ID: lease });
+      for (const { lease } of await keys(`${prefix}${cluster}/state/lease/${token}`))
+        await client.call('lease/revoke', { ID: lease });
     },
     async outlive(cluster, token, meanwhile = async () => {}) {
       const store = open();
-      const watcher = await client.watch().prefix(prefix).create();
       const gone = new AbortController();
-      watcher.on('delete', () => void look());
+      const stop = client.watch(`${prefix}${cluster}/state/lease/${token}`, () => void look());
       const late = AbortSignal.timeout(DEADLINE);
       async function look() {
         if (!(await store.read(cluster)).alive.has(token)) gone.abort();
@@ -121,19 +120,18 @@ export function etcdPlace({ hosts }: Pick<Etcd, 'hosts'>): Place {
         await meanwhile();
         await pause(realClock, ETCD_SHORT / 4, gone.signal);
       }
-      await watcher.cancel();
+      stop();
       await store.close();
     },
     finish: (promise) => promise,
     plant: (cluster, text) => plant(open(), cluster, text),
     async fingerprint() {
-      const { kvs } = await client.getAll().prefix(prefix).exec();
       // Keys of leases are left out: they go when the lease does, whoever reads.
-      const written = kvs.filter(({ key }) => !key.toString().includes('/lease/'));
-      return JSON.stringify(written.map(({ key, mod_revision }) => [key.toString(), mod_revision]));
+      const written = (await keys(prefix)).filter(({ key }) => !decode(key).includes('/lease/'));
+      return JSON.stringify(written.map(({ key, mod_revision }) => [decode(key), mod_revision]));
     },
     async [Symbol.asyncDispose]() {
-      await client.delete().prefix(prefix);
+      await client.call('kv/deleterange', keysUnder(prefix));
       client.close();
     },
   };

@@ -14,7 +14,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { setImmediate as turn } from 'node:timers/promises';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { Ledger } from '../../../src/migration/ledger/ledger.ts';
-import { createSqliteStore } from '../../../src/migration/ledger/sqlite.ts';
+import { SqliteStore } from '../../../src/migration/ledger/sqlite.ts';
 import { LedgerUnavailable, type Store } from '../../../src/migration/ledger/store.ts';
 import { VirtualClock } from '../../../src/runtime/virtual-clock.ts';
 import { tempFolder } from '../../support/folder.ts';
@@ -29,7 +29,7 @@ const OTHER_TIME = ['-UrT', '--monotonic', '86400'];
 const NO_NAMESPACES = spawnSync('unshare', [...OTHER_TIME, 'true']).status !== 0;
 
 function openedAt(file: string, clock = new VirtualClock()) {
-  const store = createSqliteStore({ file, clock, uptime: () => clock.now() });
+  const store = new SqliteStore({ file, clock, uptime: () => clock.now() });
   return { ledger: new Ledger(store, 'main', clock), store, clock };
 }
 
@@ -183,7 +183,7 @@ describe('the time that leases go by', () => {
       const clock = new VirtualClock();
       const stores: Store[] = [];
       const at = (cluster = 'main') => {
-        const store = createSqliteStore({ file, clock });
+        const store = new SqliteStore({ file, clock });
         stores.push(store);
         return new Ledger(store, cluster, clock);
       };
@@ -222,7 +222,7 @@ describe('the time that leases go by', () => {
     const file = path.join(tempFolder(), 'ledger.db');
     let uptime = 3_600_000;
     const clock = new VirtualClock();
-    const at = () => new Ledger(createSqliteStore({ file, clock, uptime: () => uptime }), 'main', clock);
+    const at = () => new Ledger(new SqliteStore({ file, clock, uptime: () => uptime }), 'main', clock);
     const first = claimed(await at().claim(requestOf('gate-a'), LEASE));
     uptime = 5_000;
     expect((await at().read()).leaseAlive).toBe(false);

@@ -2,7 +2,7 @@
 import { existsSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { expect, test } from 'vitest';
-import { createMemoryStore } from '../../../src/migration/ledger/memory.ts';
+import { MemoryStore } from '../../../src/migration/ledger/memory.ts';
 import { checkHistory } from '../../support/check-history.ts';
 import { tempFolder } from '../../support/folder.ts';
 import { startFleet } from '../../support/gate.ts';
@@ -17,7 +17,7 @@ async function withCheck(check: string | null) {
     ...(check !== null && { check: `export default () => { ${check} };` }),
   };
   for (const [name, text] of Object.entries(modules)) writeFileSync(`${folder}/${name}.mjs`, text);
-  const store = createMemoryStore(realWorld.clock);
+  const store = new MemoryStore(realWorld.clock);
   const migration = {
     baseline: '4.13.0',
     hook: { module: 'hook.mjs' },

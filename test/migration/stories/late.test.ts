@@ -1,8 +1,8 @@
 /** Answers that come late: what they say was true when they were asked for, not any more. */
 import { writeFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { createMemoryStore } from '../../../src/migration/ledger/memory.ts';
-import { LedgerUnavailable, type Store } from '../../../src/migration/ledger/store.ts';
+import { MemoryStore } from '../../../src/migration/ledger/memory.ts';
+import { LedgerUnavailable, type Store, wrapStore } from '../../../src/migration/ledger/store.ts';
 import { pause } from '../../../src/ports/clock.ts';
 import { createMemoryTables } from '../../../src/server/tables.ts';
 import { checkHistory } from '../../support/check-history.ts';
@@ -12,21 +12,20 @@ import { type VirtualWorld, virtualWorld } from '../../support/world.ts';
 
 /** The same store, seen by a gate to which each answer takes `by.ms` to come. */
 function delayed(world: VirtualWorld, store: Store, by: { ms: number }): Store {
-  return {
-    ...store,
+  return wrapStore(store, {
     async read(cluster) {
       const seen = await store.read(cluster);
       await pause(world.clock, by.ms);
       return seen;
     },
-  };
+  });
 }
 
 test('a plan that was made on an old look at the ledger is not run: the tables are planned for anew', async () => {
   const world = virtualWorld();
   const folder = tempFolder();
   writeFileSync(`${folder}/hook.mjs`, 'export default () => {};');
-  const store = createMemoryStore(world.clock);
+  const store = new MemoryStore(world.clock);
   const by = { ms: 0 };
   // Servers report no level: only the ledger knows.
   const servers = [{ version: '4.16.0' }, { version: '4.16.0' }];
@@ -55,7 +54,7 @@ test('a plan that was made on an old look at the ledger is not run: the tables a
 
 test('a token that came after the ledger was asked does not make a stranger of the gate that gave it', async () => {
   const world = virtualWorld();
-  const store = createMemoryStore(world.clock);
+  const store = new MemoryStore(world.clock);
   const by = { ms: 0 };
   const server = { version: '4.14.0', tables: createMemoryTables(27), upgradeMs: 10_000 };
   await using first = await startFleet(world, { servers: [server], store });
@@ -88,11 +87,10 @@ test('who asks for fresh facts is not given the answer to a question asked befor
 
 test('renewals that get lost are sent again well before the lease is over, and a look that gets lost is no failure', async () => {
   const world = virtualWorld();
-  const store = createMemoryStore(world.clock);
+  const store = new MemoryStore(world.clock);
   const tables = createMemoryTables(27);
   let lost: 'nothing' | 'renewals' | 'everything' = 'nothing';
-  const shaky: Store = {
-    ...store,
+  const shaky: Store = wrapStore(store, {
     async renew(...args) {
       if (lost !== 'nothing') throw new LedgerUnavailable('a member hangs');
       return store.renew(...args);
@@ -101,7 +99,7 @@ test('renewals that get lost are sent again well before the lease is over, and a
       if (lost === 'everything') throw new LedgerUnavailable('a member hangs');
       return store.read(cluster);
     },
-  };
+  });
   const server = { version: '4.14.0', tables, upgradeMs: 20_000 };
   await using fleet = await startFleet(world, { servers: [server], store: shaky });
   const waiting = fleet.connect('4.14.0').catch(({ code }) => code);

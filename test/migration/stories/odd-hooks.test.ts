@@ -1,7 +1,7 @@
 /** Hooks that say what no hook should: the ledger stays readable, and clients and operators get a bounded answer. */
 import { writeFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { createMemoryStore } from '../../../src/migration/ledger/memory.ts';
+import { MemoryStore } from '../../../src/migration/ledger/memory.ts';
 import { checkHistory } from '../../support/check-history.ts';
 import { tempFolder } from '../../support/folder.ts';
 import { startFleet } from '../../support/gate.ts';
@@ -11,7 +11,7 @@ async function withModule(body: string) {
   const world = virtualWorld();
   const folder = tempFolder();
   writeFileSync(`${folder}/hook.mjs`, `export default async (facts, context) => { ${body} };`);
-  const store = createMemoryStore(world.clock);
+  const store = new MemoryStore(world.clock);
   const migration = {
     baseline: '4.13.0',
     hook: { module: 'hook.mjs' },

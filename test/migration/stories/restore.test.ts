@@ -5,8 +5,8 @@ import { writeFileSync } from 'node:fs';
 import { expect, onTestFinished, test } from 'vitest';
 import { describeProcess } from '../../../src/migration/hook/process.ts';
 import { Ledger } from '../../../src/migration/ledger/ledger.ts';
-import { createMemoryStore } from '../../../src/migration/ledger/memory.ts';
-import { LedgerUnavailable, type Store } from '../../../src/migration/ledger/store.ts';
+import { MemoryStore } from '../../../src/migration/ledger/memory.ts';
+import { LedgerUnavailable, type Store, wrapStore } from '../../../src/migration/ledger/store.ts';
 import { createMemoryTables } from '../../../src/server/tables.ts';
 import { checkHistory } from '../../support/check-history.ts';
 import { tempFolder } from '../../support/folder.ts';
@@ -58,11 +58,11 @@ async function fleetWith(hook: string, more: More) {
     writeFileSync(`${folder}/${kind}.mjs`, text.replaceAll('SEEN', `globalThis[${JSON.stringify(name)}]`));
     hooks[kind] = { module: `${kind}.mjs` };
   }
-  const store = createMemoryStore(world.clock);
+  const store = new MemoryStore(world.clock);
   await more.before?.(new Ledger(store, 'main', world.clock), world);
   const fleet = await startFleet(world, {
     servers: [more.server ?? { version: '4.16.0' }],
-    store: { ...store, ...more.trouble?.(store) },
+    store: wrapStore(store, { ...more.trouble?.(store) }),
     folder,
     migration: { baseline: '4.13.0', hold: { deadline: '1h' }, ...hooks, ...more.migration },
   });

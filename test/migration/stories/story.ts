@@ -6,13 +6,13 @@ import { randomUUID } from 'node:crypto';
 import { appendFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { Etcd3 } from 'etcd3';
 import { describe, onTestFinished } from 'vitest';
 import type { Session } from '../../../src/client/session.ts';
 import type { configSchema } from '../../../src/config/schema.ts';
+import { decode, EtcdGateway, encode, keysUnder } from '../../../src/migration/ledger/etcd-gateway.ts';
 import { Ledger, type LedgerView } from '../../../src/migration/ledger/ledger.ts';
-import { openStore } from '../../../src/migration/ledger/open.ts';
 import type { HistoryEntry, HistoryKind } from '../../../src/migration/ledger/record.ts';
+import { openStore, parseLedgerAddress } from '../../../src/migration/ledger/registry.ts';
 import { realClock } from '../../../src/runtime/clock.ts';
 import { checkHistory } from '../../support/check-history.ts';
 import { NO_ETCD, sharedEtcd } from '../../support/etcd.ts';
@@ -78,7 +78,7 @@ export class Story {
     this.url = url;
     writeFileSync(this.file('alive'), '');
     this.tables = new FileTables(this.folder, level);
-    const store = openStore(url, this.folder, realClock);
+    const store = openStore(url, { folder: this.folder, clock: realClock });
     this.ledger = new Ledger(store, this.cluster, realClock);
     onTestFinished(() => store.close());
   }
@@ -137,7 +137,10 @@ export class Story {
 
   /** A gate in this process. */
   async gate(config: GateInput = {}): Promise<Fleet> {
-    const store = openStore(config.migration?.ledger ?? this.url, this.folder, realClock);
+    const store = openStore(config.migration?.ledger ?? this.url, {
+      folder: this.folder,
+      clock: realClock,
+    });
     const gate = await startFleet(realWorld, {
       ...this.config(config),
       others: this.#entries,
@@ -205,7 +208,7 @@ echo "end $SKEWGATE_TOKEN $SKEWGATE_FROM_LEVEL $SKEWGATE_TO_LEVEL $SKEWGATE_KEY"
   loseRecord(): Promise<void> {
     return this.#inStore(
       (db) => db.exec('DELETE FROM skewgate_ledger; DELETE FROM skewgate_lease'),
-      (etcd, at) => etcd.delete().prefix(at).exec(),
+      (etcd, at) => etcd.call('kv/deleterange', keysUnder(at)),
     );
   }
 
@@ -217,7 +220,8 @@ echo "end $SKEWGATE_TOKEN $SKEWGATE_FROM_LEVEL $SKEWGATE_TO_LEVEL $SKEWGATE_KEY"
         text = String(db.prepare('SELECT record FROM skewgate_ledger').get()?.record);
       },
       async (etcd, at) => {
-        text = await etcd.get(`${at}record`).string();
+        const { kvs = [] } = await etcd.call('kv/range', { key: encode(`${at}record`) });
+        text = decode(kvs[0]?.value);
       },
     );
     return text ?? '';
@@ -226,22 +230,23 @@ echo "end $SKEWGATE_TOKEN $SKEWGATE_FROM_LEVEL $SKEWGATE_TO_LEVEL $SKEWGATE_KEY"
   writeRecord(text: string): Promise<void> {
     return this.#inStore(
       (db) => db.prepare('UPDATE skewgate_ledger SET record = ?, revision = revision + 1').run(text),
-      (etcd, at) => etcd.put(`${at}record`).value(text).exec(),
+      (etcd, at) => etcd.call('kv/put', { key: encode(`${at}record`), value: encode(text) }),
     );
   }
 
   /** Behind the ledger's back. */
   async #inStore(
     sqlite: (db: DatabaseSync) => unknown,
-    etcd: (client: Etcd3, prefix: string) => Promise<unknown>,
+    etcd: (client: EtcdGateway, prefix: string) => Promise<unknown>,
   ): Promise<void> {
-    if (this.url.startsWith('sqlite:')) {
+    const { hosts } = parseLedgerAddress(this.url);
+    if (hosts.length === 0) {
       const db = new DatabaseSync(this.file('ledger.db'), { timeout: 5_000 });
       sqlite(db);
       db.close();
       return;
     }
-    const client = new Etcd3({ hosts: this.url.slice('etcd://'.length).split(',') });
+    const client = new EtcdGateway(hosts);
     await etcd(client, `/skewgate/${this.cluster}/state/`);
     client.close();
   }

@@ -1,6 +1,6 @@
 /** Those who wait for an upgrade, and those who do not have to: on virtual time, with the ledger in memory. */
 import { describe, expect, test } from 'vitest';
-import { createMemoryStore } from '../../../src/migration/ledger/memory.ts';
+import { MemoryStore } from '../../../src/migration/ledger/memory.ts';
 import { createMemoryTables } from '../../../src/server/tables.ts';
 import { type ClientOptions, type Fleet, type FleetOptions, startFleet } from '../../support/gate.ts';
 import { dialRaw } from '../../support/raw-client.ts';
@@ -204,7 +204,7 @@ describe('who may bring it', () => {
 describe('what only time shows', () => {
   test('an upgrade many times as long as the lease is renewed and runs once, with other gates looking on', async () => {
     const world = virtualWorld({ latency: 20 });
-    const store = createMemoryStore(world.clock);
+    const store = new MemoryStore(world.clock);
     const options = { world, store, upgradeMs: 300_000 };
     const { fleet, tables } = await start({ lease: '5s', hold: { deadline: '20m' } }, options);
     const others = fleet.servers.map(({ id, address }) => ({ id, address }));
@@ -235,7 +235,7 @@ describe('what only time shows', () => {
     'servers %i ms away, asked by everybody all the time: a stale answer is not taken for a failure, nor for tables that went back',
     async (latency) => {
       const world = virtualWorld({ latency, seed: latency });
-      const store = createMemoryStore(world.clock);
+      const store = new MemoryStore(world.clock);
       const { fleet } = await start(
         {},
         { world, store, upgradeMs: 1_000, timeouts: { probe: `${2 * latency + 1}ms`, fresh: '1ms' } },
@@ -266,7 +266,7 @@ describe('what only time shows', () => {
 
   test('one server alone that reports a lower level is not followed', async () => {
     const world = virtualWorld();
-    const store = createMemoryStore(world.clock);
+    const store = new MemoryStore(world.clock);
     const { fleet } = await start({}, { world, store, upgradeMs: 1_000 });
     await using _ = fleet;
     (await fleet.admit('4.14.0')).destroy();

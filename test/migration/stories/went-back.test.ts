@@ -1,7 +1,7 @@
 /** Tables that went back at a bad moment: what was recorded of it does not count any more. */
 import { expect, test } from 'vitest';
 import { Ledger } from '../../../src/migration/ledger/ledger.ts';
-import { createMemoryStore } from '../../../src/migration/ledger/memory.ts';
+import { MemoryStore } from '../../../src/migration/ledger/memory.ts';
 import { createMemoryTables } from '../../../src/server/tables.ts';
 import { checkHistory } from '../../support/check-history.ts';
 import { startFleet } from '../../support/gate.ts';
@@ -10,7 +10,7 @@ import { virtualWorld } from '../../support/world.ts';
 
 test('PHOENIX-2099: its gate died after the first of two steps, and a snapshot was restored: both steps are run, in order', async () => {
   const world = virtualWorld();
-  const store = createMemoryStore(world.clock);
+  const store = new MemoryStore(world.clock);
   const ledger = new Ledger(store, 'main', world.clock);
   const dead = claimed(await ledger.claim(requestOf('dead'), 15_000));
   await dead.runStarted('main/1/0-3/4.1.0');
@@ -39,7 +39,7 @@ test('PHOENIX-2099: its gate died after the first of two steps, and a snapshot w
 
 test('a client comes before the ledger followed: the upgrade it brings is one of the new epoch, under a new key', async () => {
   const world = virtualWorld();
-  const store = createMemoryStore(world.clock);
+  const store = new MemoryStore(world.clock);
   const ledger = new Ledger(store, 'main', world.clock);
   await finish(claimed(await ledger.claim(requestOf('before', '4.13.0', '4.14.0'), 15_000)));
   const tables = { ...createMemoryTables(28), level: 28 };

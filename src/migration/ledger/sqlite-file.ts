@@ -1,0 +1,108 @@
+/**
+ * The file of a SQLite ledger: made by the first write, not by looking; let go when it was taken away or replaced;
+ * waited for while another process has it locked.
+ */
+import { mkdirSync, statSync } from 'node:fs';
+import path from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { setTimeout } from 'node:timers/promises';
+import { isBusy } from '../../ports/busy.ts';
+import { LedgerUnavailable } from './store.ts';
+
+const SCHEMA = `
+  CREATE TABLE IF NOT EXISTS skewgate_ledger (cluster TEXT PRIMARY KEY, revision INTEGER NOT NULL, record TEXT NOT NULL);
+  CREATE TABLE IF NOT EXISTS skewgate_lease (cluster TEXT, token INTEGER, expires REAL NOT NULL, ms REAL NOT NULL, clock TEXT NOT NULL, PRIMARY KEY (cluster, token));
+  CREATE TABLE IF NOT EXISTS skewgate_history (seq INTEGER PRIMARY KEY AUTOINCREMENT, cluster TEXT NOT NULL, entry TEXT NOT NULL);
+`;
+/** How long what is locked is waited for, ms. */
+const BUSY_TIME = 5_000;
+/** After how long what was locked is tried again, ms. */
+const BUSY_PAUSE = 25;
+
+/** One process's way to the file of a ledger. */
+export class SqliteFile {
+  readonly url: string;
+  readonly #file: string;
+  #open: { readonly db: DatabaseSync; readonly inode: number; readonly writable: boolean } | null = null;
+  /** Whether the tables are known to be there. */
+  #prepared = false;
+
+  constructor(file: string) {
+    this.#file = file;
+    this.url = `sqlite:${file}`;
+  }
+
+  /** Opens it to be read, which leaves alone even what a killed process left behind. Null: there is nothing to read yet. */
+  toRead(): DatabaseSync | null {
+    const db = this.#opened(false);
+    this.#prepared ||=
+      db?.prepare("SELECT 1 FROM sqlite_master WHERE name = 'skewgate_history'").get() !== undefined;
+    return this.#prepared ? db : null;
+  }
+
+  /** Opens it to be written, and makes folder, file and tables where they are missing. */
+  toWrite(): DatabaseSync {
+    mkdirSync(path.dirname(path.resolve(this.#file)), { recursive: true });
+    const db = this.#opened(true) as DatabaseSync;
+    if (this.#prepared) return db;
+    db.exec('PRAGMA journal_mode = WAL');
+    db.exec(`BEGIN IMMEDIATE; ${SCHEMA} COMMIT;`);
+    this.#prepared = true;
+    return db;
+  }
+
+  /**
+   * Runs `act`, again while the file is locked: SQLite's own waiting would stop everything else that this process
+   * does. Where the lock came while the file was made, opening it is begun anew.
+   * @throws {LedgerUnavailable}
+   */
+  async guard<T>(act: () => T): Promise<T> {
+    const until = performance.now() + BUSY_TIME;
+    for (;;) {
+      try {
+        return act();
+      } catch (error) {
+        if (!isBusy(error) || performance.now() >= until)
+          throw new LedgerUnavailable(`${this.url}: ${(error as Error).message}`, { cause: error });
+        if (!this.#prepared) this.close();
+        await setTimeout(BUSY_PAUSE);
+      }
+    }
+  }
+
+  /** Runs `act` as the one writer, from its first read on: all of it is written, or nothing. */
+  transact<T>(act: (db: DatabaseSync) => T): Promise<T> {
+    return this.guard(() => {
+      const db = this.toWrite();
+      db.exec('BEGIN IMMEDIATE');
+      try {
+        const result = act(db);
+        db.exec('COMMIT');
+        return result;
+      } catch (error) {
+        // SQLite has rolled back by itself where the disk is full or fails.
+        if (db.isTransaction) db.exec('ROLLBACK');
+        throw error;
+      }
+    });
+  }
+
+  close(): void {
+    this.#open?.db.close();
+    this.#open = null;
+    this.#prepared = false;
+  }
+
+  /** A file that was taken away or replaced since it was opened is let go: everybody else uses the one of that name. */
+  #opened(writable: boolean): DatabaseSync | null {
+    const inode = statSync(this.#file, { throwIfNoEntry: false })?.ino;
+    const open = this.#open;
+    if (open !== null && (open.inode !== inode || (writable && !open.writable))) this.close();
+    if (this.#open === null && inode === undefined && !writable) return null;
+    if (this.#open === null) {
+      const db = new DatabaseSync(this.#file, { timeout: 0, readOnly: !writable });
+      this.#open = { db, inode: statSync(this.#file).ino, writable };
+    }
+    return this.#open.db;
+  }
+}
