@@ -16,10 +16,21 @@ export const hex = (byte: number) => `0x${byte.toString(16).padStart(2, '0')}`;
 
 export function codesTable(): string {
   const rows = CODE_NAMES.map((code) => {
-    const { vendorCode, sqlState, retry, meaning } = CODES[code];
-    return [ticked(code), orNone(vendorCode), orNone(sqlState), ticked(retry), meaning];
+    const { vendorCode, sqlState, retry, waitsFor, endsSessions, meaning } = CODES[code];
+    return [
+      ticked(code),
+      orNone(vendorCode),
+      orNone(sqlState),
+      ticked(retry),
+      waitsFor ?? '',
+      endsSessions ? 'yes' : '',
+      meaning,
+    ];
   });
-  return table(['code', 'vendor code', 'SQLState', 'retry', 'meaning'], rows);
+  return table(
+    ['code', 'vendor code', 'SQLState', 'retry', 'held client waits for', 'ends sessions', 'meaning'],
+    rows,
+  );
 }
 
 export function closeCodesTable(): string {

@@ -64,13 +64,13 @@ const HELLO: MessageInput<'hello'> = {
   properties: { user: 'ada' },
   upgrade: 'may',
 };
-const CLUSTER = { oldest: '4.14.0', newest: '4.14.1', level: 28 };
+const OBSERVED = { oldest: '4.14.0', newest: '4.14.1', level: 28 };
 const PERMITTED: MessageInput<'refuse'> = {
   verdict: 'permit',
   code: 'PERMITTED',
   rule: 'M2',
   client: '4.13.2',
-  cluster: CLUSTER,
+  observed: OBSERVED,
   move: null,
   retry: 'never',
   retryAfterMs: null,
@@ -96,7 +96,7 @@ const REFUSE: MessageInput<'refuse'> = {
   code: 'SERVER_OUTDATED',
   rule: 'M1',
   client: '4.15.0',
-  cluster: CLUSTER,
+  observed: OBSERVED,
   move: { side: 'server', to: '4.15', who: ['rs1', 'rs2'] },
   retry: 'after-change',
   retryAfterMs: null,

@@ -41,7 +41,7 @@ export function table(
 
 /** The decision as `explain` shows it: verdict, sentence, who must move, trace. */
 export function describe(decision: Decision, stream: NodeJS.WritableStream = process.stdout): string {
-  const { verdict, code, rule, message, trace, cluster } = decision;
+  const { verdict, code, rule, message, trace, observed } = decision;
   const lines = [
     `${paintVerdict(verdict, verdict.toUpperCase(), stream)} ${code} (rule ${rule})`,
     message,
@@ -50,10 +50,10 @@ export function describe(decision: Decision, stream: NodeJS.WritableStream = pro
       (note) => `Note on ${note.release}: ${[note.text, note.link].filter(Boolean).join(' ')}`,
     ),
   ];
-  if (cluster.oldest !== null)
+  if (observed.oldest !== null)
     lines.push(
       '',
-      `Cluster: oldest ${cluster.oldest}, newest ${cluster.newest}, system tables at level ${cluster.level ?? 'unknown'}`,
+      `Cluster: oldest ${observed.oldest}, newest ${observed.newest}, system tables at level ${observed.level ?? 'unknown'}`,
     );
   lines.push('', 'Rules looked at:', table(trace.map((step) => ['', step.rule, step.outcome, step.because])));
   return lines.join('\n');

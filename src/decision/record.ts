@@ -4,7 +4,7 @@ import type { Decision } from '../policy/types.ts';
 
 export interface HandshakeRecord extends Decision {
   readonly event: 'handshake';
-  /** The `cluster` of the config; `cluster` in a decision is what was seen of it. */
+  /** The `cluster` of the config. */
   readonly gate: string;
   readonly connection: string;
   readonly listener: string;

@@ -78,12 +78,12 @@ function tally(lines: Iterable<string>): Map<string, Tallied> {
     const record = parse(line);
     // A refusal after which the same client may simply come again says nothing that lasts.
     if (record === null || (record.verdict === 'refuse' && record.retry === 'later')) continue;
-    const { client, cluster, verdict, code, move } = record;
+    const { client, observed, verdict, code, move } = record;
     const question: DecisionInput = {
       client,
-      oldest: cluster.oldest,
-      newest: cluster.newest,
-      level: cluster.level,
+      oldest: observed.oldest,
+      newest: observed.newest,
+      level: observed.level,
     };
     const answer: Answer = { verdict, code, move: move && `${move.side} to ${move.to}` };
     const [asked, said] = [JSON.stringify(question), JSON.stringify(answer)];
@@ -97,7 +97,7 @@ function tally(lines: Iterable<string>): Map<string, Tallied> {
 function parse(line: string): HandshakeRecord | null {
   try {
     const record = JSON.parse(line);
-    return record?.event === 'handshake' && typeof record.cluster === 'object' ? record : null;
+    return record?.event === 'handshake' && typeof record.observed === 'object' ? record : null;
   } catch {
     return null;
   }

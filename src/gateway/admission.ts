@@ -245,7 +245,7 @@ export class Admission {
       ...refusal('SERVER_UNREACHABLE', `No compatible server could be reached: ${why}.`, {
         rule: 'N1',
         client: permitted.client,
-        cluster: permitted.cluster,
+        observed: permitted.observed,
         trace: permitted.trace,
       }),
       verdict: 'hold',
@@ -300,7 +300,7 @@ export class Admission {
     this.#caller.permit({
       session,
       server: { id: reached.server.id, version },
-      level: decision.cluster.level,
+      level: decision.observed.level,
       waitedMs: Math.round(this.#wait.ms),
       notices: this.#notices(decision),
       decision,

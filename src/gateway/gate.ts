@@ -4,6 +4,7 @@ import type { DecisionLog, GateRecord } from '../decision/record.ts';
 import type { FrontEnd } from '../frontend/front-end.ts';
 import type { PendingClient } from '../frontend/pending-client.ts';
 import type { Migration } from '../migration/migration.ts';
+import { CODES } from '../policy/codes.ts';
 import { decide } from '../policy/decide.ts';
 import { refusal } from '../policy/decision.ts';
 import type { Decision, Policy } from '../policy/types.ts';
@@ -197,8 +198,8 @@ export class Gate {
       upgrade: migration.stateFor(initiator),
     };
     const { code, message } = decide(facts, cluster_, policy, clock.now());
-    if (code === 'LOCKSTEP') relay.close('lockstep', closeReasonOf(code, message));
-    if (code === 'DOWNTIME_REQUIRED') relay.close('downtime', closeReasonOf(code, message));
+    const { endsSessions } = CODES[code];
+    if (endsSessions) relay.close(endsSessions, closeReasonOf(code, message));
   }
 
   async #serve(caller: PendingClient, listener: string): Promise<void> {

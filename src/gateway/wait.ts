@@ -1,5 +1,5 @@
 /** How long one client has waited, for what, and when it may no longer. */
-import type { Code } from '../policy/codes.ts';
+import { CODES, type Code } from '../policy/codes.ts';
 import { giveUp, refusal } from '../policy/decision.ts';
 import type { Decision } from '../policy/types.ts';
 import type { Clock } from '../ports/clock.ts';
@@ -83,7 +83,7 @@ export class Wait {
       ...decision,
       ...refusal('UPGRADE_IN_PROGRESS', `${decision.message} Refused: ${why}.`, {
         client: decision.client,
-        cluster: decision.cluster,
+        observed: decision.observed,
         rule: decision.rule,
         trace: decision.trace,
         retryAfterMs: Math.round(RETRY_AFTER * (0.5 + random.next())),
@@ -104,5 +104,5 @@ export class Wait {
 
 /** Whether a hold is for the upgrade, not for a server. */
 function isUpgrade({ code }: Decision): boolean {
-  return code === 'UPGRADE_NEEDED' || code === 'UPGRADE_IN_PROGRESS';
+  return CODES[code].waitsFor === 'upgrade';
 }

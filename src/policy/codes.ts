@@ -1,7 +1,10 @@
 /**
- * The stable codes of decisions. Vendor codes and SQLStates are Phoenix's own (`SQLExceptionCode`), null where
- * Phoenix has no such outcome. Renaming a code or changing its numbers breaks programs that read refusals.
+ * The stable codes of decisions, with everything that depends on the code alone, so that no module keeps a list
+ * of codes of its own. Vendor codes and SQLStates are Phoenix's own (`SQLExceptionCode`), null where Phoenix has no
+ * such outcome. Renaming a code or changing its numbers breaks programs that read refusals; new codes are appended,
+ * since the position of a code is its WebSocket close code.
  */
+/** What a refused client has to know before it tries again. Closed: a new word needs a new protocol revision. */
 export type Retry =
   /** Nothing will make this same attempt succeed. */
   | 'never'
@@ -14,6 +17,10 @@ interface CodeFacts {
   readonly vendorCode: number | null;
   readonly sqlState: string | null;
   readonly retry: Retry;
+  /** What a client that is held with this code waits for; null: nobody is held with it. */
+  readonly waitsFor: 'upgrade' | 'server' | 'operator' | null;
+  /** The reason on record where this verdict also ends sessions that are open; false: those go on. */
+  readonly endsSessions: 'lockstep' | 'downtime' | false;
   /** One line for the reference table. */
   readonly meaning: string;
 }
@@ -21,35 +28,64 @@ interface CodeFacts {
 const facts = (
   retry: Retry,
   meaning: string,
-  vendorCode: number | null = null,
-  sqlState: string | null = null,
-): CodeFacts => ({ vendorCode, sqlState, retry, meaning });
+  others: Partial<Omit<CodeFacts, 'retry' | 'meaning'>> = {},
+): CodeFacts => ({
+  vendorCode: null,
+  sqlState: null,
+  waitsFor: null,
+  endsSessions: false,
+  ...others,
+  retry,
+  meaning,
+});
 
 export const CODES = {
   PERMITTED: facts('never', 'admitted'),
-  UPGRADE_NEEDED: facts('later', 'admitted once the system tables are upgraded'),
-  SERVER_OUTDATED: facts('after-change', 'a server is older than the client', 2007, 'INT09'),
+  UPGRADE_NEEDED: facts('later', 'admitted once the system tables are upgraded', { waitsFor: 'upgrade' }),
+  SERVER_OUTDATED: facts('after-change', 'a server is older than the client', {
+    vendorCode: 2007,
+    sqlState: 'INT09',
+  }),
   CLIENT_OUTDATED: facts('after-change', 'the client is older than the window allows'),
-  MAJOR_MISMATCH: facts('after-change', "the client's major is older than a server's", 2006, 'INT08'),
-  LOCKSTEP: facts('after-change', 'clients older than the system tables must be upgraded together'),
-  DOWNTIME_REQUIRED: facts('later', 'a major upgrade that needs downtime is running'),
+  MAJOR_MISMATCH: facts('after-change', "the client's major is older than a server's", {
+    vendorCode: 2006,
+    sqlState: 'INT08',
+  }),
+  LOCKSTEP: facts('after-change', 'clients older than the system tables must be upgraded together', {
+    endsSessions: 'lockstep',
+  }),
+  DOWNTIME_REQUIRED: facts('later', 'a major upgrade that needs downtime is running', {
+    endsSessions: 'downtime',
+  }),
   VERSION_UNKNOWN: facts('later', 'a server whose version is unknown cannot be shown to be upgraded'),
   SERVER_BEHIND_TABLES: facts('after-change', 'every server is older than the system tables'),
-  UPGRADE_IN_PROGRESS: facts('later', 'the system tables are being upgraded', 2010, 'INT12'),
-  UPGRADE_REQUIRED: facts('after-change', 'an upgrade is needed and may not start by itself', 2011, 'INT13'),
-  UPGRADE_BLOCKED: facts('after-change', 'an operator blocked upgrades', 2017, 'INT19'),
+  UPGRADE_IN_PROGRESS: facts('later', 'the system tables are being upgraded', {
+    vendorCode: 2010,
+    sqlState: 'INT12',
+    waitsFor: 'upgrade',
+  }),
+  UPGRADE_REQUIRED: facts('after-change', 'an upgrade is needed and may not start by itself', {
+    vendorCode: 2011,
+    sqlState: 'INT13',
+  }),
+  UPGRADE_BLOCKED: facts('after-change', 'an operator blocked upgrades', {
+    vendorCode: 2017,
+    sqlState: 'INT19',
+  }),
   UPGRADE_FAILED: facts('later', 'the upgrade of the system tables failed'),
-  NO_SERVER: facts('later', 'no server takes new sessions'),
-  SERVER_UNREACHABLE: facts('later', 'no compatible server could be reached'),
+  NO_SERVER: facts('later', 'no server takes new sessions', { waitsFor: 'server' }),
+  SERVER_UNREACHABLE: facts('later', 'no compatible server could be reached', { waitsFor: 'server' }),
   BAD_HANDSHAKE: facts('never', "the peer's bytes are not a handshake"),
   PROTOCOL_UNSUPPORTED: facts('never', 'no protocol revision in common'),
   HANDSHAKE_TIMEOUT: facts('later', 'the handshake took too long'),
   TOO_MANY_CONNECTIONS: facts('later', 'a limit on connections was reached'),
   DRAINING: facts('later', 'the gate is shutting down'),
-  PAUSED: facts('later', 'an operator paused admission'),
+  PAUSED: facts('later', 'an operator paused admission', { waitsFor: 'operator' }),
   NOT_AUTHENTICATED: facts('after-change', 'the client did not prove who it is'),
   LEDGER_UNAVAILABLE: facts('later', 'the ledger of upgrades is out of reach'),
+  CLIENT_LEFT: facts('later', 'the client left before a verdict could be given'),
 } as const satisfies Record<string, CodeFacts>;
 
 export type Code = keyof typeof CODES;
+/** Every code, in the order of the reference table, which is that of WebSocket close codes. */
 export const CODE_NAMES = Object.keys(CODES) as readonly Code[];

@@ -40,7 +40,7 @@ export function decide(client: ClientFacts, cluster: ClusterFacts, policy: Polic
     judge(client, { ...cluster, servers: [server] }, policy, now),
   );
   const best = alone.reduce((a, b) => (RANK[b.verdict] < RANK[a.verdict] ? b : a));
-  return { ...best, cluster: summary(cluster, policy) };
+  return { ...best, observed: observed(cluster, policy) };
 }
 
 const RANK: Readonly<Record<Verdict, number>> = { permit: 0, migrate: 1, hold: 2, refuse: 3 };
@@ -88,7 +88,7 @@ function conclude(
     code: finding.code,
     rule: last.finding ? last.rule : permittingRule(client, cluster, policy),
     client: printVersion(client.version),
-    cluster: summary(cluster, policy),
+    observed: observed(cluster, policy),
     move,
     retry: move !== null ? 'after-change' : retry === 'after-change' ? 'later' : retry,
     // The protocol has whole milliseconds; rounded down, the next attempt would come too early.
@@ -110,7 +110,7 @@ function permittingRule(client: ClientFacts, cluster: ClusterFacts, policy: Poli
   return by.find((rule) => rule === 'J1') ?? by.find((rule) => rule === 'M2') ?? 'P1';
 }
 
-function summary(cluster: ClusterFacts, policy: Policy): Decision['cluster'] {
+function observed(cluster: ClusterFacts, policy: Policy): Decision['observed'] {
   const versions = cluster.servers.filter(isKnown).map((server) => server.version);
   if (!isNonEmpty(versions)) return { oldest: null, newest: null, level: cluster.level };
   const { oldest, newest } = extremes(versions);

@@ -7,7 +7,7 @@ export function refusal(
   message: string,
   about: {
     readonly client?: string | null;
-    readonly cluster?: Decision['cluster'];
+    readonly observed?: Decision['observed'];
     readonly move?: Move | null;
     readonly retryAfterMs?: number;
     readonly rule?: Decision['rule'];
@@ -21,7 +21,7 @@ export function refusal(
     code,
     rule,
     client: about.client ?? null,
-    cluster: about.cluster ?? { oldest: null, newest: null, level: null },
+    observed: about.observed ?? { oldest: null, newest: null, level: null },
     move: about.move ?? null,
     retry,
     retryAfterMs: about.retryAfterMs ?? null,

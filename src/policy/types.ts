@@ -107,7 +107,8 @@ export interface Decision {
   readonly code: Code;
   readonly rule: Rule;
   readonly client: string | null;
-  readonly cluster: {
+  /** What the client was judged against: the cluster as it was seen. */
+  readonly observed: {
     readonly oldest: string | null;
     readonly newest: string | null;
     readonly level: number | null;

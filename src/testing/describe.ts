@@ -10,14 +10,14 @@ export function describeDecision({ verdict, code, rule, client, message }: Descr
 
 /** All that led to it: the sentence, who must move, the servers it was about, every rule looked at. */
 export function explainDecision(decision: Decision): string {
-  const { move, cluster, trace } = decision;
+  const { move, observed, trace } = decision;
   return [
     describeDecision(decision),
     `who must move: ${move === null ? 'nobody' : `${move.side} to ${move.to} (${move.who.join(', ')})`}`,
-    ...(cluster.oldest === null
+    ...(observed.oldest === null
       ? []
       : [
-          `cluster: oldest ${cluster.oldest}, newest ${cluster.newest}, system tables at level ${cluster.level ?? 'unknown'}`,
+          `cluster: oldest ${observed.oldest}, newest ${observed.newest}, system tables at level ${observed.level ?? 'unknown'}`,
         ]),
     'rules looked at:',
     ...trace.map(({ rule, outcome, because }) => `  ${rule.padEnd(6)} ${outcome.padEnd(4)} ${because}`),

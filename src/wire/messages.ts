@@ -48,7 +48,7 @@ const decision = z
     code: code.describe('stable; see "Codes"'),
     rule: z.enum(RULES).describe('the rule that decided; `gate`: none of the policy'),
     client: version.nullable().describe('the version judged; nil if it never got that far'),
-    cluster: z
+    observed: z
       .object({
         oldest: version.nullable().describe('version of the oldest server that counts'),
         newest: version.nullable().describe('version of the newest'),

@@ -90,7 +90,7 @@ test('--json prints the decision of an admitted client, with its session and ser
     code: 'PERMITTED',
     rule: expect.any(String),
     client: '4.13.2',
-    cluster: { oldest: '4.14.1', newest: '4.14.1' },
+    observed: { oldest: '4.14.1', newest: '4.14.1' },
     move: null,
     message: expect.any(String),
     trace: expect.any(Array),

@@ -72,7 +72,7 @@ describe.concurrent('a decision for programs', () => {
       code: 'CLIENT_OUTDATED',
       rule: 'M2',
       client: '4.13.2',
-      cluster: { oldest: '4.14.1', newest: '4.17.0', level: 28 },
+      observed: { oldest: '4.14.1', newest: '4.17.0', level: 28 },
       move: { side: 'server', to: '4.15', who: ['server-2'] },
       retry: 'after-change',
       retryAfterMs: null,
@@ -101,14 +101,14 @@ describe.concurrent('a decision for programs', () => {
     expect(JSON.parse(stdout)).toMatchObject({
       verdict: 'migrate',
       code: 'UPGRADE_NEEDED',
-      cluster: { level: 28 },
+      observed: { level: 28 },
     });
     expect(status).toBe(0);
   });
 
   test("[M3] without --level it is that of the oldest server's release, so there is nothing to upgrade", async () => {
     const { status, stdout } = await explain('--client', '4.15.0', '--server', '4.15.0', '--json');
-    expect(JSON.parse(stdout)).toMatchObject({ verdict: 'permit', cluster: { level: 29 } });
+    expect(JSON.parse(stdout)).toMatchObject({ verdict: 'permit', observed: { level: 29 } });
     expect(status).toBe(0);
   });
 

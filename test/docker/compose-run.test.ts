@@ -58,7 +58,10 @@ async function runClient(name: string): Promise<CliResult & { readonly report: R
 
 test('[M2] [M3] [M1] the three clients: admitted, bringing the upgrade, refused', async () => {
   const old = await runClient('client-4.13');
-  expect(old).toMatchObject({ status: 0, report: { verdict: 'permit', rule: 'M2', cluster: { level: 27 } } });
+  expect(old).toMatchObject({
+    status: 0,
+    report: { verdict: 'permit', rule: 'M2', observed: { level: 27 } },
+  });
 
   const tooNew = await runClient('client-4.15');
   expect(tooNew).toMatchObject({
@@ -72,7 +75,7 @@ test('[M2] [M3] [M1] the three clients: admitted, bringing the upgrade, refused'
   expect(tooNew.report).not.toHaveProperty('session');
 
   const bringing = await runClient('client-4.14');
-  expect(bringing).toMatchObject({ status: 0, report: { verdict: 'permit', cluster: { level: 28 } } });
+  expect(bringing).toMatchObject({ status: 0, report: { verdict: 'permit', observed: { level: 28 } } });
   expect(bringing.report.waitedMs).toBeGreaterThan(0);
 });
 
@@ -85,7 +88,7 @@ test('[M1] [N1] rs1 comes back with the version that the comment names: the refu
   const client = await runClient('client-4.15');
   expect(client).toMatchObject({
     status: 0,
-    report: { verdict: 'permit', cluster: { oldest: '4.15.0', level: 29 } },
+    report: { verdict: 'permit', observed: { oldest: '4.15.0', level: 29 } },
   });
 });
 

@@ -126,7 +126,7 @@ describe('servers that change', () => {
     await fleet.server(0).restart({ version: '4.17.0' });
     expect((await fleet.refuse('4.14.0')).code).toBe('CLIENT_OUTDATED');
     expect(fleet.server(0).clients).toEqual([]);
-    expect(fleet.log.handshakes[0]?.cluster.newest).toBe('4.17.0');
+    expect(fleet.log.handshakes[0]?.observed.newest).toBe('4.17.0');
   });
 
   test('[M1] a server that is down counts with its last version; one that was never seen blocks newer clients', async () => {

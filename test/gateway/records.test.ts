@@ -23,7 +23,7 @@ const HANDSHAKE = [
   'code',
   'rule',
   'client',
-  'cluster',
+  'observed',
   'move',
   'retry',
   'retryAfterMs',

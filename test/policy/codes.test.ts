@@ -28,6 +28,7 @@ const PINNED = [
   ['PAUSED', null, null, 'later', 4020],
   ['NOT_AUTHENTICATED', null, null, 'after-change', 4021],
   ['LEDGER_UNAVAILABLE', null, null, 'later', 4022],
+  ['CLIENT_LEFT', null, null, 'later', 4023],
 ] as const;
 
 describe('what programs rely on', () => {
@@ -44,6 +45,25 @@ describe('what programs rely on', () => {
     const meanings = CODE_NAMES.map((code) => CODES[code].meaning);
     expect(new Set(meanings).size).toBe(PINNED.length);
     for (const meaning of meanings) expect(meaning).toMatch(/^\S.{5,}[^.]$/);
+  });
+
+  test('what a held client waits for', () => {
+    const waiting = CODE_NAMES.filter((code) => CODES[code].waitsFor !== null);
+    expect(waiting.map((code) => [code, CODES[code].waitsFor])).toEqual([
+      ['UPGRADE_NEEDED', 'upgrade'],
+      ['UPGRADE_IN_PROGRESS', 'upgrade'],
+      ['NO_SERVER', 'server'],
+      ['SERVER_UNREACHABLE', 'server'],
+      ['PAUSED', 'operator'],
+    ]);
+  });
+
+  test('only lockstep and downtime end sessions that are open', () => {
+    const ending = CODE_NAMES.filter((code) => CODES[code].endsSessions);
+    expect(ending.map((code) => [code, CODES[code].endsSessions])).toEqual([
+      ['LOCKSTEP', 'lockstep'],
+      ['DOWNTIME_REQUIRED', 'downtime'],
+    ]);
   });
 
   test('verdicts and rule ids', () => {

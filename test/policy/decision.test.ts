@@ -53,7 +53,7 @@ describe('every code the policy knows', () => {
     const byGate = CODE_NAMES.filter((code) => !(code in SITUATIONS));
     expect(byGate).toEqual([
       ...['SERVER_UNREACHABLE', 'BAD_HANDSHAKE', 'PROTOCOL_UNSUPPORTED', 'HANDSHAKE_TIMEOUT'],
-      ...['TOO_MANY_CONNECTIONS', 'DRAINING', 'PAUSED', 'NOT_AUTHENTICATED'],
+      ...['TOO_MANY_CONNECTIONS', 'DRAINING', 'PAUSED', 'NOT_AUTHENTICATED', 'CLIENT_LEFT'],
     ]);
   });
 });
@@ -126,7 +126,7 @@ describe('versions in a decision', () => {
   test('are shown with their qualifiers', () => {
     expect(judged('4.14.1-cdh5.14.2', ['4.13.0-HBase-1.4', '4.12.0-SNAPSHOT'])).toMatchObject({
       client: '4.14.1-cdh5.14.2',
-      cluster: { oldest: '4.12.0-SNAPSHOT', newest: '4.13.0-HBase-1.4' },
+      observed: { oldest: '4.12.0-SNAPSHOT', newest: '4.13.0-HBase-1.4' },
       message:
         'Client 4.14.1-cdh5.14.2 is newer than s1 (4.13.0-HBase-1.4), s2 (4.12.0-SNAPSHOT): upgrade every server to 4.14 before any client.',
     });
@@ -140,7 +140,7 @@ describe('decisions that no rule makes', () => {
       code: 'BAD_HANDSHAKE',
       rule: 'gate',
       client: null,
-      cluster: { oldest: null, newest: null, level: null },
+      observed: { oldest: null, newest: null, level: null },
       move: null,
       retry: 'never',
       retryAfterMs: null,
@@ -154,15 +154,15 @@ describe('decisions that no rule makes', () => {
 
   test('what is known goes along', () => {
     const steps = judged('4.14.0', ['4.14.0']).trace;
-    const cluster = { oldest: '4.14.0', newest: '4.14.0', level: 28 };
+    const observed = { oldest: '4.14.0', newest: '4.14.0', level: 28 };
     const made = refusal('SERVER_UNREACHABLE', 'No answer.', {
       client: '4.14.0',
-      cluster,
+      observed,
       retryAfterMs: 500,
       rule: 'N1',
       trace: steps,
     });
-    expect(made).toMatchObject({ client: '4.14.0', cluster, retryAfterMs: 500, rule: 'N1', retry: 'later' });
+    expect(made).toMatchObject({ client: '4.14.0', observed, retryAfterMs: 500, rule: 'N1', retry: 'later' });
     expect(made.trace).toEqual([...steps, { rule: 'N1', outcome: 'fail', because: 'No answer.' }]);
   });
 

@@ -32,7 +32,7 @@ describe('rolling restarts', () => {
     expect(judged('4.14.0', [])).toMatchObject({
       verdict: 'hold',
       code: 'NO_SERVER',
-      cluster: { oldest: null, newest: null, level: null },
+      observed: { oldest: null, newest: null, level: null },
     });
   });
 
@@ -79,7 +79,7 @@ describe('unknown servers', () => {
       code: 'VERSION_UNKNOWN',
       rule: 'M1',
       retry: 'later',
-      cluster: { oldest: null, newest: null, level: null },
+      observed: { oldest: null, newest: null, level: null },
     });
   });
 
@@ -116,7 +116,7 @@ describe('scope', () => {
   });
 
   test('the summary is of the whole cluster whatever the scope', () => {
-    expect(judged('4.15.0', ['4.15.0', '4.12.0'], { policy: one }).cluster).toEqual({
+    expect(judged('4.15.0', ['4.15.0', '4.12.0'], { policy: one }).observed).toEqual({
       oldest: '4.12.0',
       newest: '4.15.0',
       level: 27,

@@ -39,7 +39,7 @@ describe('servers first', () => {
       code: 'SERVER_OUTDATED',
       rule: 'M1',
       client: '4.15.2',
-      cluster: { oldest: '4.14.1', newest: '4.14.1', level: 28 },
+      observed: { oldest: '4.14.1', newest: '4.14.1', level: 28 },
       move: { side: 'server', to: '4.15', who: ['s1'] },
       retry: 'after-change',
       retryAfterMs: null,
@@ -53,7 +53,7 @@ describe('servers first', () => {
     expect(judged('4.15.0', ['4.15.0', '4.14.9', '4.16.0', '4.13.0'])).toMatchObject({
       code: 'SERVER_OUTDATED',
       move: { side: 'server', to: '4.15', who: ['s2', 's4'] },
-      cluster: { oldest: '4.13.0', newest: '4.16.0' },
+      observed: { oldest: '4.13.0', newest: '4.16.0' },
     });
   });
 
@@ -101,7 +101,7 @@ describe('the window', () => {
     expect(judged('4.13.0', ['4.13.0', '4.15.0']).verdict).toBe('permit');
     expect(judged('4.13.0', ['4.13.0', '4.16.0 down'])).toMatchObject({
       code: 'CLIENT_OUTDATED',
-      cluster: { oldest: '4.13.0', newest: '4.16.0' },
+      observed: { oldest: '4.13.0', newest: '4.16.0' },
       move: { side: 'server', to: '4.14', who: ['s1'] },
     });
   });

@@ -16,7 +16,7 @@ describe('who brings the upgrade', () => {
       retry: 'later',
       vendorCode: null,
       sqlState: null,
-      cluster: { level: 28 },
+      observed: { level: 28 },
       message: 'Client 4.15.0 is admitted once the system tables are upgraded to level 29.',
     });
   });
@@ -51,11 +51,11 @@ describe('who brings the upgrade', () => {
   test('[M3] a level that nobody reports is that of the oldest server, down or not', () => {
     expect(judged('4.14.0', ['4.15.0', '4.14.0 down'])).toMatchObject({
       verdict: 'permit',
-      cluster: { level: 28 },
+      observed: { level: 28 },
     });
     expect(judged('4.15.0', ['4.15.0', '4.16.0'])).toMatchObject({
       verdict: 'permit',
-      cluster: { level: 29 },
+      observed: { level: 29 },
     });
   });
 });

@@ -54,7 +54,7 @@ describe('over TCP', () => {
       code: 'SERVER_OUTDATED',
       rule: 'M1',
       client: '4.15.0',
-      cluster: { oldest: '4.14.0', newest: '4.14.1' },
+      observed: { oldest: '4.14.0', newest: '4.14.1' },
       move: { side: 'server', to: '4.15' },
       retry: 'after-change',
       vendorCode: 2007,

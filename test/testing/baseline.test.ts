@@ -5,7 +5,7 @@ import { startFleet } from '../../src/testing/index.ts';
 
 type Fields = Readonly<Record<string, unknown>>;
 
-const CLUSTER = { oldest: '4.14.0', newest: '4.15.0', level: 28 };
+const OBSERVED = { oldest: '4.14.0', newest: '4.15.0', level: 28 };
 let serial = 0;
 
 function line(fields: Fields = {}): string {
@@ -15,7 +15,7 @@ function line(fields: Fields = {}): string {
     connection: `c${serial}`,
     session: `s${serial}`,
     client: '4.14.0',
-    cluster: CLUSTER,
+    observed: OBSERVED,
     verdict: 'permit',
     code: 'PERMITTED',
     move: null,
@@ -72,7 +72,7 @@ describe('what differs', () => {
   });
 
   test('an answer that the client never got, though the question is another', () => {
-    const mixed = { cluster: { ...CLUSTER, oldest: '4.13.0' } };
+    const mixed = { observed: { ...OBSERVED, oldest: '4.13.0' } };
     const kinds = (before: string[], after: string[]) =>
       compareDecisions(before, after).map(({ kind }) => kind);
     expect(kinds([line()], [line(), line({ ...mixed, ...REFUSED })])).toEqual(['new']);
@@ -88,9 +88,9 @@ describe('what is a matter of timing is no difference', () => {
   });
 
   test.each([
-    ['oldest server', { cluster: { ...CLUSTER, oldest: '4.13.0' } }],
-    ['newest server', { cluster: { ...CLUSTER, newest: '4.16.0' } }],
-    ['level', { cluster: { ...CLUSTER, level: 29 } }],
+    ['oldest server', { observed: { ...OBSERVED, oldest: '4.13.0' } }],
+    ['newest server', { observed: { ...OBSERVED, newest: '4.16.0' } }],
+    ['level', { observed: { ...OBSERVED, level: 29 } }],
   ])('that a client came at the moment of another %s, and was answered as ever', (_, fields) => {
     expect(compareDecisions([line()], [line(), line(fields)])).toEqual([]);
     expect(compareDecisions([line(), line(fields)], [line()])).toEqual([]);
@@ -107,7 +107,7 @@ test('is printed a question at a time, with what was answered then and now', () 
   const after = [
     ...repeat(2),
     ...repeat(1, REFUSED),
-    line({ client: null, cluster: { oldest: null, newest: null, level: null } }),
+    line({ client: null, observed: { oldest: null, newest: null, level: null } }),
   ];
   expect(printDifferences(compareDecisions(before, after))).toBe(
     [

@@ -28,6 +28,7 @@ test('close codes are what they always were: clients go by them', () => {
     PAUSED: 4020,
     NOT_AUTHENTICATED: 4021,
     LEDGER_UNAVAILABLE: 4022,
+    CLIENT_LEFT: 4023,
   });
   expect([NORMAL.code, TEXT_REFUSED.code]).toEqual([1000, 1003]);
 });

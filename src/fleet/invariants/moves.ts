@@ -44,7 +44,7 @@ function stuckAfter(refusal: GateDecision, evidence: Evidence): string | null {
   let client = clientOf(record.client as string);
   let cluster: ClusterFacts = {
     servers: recordedServers(refusal, evidence),
-    level: record.cluster.level,
+    level: record.observed.level,
     upgrade: recordedUpgrade(record),
   };
   if (record.retry === 'later') return laterHelps(client, cluster, at, evidence);
