@@ -38,7 +38,6 @@ const UNDESCRIBED = new Set([
   'migration',
   'policy',
   'testing',
-  'transport',
   'wire',
 ]);
 

@@ -144,7 +144,7 @@ function isOwned(folder: string): boolean {
 async function areFree(...ports: number[]): Promise<boolean> {
   try {
     for (const port of ports)
-      await (await realRuntime.transports.tcp?.listen(`127.0.0.1:${port}`, () => {}))?.close();
+      await (await realRuntime.transports.tcp?.listen(`127.0.0.1:${port}`, { accept() {} }))?.close();
     return true;
   } catch {
     return false;

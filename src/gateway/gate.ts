@@ -167,14 +167,13 @@ export class Gate {
     if (transport === undefined) throw new Error(`no transport for ${scheme}://`);
     const at = this.#addresses.length;
     this.#addresses.push(entry.address);
-    const listener = await transport.listen(
-      address,
-      (connection) => {
+    const listener = await transport.listen(address, {
+      accept: (connection) => {
         const caller = entry.frontEnd.accept(connection);
         this.#serve(caller, this.#addresses[at] as string).catch((error) => this.#fault(caller, error));
       },
-      (peer) => this.#trackHandshake(peer, this.#addresses[at] as string),
-    );
+      track: (peer) => this.#trackHandshake(peer, this.#addresses[at] as string),
+    });
     this.#listeners.push(listener);
     this.#addresses[at] = `${scheme}://${listener.address}`;
   }

@@ -60,13 +60,16 @@ export interface HandshakeFailure {
   readonly why: string;
 }
 
+export interface ListenOptions {
+  /** Takes each connection; it is paused until its first `handle`. */
+  accept(connection: Connection): void;
+  /** Used by transports that have a handshake of their own. */
+  readonly track?: HandshakeTracker;
+}
+
 export interface Transport {
   /** @throws if the address can't be bound. */
-  listen(
-    address: string,
-    accept: (connection: Connection) => void,
-    track?: HandshakeTracker,
-  ): Promise<Listener>;
+  listen(address: string, options: ListenOptions): Promise<Listener>;
   /** @throws if the peer can't be reached or the signal aborts first. */
   dial(address: string, options?: DialOptions): Promise<Connection>;
 }

@@ -2,8 +2,8 @@
 import type { Clock } from '../ports/clock.ts';
 import type { Random } from '../ports/random.ts';
 import type { Transports } from '../transport/address.ts';
-import { tcp } from '../transport/tcp.ts';
-import { ws } from '../transport/ws.ts';
+import { createTcpTransport } from '../transport/tcp.ts';
+import { createWsTransport } from '../transport/ws.ts';
 import { realClock } from './clock.ts';
 import { realRandom } from './random.ts';
 
@@ -14,4 +14,8 @@ export interface Runtime {
   readonly random: Random;
 }
 
-export const realRuntime: Runtime = { transports: { tcp, ws }, clock: realClock, random: realRandom };
+export const realRuntime: Runtime = {
+  transports: { tcp: createTcpTransport(), ws: createWsTransport() },
+  clock: realClock,
+  random: realRandom,
+};

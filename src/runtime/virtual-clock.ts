@@ -31,6 +31,7 @@ class Entry implements Timer {
   }
 }
 
+/** A clock that stands still until `run` or `until` lets time pass. */
 export class VirtualClock implements Clock {
   #now: number;
   #order = 0;

@@ -60,14 +60,15 @@ export async function startServer(options: ServerOptions): Promise<SimulatedServ
   const connections = new Set<Connection>();
   const left = new Changes();
   const state = { draining: false, id: options.id ?? options.listen };
-  const listener: Listener = await transport.listen(address, (connection) => {
+  const accept = (connection: Connection) => {
     connections.add(connection);
-    converse(connection, { ...options, state, forget });
-    function forget() {
+    const forget = () => {
       connections.delete(connection);
       left.notify();
-    }
-  });
+    };
+    converse(connection, { ...options, state, forget });
+  };
+  const listener: Listener = await transport.listen(address, { accept });
   const bound = `${scheme}://${listener.address}`;
   state.id = options.id ?? bound;
   return {

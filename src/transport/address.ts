@@ -6,7 +6,7 @@ export interface HostPort {
   readonly port: number;
 }
 
-/** @throws {Error} saying what is wrong. */
+/** Takes `HOST:PORT` apart; an IPv6 host stands in brackets. @throws {Error} saying what is wrong */
 export function parseHostPort(text: string): HostPort {
   const match = /^(?:\[([0-9a-fA-F:.]+)\]|([^:[\]/\s]+)):(\d{1,5})$/.exec(text);
   const port = Number(match?.[3]);
@@ -15,6 +15,7 @@ export function parseHostPort(text: string): HostPort {
   return { host: (match[1] ?? match[2]) as string, port };
 }
 
+/** The opposite of `parseHostPort`. */
 export function printHostPort({ host, port }: HostPort): string {
   return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
 }
@@ -22,6 +23,7 @@ export function printHostPort({ host, port }: HostPort): string {
 /** Transports by scheme; `dial` takes whole addresses such as `tcp://127.0.0.1:9001`. */
 export type Transports = Readonly<Record<string, Transport>>;
 
+/** Dials a whole address with the transport of its scheme. @throws {Error} if there is none, or as `Transport.dial` */
 export function dial(transports: Transports, address: string, options?: DialOptions): Promise<Connection> {
   const [scheme, rest] = splitAddress(address);
   const transport = transports[scheme];
@@ -29,7 +31,7 @@ export function dial(transports: Transports, address: string, options?: DialOpti
   return transport.dial(rest, options);
 }
 
-/** @throws {Error} */
+/** Takes `SCHEME://REST` apart. @throws {Error} if it is not of that form */
 export function splitAddress(address: string): [scheme: string, rest: string] {
   const at = address.indexOf('://');
   if (at < 1) throw new Error(`${JSON.stringify(address)} is not an address such as tcp://127.0.0.1:9001`);

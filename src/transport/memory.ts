@@ -178,6 +178,10 @@ interface Link {
 /** Of callers that do not say which node they are. */
 const ANYWHERE = '';
 
+/**
+ * A network without sockets: a delay is all that lies between two ends. What is sent while a link is cut is lost.
+ * @param options latency one way, ms, or more than that
+ */
 export function createMemoryNetwork(
   clock: Clock,
   options: number | MemoryNetworkOptions = {},
@@ -211,7 +215,7 @@ export function createMemoryNetwork(
   };
 
   const at = (node: string, own: Clock): Transport => ({
-    async listen(asked, accept) {
+    async listen(asked, { accept }) {
       const address = asked.replace(/:0$/, () => `:${++port}`);
       if (listeners.has(address)) throw new Error(`${address} is in use`);
       listeners.set(address, { node, clock: own, accept });

@@ -1,17 +1,13 @@
 /** Plain TCP. */
 import net from 'node:net';
-import type { Connection, ConnectionHandlers, Listener, Transport } from '../ports/transport.ts';
-import { parseHostPort, printHostPort } from './address.ts';
+import type { Connection, ConnectionHandlers, DialOptions, Transport } from '../ports/transport.ts';
+import { parseHostPort } from './address.ts';
+import { bind, breakOff, keepAlive, peerOf } from './socket.ts';
 
 /** How long the peer has to take what was sent before `close`. */
 const FLUSH_MS = 30_000;
 /** How long a connection whose last bytes are out goes on reading, so that a reset does not eat them. */
 const LINGER_MS = 1_000;
-
-/** Peers that may wait to be accepted, where the kernel allows so many: when all come back at once, none is lost. */
-export const BACKLOG = 4_096;
-/** Silence after which a peer is asked whether it is still there; ten times, a second apart (Node's own figures). */
-export const KEEP_ALIVE_MS = 60_000;
 
 class TcpConnection implements Connection {
   readonly peer: string;
@@ -26,9 +22,9 @@ class TcpConnection implements Connection {
 
   constructor(socket: net.Socket) {
     this.#socket = socket;
-    this.peer = printHostPort({ host: socket.remoteAddress ?? '?', port: socket.remotePort ?? 0 });
+    this.peer = peerOf(socket);
     socket.setNoDelay(true);
-    socket.setKeepAlive(true, KEEP_ALIVE_MS);
+    keepAlive(socket);
     socket.pause();
     socket.on('data', (bytes) => this.#handlers?.data(bytes));
     socket.on('end', () => {
@@ -92,14 +88,9 @@ class TcpConnection implements Connection {
     else socket.once('finish', linger);
   }
 
-  /** With a reset: a FIN would look like an orderly end. While a FIN is on its way no reset is possible. */
   destroy(): void {
-    const socket = this.#socket;
-    if (socket.destroyed) return;
     this.#endDue = false;
-    const ending = socket.writableEnded && !socket.writableFinished && socket.writableLength === 0;
-    if (ending) socket.destroy();
-    else socket.resetAndDestroy();
+    breakOff(this.#socket);
   }
 
   #tellEnd(): void {
@@ -114,49 +105,39 @@ class TcpConnection implements Connection {
   }
 }
 
-export const tcp: Transport = {
-  listen(address, accept) {
-    const { host, port } = parseHostPort(address);
-    const server = net.createServer({ allowHalfOpen: true, pauseOnConnect: true }, (socket) =>
-      accept(new TcpConnection(socket)),
-    );
-    return new Promise<Listener>((resolve, reject) => {
-      server.once('error', reject);
-      server.listen({ host, port, backlog: BACKLOG }, () => {
-        server.removeListener('error', reject);
-        // An accept that fails (no descriptor left) is not the end of the listener.
-        server.on('error', () => {});
-        const bound = server.address() as net.AddressInfo;
-        resolve({
-          address: printHostPort({ host: bound.address, port: bound.port }),
-          close: () =>
-            new Promise((closed) => {
-              server.close();
-              closed();
-            }),
-        });
-      });
-    });
-  },
-
-  dial(address, { signal } = {}) {
-    const { host, port } = parseHostPort(address);
-    return new Promise((resolve, reject) => {
-      if (signal?.aborted) return reject(new Error(`gave up dialling ${address}`));
-      const socket = net.connect({ host, port, allowHalfOpen: true });
-      const abort = () => socket.destroy(new Error(`gave up dialling ${address}`));
-      signal?.addEventListener('abort', abort);
-      const settle = () => signal?.removeEventListener('abort', abort);
-      const failed = (error: Error) => {
-        settle();
-        reject(error);
+/** TCP: a connection is a stream of bytes. Addresses are `HOST:PORT`. */
+export function createTcpTransport(): Transport {
+  return {
+    async listen(address, { accept }) {
+      const server = net.createServer({ allowHalfOpen: true, pauseOnConnect: true }, (socket) =>
+        accept(new TcpConnection(socket)),
+      );
+      return {
+        address: await bind(server, address),
+        close: async () => void server.close(),
       };
-      socket.once('error', failed);
-      socket.once('connect', () => {
-        settle();
-        socket.removeListener('error', failed);
-        resolve(new TcpConnection(socket));
-      });
+    },
+    dial,
+  };
+}
+
+function dial(address: string, { signal }: DialOptions = {}): Promise<Connection> {
+  const { host, port } = parseHostPort(address);
+  return new Promise((resolve, reject) => {
+    if (signal?.aborted) return reject(new Error(`gave up dialling ${address}`));
+    const socket = net.connect({ host, port, allowHalfOpen: true });
+    const abort = () => socket.destroy(new Error(`gave up dialling ${address}`));
+    signal?.addEventListener('abort', abort);
+    const settle = () => signal?.removeEventListener('abort', abort);
+    const failed = (error: Error) => {
+      settle();
+      reject(error);
+    };
+    socket.once('error', failed);
+    socket.once('connect', () => {
+      settle();
+      socket.removeListener('error', failed);
+      resolve(new TcpConnection(socket));
     });
-  },
-};
+  });
+}

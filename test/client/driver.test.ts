@@ -256,12 +256,14 @@ describe('giving up', () => {
     const world = virtualWorld();
     const { clock, transports } = world;
     const heard: Recorder[] = [];
-    await transports.tcp?.listen('gate:1', (connection) => {
-      heard.push(new Recorder(connection));
-      clock.after(20_000, () => {
-        const wait = { code: 'NO_SERVER', reason: 'soon', progress: null, deadlineMs: 60_000 } as const;
-        connection.send(Buffer.concat([encodePreface(), encodeMessage('wait', wait)]));
-      });
+    await transports.tcp?.listen('gate:1', {
+      accept: (connection) => {
+        heard.push(new Recorder(connection));
+        clock.after(20_000, () => {
+          const wait = { code: 'NO_SERVER', reason: 'soon', progress: null, deadlineMs: 60_000 } as const;
+          connection.send(Buffer.concat([encodePreface(), encodeMessage('wait', wait)]));
+        });
+      },
     });
     const from = clock.now();
     const waits: string[] = [];

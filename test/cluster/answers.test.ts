@@ -20,21 +20,23 @@ async function start(protocol?: ProtocolRange) {
   const clock = new VirtualClock();
   const network = createMemoryNetwork(clock, 1);
   const questions: ((said: Said | null) => void)[] = [];
-  await network.listen('server:1', (connection) => {
-    const handshake = new ServerHandshake();
-    connection.handle({
-      data(bytes) {
-        for (const { kind } of handshake.receive(bytes))
-          if (kind === 'ask')
-            questions.push((said) => {
-              if (said === null) connection.destroy();
-              else connection.send(handshake.hello({ id: 'x', ...said }));
-            });
-      },
-      end() {},
-      drain() {},
-      close() {},
-    });
+  await network.listen('server:1', {
+    accept: (connection) => {
+      const handshake = new ServerHandshake();
+      connection.handle({
+        data(bytes) {
+          for (const { kind } of handshake.receive(bytes))
+            if (kind === 'ask')
+              questions.push((said) => {
+                if (said === null) connection.destroy();
+                else connection.send(handshake.hello({ id: 'x', ...said }));
+              });
+        },
+        end() {},
+        drain() {},
+        close() {},
+      });
+    },
   });
   const changes: ClusterChange[] = [];
   const cluster = new Cluster({
@@ -124,9 +126,9 @@ test.each([
 test('the release that a program tells counts, however many sessions begin while it runs', async () => {
   const clock = new VirtualClock();
   const network = createMemoryNetwork(clock, 1);
-  await network.listen('server:1', (connection) =>
-    connection.handle({ data() {}, end() {}, drain() {}, close() {} }),
-  );
+  await network.listen('server:1', {
+    accept: (connection) => connection.handle({ data() {}, end() {}, drain() {}, close() {} }),
+  });
   const programs: ((version: Version) => void)[] = [];
   const probeVersion = () => new Promise<Version>((resolve) => programs.push(resolve));
   const cluster = new Cluster({

@@ -2,9 +2,12 @@ import { spawn } from 'node:child_process';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, expect, test } from 'vitest';
-import { tcp } from '../../src/transport/tcp.ts';
-import { ws } from '../../src/transport/ws.ts';
+import { createTcpTransport } from '../../src/transport/tcp.ts';
+import { createWsTransport } from '../../src/transport/ws.ts';
 import { ROOT } from './files.ts';
+
+const ws = createWsTransport();
+const tcp = createTcpTransport();
 
 const closing: Array<() => unknown> = [];
 afterEach(async () => {
@@ -25,20 +28,22 @@ function health(address: string): Promise<number | null> {
 
 test('healthy: a WebSocket listener answers, and no client is counted', async () => {
   let accepted = 0;
-  const listener = await ws.listen('127.0.0.1:0', () => accepted++);
+  const listener = await ws.listen('127.0.0.1:0', { accept: () => accepted++ });
   closing.push(() => listener.close());
   expect(await health(`http://${listener.address}/`)).toBe(0);
   expect(accepted).toBe(0);
 });
 
 test('not healthy: nothing listens', async () => {
-  const listener = await tcp.listen('127.0.0.1:0', () => {});
+  const listener = await tcp.listen('127.0.0.1:0', { accept() {} });
   await listener.close();
   expect(await health(`http://${listener.address}/`)).toBe(1);
 });
 
 test('not healthy: the port accepts and never answers', async () => {
-  const listener = await tcp.listen('127.0.0.1:0', (connection) => closing.push(() => connection.destroy()));
+  const listener = await tcp.listen('127.0.0.1:0', {
+    accept: (connection) => closing.push(() => connection.destroy()),
+  });
   closing.push(() => listener.close());
   expect(await health(`http://${listener.address}/`)).toBe(1);
 });

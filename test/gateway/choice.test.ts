@@ -76,9 +76,11 @@ describe('choosing a server', () => {
     });
     await fleet.server(0).stop();
     const heard: number[] = [];
-    await world.transports.tcp?.listen(fleet.server(0).address.replace('tcp://', ''), (connection) => {
-      const mute = new Recorder(connection);
-      mute.onData = (bytes) => heard.push(bytes.length);
+    await world.transports.tcp?.listen(fleet.server(0).address.replace('tcp://', ''), {
+      accept: (connection) => {
+        const mute = new Recorder(connection);
+        mute.onData = (bytes) => heard.push(bytes.length);
+      },
     });
     const sessions = [await fleet.admit('4.14.0'), await fleet.admit('4.14.0')];
     expect(sessions.map(({ server }) => server.id)).toEqual(['s2', 's2']);

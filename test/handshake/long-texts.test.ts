@@ -31,13 +31,15 @@ test('a client that is held for a long reason can read it', async () => {
   const clock = new VirtualClock();
   const network = createMemoryNetwork(clock);
   const client = new ClientHandshake(EXAMPLES.hello);
-  await network.listen('gate:1', (connection) => {
-    const caller = createSkewgateFrontEnd({ clock, handshakeTimeout: 10_000 }).accept(connection);
-    void caller
-      .hello()
-      .then(() =>
-        caller.wait({ code: 'NO_SERVER', reason: 'é'.repeat(5_000), progress: null, deadlineMs: 1 }),
-      );
+  await network.listen('gate:1', {
+    accept: (connection) => {
+      const caller = createSkewgateFrontEnd({ clock, handshakeTimeout: 10_000 }).accept(connection);
+      void caller
+        .hello()
+        .then(() =>
+          caller.wait({ code: 'NO_SERVER', reason: 'é'.repeat(5_000), progress: null, deadlineMs: 1 }),
+        );
+    },
   });
   const connection = await clock.until(network.dial('gate:1'));
   const recorder = new Recorder(connection);

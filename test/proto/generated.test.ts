@@ -8,7 +8,7 @@ import { codesTable } from '../../proto/tables.ts';
 import { configTable } from '../../src/config/reference.ts';
 import { configSchema } from '../../src/config/schema.ts';
 import { CODE_NAMES } from '../../src/policy/codes.ts';
-import { MAX_MESSAGE } from '../../src/transport/ws.ts';
+import { MAX_MESSAGE } from '../../src/transport/ws-connection.ts';
 import { closeCodeOf } from '../../src/wire/close.ts';
 import { MAX_PAYLOAD } from '../../src/wire/frame.ts';
 import { encodeMessage, MESSAGES } from '../../src/wire/messages.ts';

@@ -130,12 +130,14 @@ describe('virtual time', () => {
       const clock = new VirtualClock(0);
       const network = createMemoryNetwork(clock, 25);
       const times: Array<[string, number]> = [];
-      await network.listen('there:1', (connection) => {
-        const far = new Recorder(connection);
-        far.onData = () => {
-          times.push(['there', clock.now()]);
-          connection.send(Buffer.from('back'));
-        };
+      await network.listen('there:1', {
+        accept: (connection) => {
+          const far = new Recorder(connection);
+          far.onData = () => {
+            times.push(['there', clock.now()]);
+            connection.send(Buffer.from('back'));
+          };
+        },
       });
       const near = new Recorder(await clock.until(network.dial('there:1')));
       near.onData = () => times.push(['back', clock.now()]);

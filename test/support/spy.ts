@@ -16,7 +16,11 @@ export function noteSends(transport: Transport, note: (bytes: Uint8Array) => voi
     destroy: () => connection.destroy(),
   });
   return {
-    listen: (address, accept) => transport.listen(address, (connection) => accept(watched(connection))),
+    listen: (address, options) =>
+      transport.listen(address, {
+        ...options,
+        accept: (connection) => options.accept(watched(connection)),
+      }),
     dial: (address, options) => transport.dial(address, options),
   };
 }

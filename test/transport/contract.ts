@@ -45,7 +45,7 @@ export function describeTransport(name: string, setup: () => Setup): void {
     }
 
     async function listen(accept: (connection: Connection) => void): Promise<Listener> {
-      const listener = await transport.listen(address, accept);
+      const listener = await transport.listen(address, { accept });
       listeners.push(listener);
       return listener;
     }
@@ -383,7 +383,7 @@ export function describeTransport(name: string, setup: () => Setup): void {
 
     test('an address in use is refused', async () => {
       const listener = await listen(() => {});
-      await expect(transport.listen(listener.address, () => {})).rejects.toThrow(/in use|EADDRINUSE/);
+      await expect(transport.listen(listener.address, { accept() {} })).rejects.toThrow(/in use|EADDRINUSE/);
     });
 
     test('both ends have a name', async () => {

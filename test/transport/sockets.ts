@@ -37,7 +37,7 @@ export function describeSockets(name: string, transport: Transport): void {
   /** `far` is paused. */
   async function pair(address: string): Promise<{ near: Recorder; far: Recorder; listening: string }> {
     const accepted = Promise.withResolvers<Connection>();
-    const listener = await transport.listen(address, accepted.resolve);
+    const listener = await transport.listen(address, { accept: accepted.resolve });
     const near = new Recorder(await transport.dial(listener.address));
     const far = new Recorder(await accepted.promise);
     onTestFinished(async () => {
@@ -70,9 +70,12 @@ export function describeSockets(name: string, transport: Transport): void {
       const arrive = () => {
         if (++arrived === BURST) all.resolve();
       };
-      const listener = await transport.listen('127.0.0.1:0', arrive, () => {
-        arrive();
-        return { admitted: true, end() {} };
+      const listener = await transport.listen('127.0.0.1:0', {
+        accept: arrive,
+        track() {
+          arrive();
+          return { admitted: true, end() {} };
+        },
       });
       const port = Number(listener.address.split(':').at(-1));
       const peers = Array.from({ length: BURST }, () => net.connect(port, '127.0.0.1').on('error', () => {}));

@@ -5,12 +5,15 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import { WebSocket, WebSocketServer } from 'ws';
 import { Changes } from '../../src/ports/changes.ts';
 import type { Connection, HandshakeFailure } from '../../src/ports/transport.ts';
-import { MAX_MESSAGE, ws } from '../../src/transport/ws.ts';
+import { createWsTransport } from '../../src/transport/ws.ts';
+import { MAX_MESSAGE } from '../../src/transport/ws-connection.ts';
 import { randomBytes } from '../support/random.ts';
 import { Recorder } from '../support/recorder.ts';
 import { until } from '../support/until.ts';
 import { describeTransport } from './contract.ts';
 import { describeSockets } from './sockets.ts';
+
+const ws = createWsTransport();
 
 describeTransport('ws', () => ({ transport: ws, address: '127.0.0.1:0', bulk: 32 * 1_048_576 }));
 describeSockets('ws', ws);
@@ -18,7 +21,7 @@ describeSockets('ws', ws);
 /** A client that knows nothing of this project, and our end of its connection. */
 async function plainClient(): Promise<{ client: WebSocket; ours: Recorder; messages: Buffer[] }> {
   const accepted = Promise.withResolvers<Connection>();
-  const listener = await ws.listen('127.0.0.1:0', accepted.resolve);
+  const listener = await ws.listen('127.0.0.1:0', { accept: accepted.resolve });
   const client = new WebSocket(`ws://${listener.address}`);
   const messages: Buffer[] = [];
   client.on('message', (data) => messages.push(data as Buffer));
@@ -116,7 +119,7 @@ describe('ws, seen by a plain WebSocket peer', () => {
 
 describe('ws, and HTTP', () => {
   test('a plain HTTP request is told what this port is', async () => {
-    const listener = await ws.listen('127.0.0.1:0', () => {});
+    const listener = await ws.listen('127.0.0.1:0', { accept() {} });
     onTestFinished(() => listener.close());
     const response = await fetch(`http://${listener.address}/`);
     expect(response.status).toBe(426);
@@ -127,10 +130,9 @@ describe('ws, and HTTP', () => {
     const ends: (HandshakeFailure | null)[] = [];
     const changes = new Changes();
     const visits: string[] = [];
-    const listener = await ws.listen(
-      '127.0.0.1:0',
-      (connection) => connection.handle(new Recorder(connection)),
-      (peer) => {
+    const listener = await ws.listen('127.0.0.1:0', {
+      accept: (connection) => connection.handle(new Recorder(connection)),
+      track(peer) {
         visits.push(peer);
         return {
           admitted: true,
@@ -140,7 +142,7 @@ describe('ws, and HTTP', () => {
           },
         };
       },
-    );
+    });
     onTestFinished(() => listener.close());
     const port = Number(listener.address.split(':').at(-1));
     const said = async (act: () => unknown) => {
@@ -169,7 +171,7 @@ describe('ws, and HTTP', () => {
   });
 
   test('a closed listener lets go of connections that never became a WebSocket', async () => {
-    const listener = await ws.listen('127.0.0.1:0', () => {});
+    const listener = await ws.listen('127.0.0.1:0', { accept() {} });
     const [host, port] = listener.address.split(':') as [string, string];
     const silent = net.connect(Number(port), host).resume();
     silent.on('error', () => {});

@@ -1,0 +1,62 @@
+/** A WebSocket port: HTTP until a request to upgrade, a connection from there on. */
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+import { WebSocketServer } from 'ws';
+import type { Listener, ListenOptions } from '../ports/transport.ts';
+import { bind, keepAlive, peerOf } from './socket.ts';
+import { WS_OPTIONS, WsConnection } from './ws-connection.ts';
+import { GARBAGE, LATE, PendingSockets } from './ws-pending.ts';
+
+/** ms that a connection has to become a WebSocket. */
+const HTTP_LIMITS = { headersTimeout: 10_000, requestTimeout: 10_000, connectionsCheckingInterval: 1_000 };
+
+/** Listens for WebSockets. @throws {Error} if the address can't be bound */
+export async function listenForWebSockets(
+  address: string,
+  { accept, track }: ListenOptions,
+): Promise<Listener> {
+  const pending = new PendingSockets(track);
+  const http = createHttp(pending);
+  const sockets = new WebSocketServer({ ...WS_OPTIONS, noServer: true, clientTracking: false });
+  http.on('upgrade', (request: IncomingMessage, socket: Socket, head: Buffer) =>
+    sockets.handleUpgrade(request, socket, head, (webSocket) => {
+      pending.leave(socket, null);
+      accept(new WsConnection(webSocket, peerOf(socket)));
+    }),
+  );
+  return {
+    address: await bind(http, address),
+    close: async () => {
+      http.close();
+      // Those that never became a WebSocket; the others are no longer this server's.
+      http.closeAllConnections();
+    },
+  };
+}
+
+function createHttp(pending: PendingSockets): Server {
+  const http = createServer(HTTP_LIMITS, (request, response) => {
+    sayWhatThisIs(response);
+    pending.leave(request.socket, null);
+  });
+  http.on('connection', (socket) => {
+    keepAlive(socket);
+    pending.enter(socket);
+  });
+  http.on('clientError', (error: NodeJS.ErrnoException, socket) => {
+    const late = error.code === 'ERR_HTTP_REQUEST_TIMEOUT';
+    pending.leave(socket, late ? LATE : GARBAGE);
+    if (socket.writable && !late) socket.end('HTTP/1.1 400 Bad Request\r\nconnection: close\r\n\r\n');
+    else socket.destroy();
+  });
+  return http;
+}
+
+function sayWhatThisIs(response: ServerResponse): void {
+  response.writeHead(426, {
+    'content-type': 'text/plain',
+    upgrade: 'websocket',
+    connection: 'upgrade, close',
+  });
+  response.end('This port speaks skewgate over WebSocket: connect with skewgate+ws://\n');
+}

@@ -1,0 +1,38 @@
+/** Peers of a WebSocket port in the HTTP part of their handshake. */
+import type { Socket } from 'node:net';
+import type { HandshakeFailure, HandshakeTracker, PendingHandshake } from '../ports/transport.ts';
+import { peerOf } from './socket.ts';
+
+/** How long a peer for which there is no room has to become a WebSocket, which can be told so. */
+const NO_ROOM_MS = 2_000;
+
+export const LATE: HandshakeFailure = { late: true, why: 'no WebSocket handshake in time' };
+export const GARBAGE: HandshakeFailure = { late: false, why: 'the peer speaks neither HTTP nor WebSocket' };
+const GONE: HandshakeFailure = { late: false, why: 'the connection ended before it was a WebSocket' };
+
+/** Sockets that are no WebSocket yet; what becomes of each is told once. */
+export class PendingSockets {
+  readonly #track: HandshakeTracker | undefined;
+  readonly #handshakes = new WeakMap<object, PendingHandshake>();
+
+  constructor(track: HandshakeTracker | undefined) {
+    this.#track = track;
+  }
+
+  enter(socket: Socket): void {
+    const handshake = this.#track?.(peerOf(socket));
+    if (handshake === undefined) return;
+    this.#handshakes.set(socket, handshake);
+    socket.once('close', () => this.leave(socket, GONE));
+    if (handshake.admitted) return;
+    const limit = setTimeout(() => this.#handshakes.has(socket) && socket.destroy(), NO_ROOM_MS);
+    socket.once('close', () => clearTimeout(limit));
+  }
+
+  /** Null: it is a WebSocket now, or was told that this is a port for them. */
+  leave(socket: object, failure: HandshakeFailure | null): void {
+    const handshake = this.#handshakes.get(socket);
+    this.#handshakes.delete(socket);
+    handshake?.end(failure);
+  }
+}
