@@ -1,7 +1,6 @@
 /** Learns the version of a server that does not speak the handshake: from a program's output or over HTTP. */
-import { spawn } from 'node:child_process';
+import { runProgram } from '../process/run-program.ts';
 import { parseVersion, type Version } from '../version/version.ts';
-import { killGroup } from './process-group.ts';
 
 export interface VersionSource {
   readonly command?: readonly string[] | undefined;
@@ -12,7 +11,6 @@ export interface VersionSource {
 
 const DEFAULT_PATTERN = /\d+\.\d+\.\d+(?:[-+][0-9A-Za-z][0-9A-Za-z.+_-]*)?/;
 const MAX_OUTPUT = 65_536;
-const MAX_COMPLAINT = 500;
 
 /** @param cwd for the command. */
 export function createVersionProbe(
@@ -30,43 +28,26 @@ export function createVersionProbe(
   };
 }
 
-/** The program leads a process group of its own, which ends with it: asked every few seconds, leftovers would pile up. */
-function run([program, ...args]: readonly string[], cwd: string, signal: AbortSignal): Promise<string> {
-  return new Promise((resolve, reject) => {
-    if (signal.aborted) return reject(new Error(`${program} was aborted`));
-    const child = spawn(program as string, args, {
-      cwd,
-      stdio: ['ignore', 'pipe', 'pipe'],
-      detached: true,
-    });
-    const kill = () => killGroup(child.pid);
-    let output = '';
-    let complaint = '';
-    child.stdout.setEncoding('utf8').on('data', (text: string) => {
-      output += text;
-      if (output.length > MAX_OUTPUT) kill();
-    });
-    child.stderr.setEncoding('utf8').on('data', (text: string) => {
-      complaint = `${complaint}${text}`.slice(-MAX_COMPLAINT);
-    });
-    const giveUp = () => {
-      kill();
-      // What left the group may hold them open for ever.
-      child.stdout.destroy();
-      child.stderr.destroy();
-    };
-    signal.addEventListener('abort', giveUp);
-    child.once('error', reject);
-    child.once('exit', kill);
-    child.once('close', (status) => {
-      signal.removeEventListener('abort', giveUp);
-      if (signal.aborted) reject(new Error(`${program} was aborted`));
-      else if (output.length > MAX_OUTPUT)
-        reject(new Error(`${program} wrote more than ${MAX_OUTPUT} bytes`));
-      else if (status === 0) resolve(output);
-      else reject(new Error(`${program} ended with status ${status}: ${complaint.trim()}`));
-    });
+/** The standard output of a program that ended well, asked every few seconds. */
+async function run(command: readonly string[], folder: string, signal: AbortSignal): Promise<string> {
+  const [program] = command;
+  if (signal.aborted) throw new Error(`${program} was aborted`);
+  const chatty = new AbortController();
+  let output = '';
+  const decoder = new TextDecoder();
+  const { status, complaint } = await runProgram({
+    command,
+    folder,
+    signal: AbortSignal.any([signal, chatty.signal]),
+    onOutput(chunk) {
+      output += decoder.decode(chunk, { stream: true });
+      if (output.length > MAX_OUTPUT) chatty.abort();
+    },
   });
+  if (signal.aborted) throw new Error(`${program} was aborted`);
+  if (chatty.signal.aborted) throw new Error(`${program} wrote more than ${MAX_OUTPUT} bytes`);
+  if (status !== 0) throw new Error(`${program} ended with status ${status}: ${complaint}`);
+  return output;
 }
 
 async function get(url: string, signal: AbortSignal): Promise<string> {

@@ -7,13 +7,13 @@ import type { Cluster } from '../cluster/cluster.ts';
 import { decide } from '../policy/decide.ts';
 import type { SkewPolicy } from '../policy/types.ts';
 import { type Clock, deadline, pause } from '../ports/clock.ts';
+import { killProcess, lookForProcess, type ProcessInfo, waitForProcess } from '../process/find-process.ts';
 import { parseVersion } from '../version/version.ts';
 import { agreedLevel } from './agreed-level.ts';
 import type { Hook, HookFacts } from './hook/hook.ts';
 import { HookError } from './hook/hook.ts';
-import { killProcess, lookForProcess, waitForProcess } from './hook/process.ts';
 import { ClaimLost, type HeldClaim } from './ledger/ledger.ts';
-import type { Claim, LedgerRecord, ProcessInfo } from './ledger/record.ts';
+import type { Claim, LedgerRecord } from './ledger/record.ts';
 import type { MigrationProgress } from './migration.ts';
 
 export interface TimedHook {

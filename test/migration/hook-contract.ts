@@ -1,8 +1,8 @@
 /** What every kind of hook promises, whatever runs the step. */
 import { describe, expect, test } from 'vitest';
 import { type Hook, type HookContext, HookError, type HookFacts } from '../../src/migration/hook/hook.ts';
-import type { ProcessInfo } from '../../src/migration/ledger/record.ts';
 import { Changes } from '../../src/ports/changes.ts';
+import type { ProcessInfo } from '../../src/process/find-process.ts';
 import { until } from '../support/until.ts';
 
 export const FACTS: HookFacts = {

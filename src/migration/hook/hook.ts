@@ -1,5 +1,5 @@
 /** What runs one step of an upgrade. test/migration/hook-contract.ts says what each implementation has to do. */
-import type { ProcessInfo } from '../ledger/record.ts';
+import type { ProcessInfo } from '../../process/find-process.ts';
 
 export interface HookFacts {
   readonly cluster: string;

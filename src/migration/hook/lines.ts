@@ -1,3 +1,4 @@
+/** Progress as hooks tell it: as lines of output, or as whatever code hands over. */
 const MAX_TEXT = 512;
 
 /** Progress as lines of text: `40%`, `40 % indexes`, `3/8 rewriting`, or any sentence. */
@@ -23,23 +24,42 @@ function shareOf(done: unknown): number | null {
   return typeof done === 'number' && !Number.isNaN(done) ? Math.min(1, Math.max(0, done)) : null;
 }
 
-/** A line that reaches this length is passed over. */
+/** Bytes. A line that reaches this length is passed over. */
 const MAX_LINE = 4_096;
+/** Of a chunk, the newest lines that are looked at: what came before them is out of date. */
+const MAX_LINES = 16;
 
-/** Calls `each` for every line of text, never holding more than one of them. */
-export function readLines(stream: NodeJS.ReadableStream, each: (line: string) => void): void {
-  let held = '';
-  stream.setEncoding('utf8');
-  stream.on('data', (chunk) => {
-    const parts = `${chunk}`.split('\n');
-    for (const [at, part] of parts.entries()) {
-      held = `${held}${part}`.slice(0, MAX_LINE);
-      if (at === parts.length - 1) break;
-      if (held.length < MAX_LINE) each(held);
-      held = '';
+/** Finds lines in output that comes in chunks, at a cost that does not grow with what a chunk holds. */
+export class LineReader {
+  readonly #each: (line: string) => void;
+  /** The beginning of the line that is not whole yet. */
+  #held: Buffer = Buffer.alloc(0);
+
+  constructor(each: (line: string) => void) {
+    this.#each = each;
+  }
+
+  read(chunk: Buffer): void {
+    const lines: Buffer[] = [];
+    let end = chunk.lastIndexOf('\n');
+    const rest = chunk.subarray(end + 1);
+    while (end !== -1 && lines.length < MAX_LINES) {
+      const start = end === 0 ? -1 : chunk.lastIndexOf('\n', end - 1);
+      const line = chunk.subarray(start + 1, end);
+      lines.unshift(start === -1 ? Buffer.concat([this.#held, line]) : line);
+      end = start;
     }
-  });
-  stream.on('end', () => {
-    if (held !== '' && held.length < MAX_LINE) each(held);
-  });
+    for (const line of lines) this.#tell(line);
+    const begun = chunk.includes('\n') ? rest : Buffer.concat([this.#held, chunk]);
+    this.#held = Buffer.from(begun.subarray(0, MAX_LINE));
+  }
+
+  /** What is left without an end is a line too. */
+  end(): void {
+    if (this.#held.length > 0) this.#tell(this.#held);
+  }
+
+  #tell(line: Buffer): void {
+    if (line.length < MAX_LINE) this.#each(line.toString('utf8'));
+  }
 }

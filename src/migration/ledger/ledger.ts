@@ -3,7 +3,8 @@
  * written under a claim whose lease is gone.
  */
 import { type Clock, pause } from '../../ports/clock.ts';
-import { type Claim, type HistoryEntry, type LedgerRecord, type ProcessInfo, readRecord } from './record.ts';
+import type { ProcessInfo } from '../../process/find-process.ts';
+import { type Claim, type HistoryEntry, type LedgerRecord, readRecord } from './record.ts';
 import { LedgerUnavailable, type Snapshot, type Store, type Swap } from './store.ts';
 import {
   aborted,

@@ -75,7 +75,6 @@ const recordSchema = z.object({
 export type Claim = z.infer<typeof claimSchema>;
 export type LedgerRecord = z.infer<typeof recordSchema>;
 export type TriggerInfo = z.infer<typeof trigger>;
-export type ProcessInfo = z.infer<typeof processInfo>;
 
 export type HistoryKind =
   | 'planned'

@@ -10,7 +10,7 @@ import {
   killProcess,
   lookForProcess,
   waitForProcess,
-} from '../../../src/migration/hook/process.ts';
+} from '../../../src/process/find-process.ts';
 import { realClock } from '../../../src/runtime/clock.ts';
 import { tempFolder } from '../../support/folder.ts';
 import {
@@ -109,6 +109,15 @@ describe('a command', () => {
       { done: 1, text: '150%' },
       { done: null, text: 'no newline at the end' },
     ]);
+  });
+
+  test('a flood of short lines is read at its newest, not line by line: whoever waits is not held up', async () => {
+    const { hook } = hookOf("yes '7%' | head -c 4000002; echo '100% done'");
+    const told = new Told();
+    await hook.run(FACTS, told);
+    expect(told.heard.at(-1)).toEqual({ done: 1, text: 'done' });
+    // Of more than a million lines.
+    expect(told.heard.length).toBeLessThan(50_000);
   });
 
   test('it does not run before it is on record', async () => {

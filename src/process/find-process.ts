@@ -4,16 +4,25 @@
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
-import { type Clock, pause } from '../../ports/clock.ts';
-import type { ProcessInfo } from '../ledger/record.ts';
+import { type Clock, pause } from '../ports/clock.ts';
 
-const POLL_MS = 200;
+/** How often it is looked at, ms. */
+const POLL = 200;
 
+/** A process on a host, so that one which outlives its gate can be found. */
+export interface ProcessInfo {
+  readonly host: string;
+  readonly pid: number;
+  /** The machine's boot and the time of the start; empty where neither can be told. */
+  readonly started: string;
+}
+
+/** What is put on record of a process that runs on this host. */
 export function describeProcess(pid: number): ProcessInfo {
   return { host: hostname(), pid, started: startOf(pid) ?? '' };
 }
 
-/** `elsewhere`: it ran on another host, where it can't be seen from here. */
+/** Whether it still runs. `elsewhere`: it ran on another host, where it can't be seen from here. */
 export function lookForProcess({ host, pid, started }: ProcessInfo): 'running' | 'gone' | 'elsewhere' {
   if (host !== hostname()) return 'elsewhere';
   const there = startOf(pid);
@@ -22,16 +31,16 @@ export function lookForProcess({ host, pid, started }: ProcessInfo): 'running' |
   return started.startsWith(`${bootOf()}:`) && hasMembers(pid) ? 'running' : 'gone';
 }
 
-/** Resolves true when it is gone, false when `signal` aborts first. */
+/** Waits for its end: resolves true when it is gone, false when `signal` aborts first. */
 export async function waitForProcess(info: ProcessInfo, clock: Clock, signal: AbortSignal): Promise<boolean> {
   while (lookForProcess(info) === 'running') {
     if (signal.aborted) return false;
-    await pause(clock, POLL_MS, signal);
+    await pause(clock, POLL, signal);
   }
   return true;
 }
 
-/** With the group that it leads, if it is still the process meant. */
+/** Ends it with the group that it leads, if it is still the process meant. */
 export function killProcess(info: ProcessInfo): void {
   if (lookForProcess(info) !== 'running') return;
   try {
