@@ -34,7 +34,6 @@ const UNDESCRIBED = new Set([
   'config',
   'decision',
   'fleet',
-  'gateway',
   'migration',
   'policy',
   'testing',

@@ -17,7 +17,8 @@ import type { Clock } from '../ports/clock.ts';
 import type { Random } from '../ports/random.ts';
 import type { Transports } from '../transport/address.ts';
 import { parseVersion, type Version } from '../version/version.ts';
-import { Gate, type ListenerEntry } from './gate.ts';
+import { Gate } from './gate.ts';
+import type { ListenerEntry } from './listeners.ts';
 import { buildMigrator } from './migrator.ts';
 
 export interface GateDependencies {
