@@ -14,7 +14,7 @@ import { printVersion } from '../version/version.ts';
 import { type Applicant, applicantOf } from './applicant.ts';
 import type { Judge } from './judge.ts';
 import type { Lifecycle } from './lifecycle.ts';
-import { draining, paused, tooManySessions } from './refusals.ts';
+import { clientLeft, draining, paused, tooManySessions } from './refusals.ts';
 import { ServerSearch } from './server-search.ts';
 import type { SessionRegistry } from './sessions.ts';
 import { Wait, type WaitContext } from './wait.ts';
@@ -145,7 +145,7 @@ export class Admission {
       if (step.kind === 'again' && !this.#over.aborted) continue;
       if (step.kind === 'reached') return this.#admit(hello, applicant, step);
       const decision = step.kind === 'again' ? judge.decide(applicant) : step.decision;
-      if (this.#client.gone.aborted) return this.refuse({ ...decision, verdict: 'refuse' });
+      if (this.#client.gone.aborted) return this.refuse(clientLeft(decision));
       if (lifecycle.closing.aborted) return this.refuse(draining(applicant.facts));
       const end = this.#wait.overdue(decision);
       if (end !== null) return this.refuse(end);

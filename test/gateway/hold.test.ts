@@ -150,7 +150,25 @@ describe('[N1] a client waits for a server', () => {
     expect(fleet.log.handshakes).toHaveLength(1);
     expect(fleet.log.handshakes[0]).toMatchObject({
       verdict: 'refuse',
+      code: 'CLIENT_LEFT',
+      retry: 'later',
+      waitedFor: expect.stringMatching(/^(NO_SERVER|SERVER_UNREACHABLE)$/),
+      message: expect.stringMatching(/left/),
     });
+  });
+
+  test('a client that leaves while its server is dialled is logged as one that left, and the server is not blamed', async () => {
+    const world = virtualWorld({ latency: 100 });
+    await using fleet = await startFleet(world, { servers: [{ version: '4.14.0' }], timeouts: TIMEOUTS });
+    const client = await dialRaw(world, fleet.address());
+    client.connection.send(helloBytes('4.14.0'));
+    await world.clock.run(150);
+    expect(fleet.gate.status().handshakes).toBe(1);
+    client.connection.destroy();
+    await world.clock.run(1_000);
+    expect(fleet.log.handshakes).toMatchObject([{ verdict: 'refuse', code: 'CLIENT_LEFT', waitedFor: null }]);
+    expect(fleet.gate.status().servers).toMatchObject([{ id: 's1', state: 'up', sessions: 0 }]);
+    expect(fleet.server(0).clients).toEqual([]);
   });
 
   test('many that wait are all admitted, and the servers are not asked once for each of them', async () => {
