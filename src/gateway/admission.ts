@@ -171,7 +171,7 @@ export class Admission {
     if (decision.verdict !== 'permit') return { kind: 'not-yet', decision };
     if (this.#wait.awaitsUpgrade) {
       this.#wait.leaveUpgrade();
-      await migration.turn(this.#client.gone);
+      await migration.turn(this.#over);
       return { kind: 'again' };
     }
     return this.#reach(applicant, decision);

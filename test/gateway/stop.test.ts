@@ -176,6 +176,31 @@ describe('stop', () => {
     expect(fleet.server(0).clients).toEqual([]);
   });
 
+  test('who waits for the ramp after an upgrade is refused DRAINING, and nobody is pending once the gate has stopped', async () => {
+    const world = virtualWorld();
+    const server = { version: '4.14.0', tables: createMemoryTables(27), upgradeMs: 1_000 };
+    await using fleet = await startFleet(world, {
+      servers: [server],
+      migration: { ledger: 'memory:', hold: { ramp: 2 } },
+    });
+    const codes: string[] = [];
+    for (let at = 0; at < 60; at++)
+      void fleet.connect('4.14.0').then(
+        (session) => codes.push(session.decision.code),
+        ({ code }) => codes.push(code),
+      );
+    await world.clock.run(2_500);
+    const { sessions, handshakes } = fleet.gate.status();
+    expect(sessions).toBeGreaterThan(0);
+    expect(handshakes).toBeGreaterThan(40);
+    await world.finish(fleet.gate.stop(0));
+    expect(fleet.gate.status()).toMatchObject({ state: 'stopped', handshakes: 0, sessions: 0, slots: 0 });
+    expect(fleet.log.lines.at(-1)).toMatchObject({ event: 'gate', what: 'stopped' });
+    await world.clock.run(100);
+    expect(codes).toHaveLength(60);
+    expect(codes.filter((code) => code === 'DRAINING')).toHaveLength(handshakes);
+  });
+
   test('twice is said once, and the second time can only make it come sooner', async () => {
     const world = virtualWorld();
     await using fleet = await startFleet(world, { servers: [{ version: '4.14.0' }] });
