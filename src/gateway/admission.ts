@@ -17,7 +17,7 @@ import type { Lifecycle } from './lifecycle.ts';
 import { clientLeft, draining, paused, tooManySessions } from './refusals.ts';
 import { ServerSearch } from './server-search.ts';
 import type { SessionRegistry } from './sessions.ts';
-import { Wait, type WaitContext } from './wait.ts';
+import { isForUpgrade, Wait, type WaitContext } from './wait.ts';
 
 export type AdmissionTimes = WaitContext['times'] & {
   /** ms after which what is known of a server is asked again before a client is refused for it. */
@@ -207,7 +207,8 @@ export class Admission {
   async #hold(decision: Decision, seen: Seen): Promise<void> {
     const { clock, cluster, migration, lifecycle } = this.#context;
     const left = this.#wait.goOn(decision);
-    const { progress } = migration;
+    // Only who waits for the upgrade is told how it goes.
+    const progress = isForUpgrade(decision) ? migration.progress : null;
     this.#client.wait({
       code: decision.code,
       reason: progress?.text || decision.message,

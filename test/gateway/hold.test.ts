@@ -171,6 +171,29 @@ describe('[N1] a client waits for a server', () => {
     expect(fleet.server(0).clients).toEqual([]);
   });
 
+  test('one that is held for a server is not told of the upgrade that runs meanwhile', async () => {
+    const { world, fleet } = await start({
+      servers: [{ version: '4.14.0', tables: createMemoryTables(27), upgradeMs: 20_000 }],
+    });
+    await using _ = fleet;
+    const newer = hurried(fleet, '4.14.0');
+    await world.clock.run(3_000);
+    expect(newer.waits.at(-1)).toMatchObject({
+      code: 'UPGRADE_IN_PROGRESS',
+      reason: expect.stringMatching(/^upgrading the system tables/),
+      progress: expect.any(Number),
+    });
+    fleet.server(0).running.leave();
+    const older = hurried(fleet, '4.13.0');
+    await world.clock.run(3_000);
+    expect(older.waits.length).toBeGreaterThan(1);
+    for (const { code, progress, reason } of older.waits) {
+      expect(code).toMatch(/^(NO_SERVER|SERVER_UNREACHABLE)$/);
+      expect(progress).toBeNull();
+      expect(reason).not.toContain('upgrading the system tables');
+    }
+  });
+
   test('many that wait are all admitted, and the servers are not asked once for each of them', async () => {
     const { world, fleet } = await start();
     await using _ = fleet;
