@@ -26,6 +26,8 @@ const DISK_KB = 1_024;
 interface Slot {
   readonly file: string;
   gate: GateProcess | null;
+  /** Whether it listens: it has an address then. */
+  listening: boolean;
   starting: Promise<void> | null;
   /** Times in which this gate could not be asked to answer: killed, stopped or frozen. */
   readonly away: Array<{ readonly from: number; until: number }>;
@@ -86,7 +88,10 @@ export class Fleet {
     const gate = GateProcess.launch(slot.file);
     slot.gate = gate;
     slot.starting = gate.listening().then(
-      () => this.#back(slot),
+      () => {
+        slot.listening = slot.gate === gate;
+        if (slot.listening) this.#back(slot);
+      },
       () => {
         if (slot.gate === gate) slot.gate = null;
       },
@@ -180,13 +185,20 @@ export class Fleet {
       },
     };
     writeFileSync(file, JSON.stringify(config));
-    return { file, gate: null, starting: null, away: [{ from: 0, until: Number.POSITIVE_INFINITY }] };
+    return {
+      file,
+      gate: null,
+      listening: false,
+      starting: null,
+      away: [{ from: 0, until: Number.POSITIVE_INFINITY }],
+    };
   }
 
   async #end(at: number, signal: NodeJS.Signals): Promise<void> {
     const slot = this.slots[at] as Slot;
     const { gate } = slot;
     if (gate === null) return;
+    slot.listening = false;
     this.#leave(slot);
     gate.program.signal('SIGCONT');
     gate.program.signal(signal);
