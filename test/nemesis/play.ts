@@ -7,7 +7,7 @@ import { RefusedError } from '../../src/client/session.ts';
 import { Ledger } from '../../src/migration/ledger/ledger.ts';
 import { openStore } from '../../src/migration/ledger/open.ts';
 import type { HistoryEntry } from '../../src/migration/ledger/record.ts';
-import { realClock } from '../../src/runtime/real.ts';
+import { realClock } from '../../src/runtime/clock.ts';
 import type { Etcd } from '../support/etcd.ts';
 import { Fleet, passed, TO_LEVEL } from './fleet.ts';
 import { readWork, signalHook, type Work } from './hook.ts';
@@ -20,7 +20,7 @@ export interface Answer {
   /** ms since the epoch. */
   readonly from: number;
   readonly until: number;
-  /** `admitted`, a code, or `lost`: no answer. */
+  /** `admitted`, a code, `down`: there was no gate to ask, or `lost`: no answer. */
   readonly outcome: string;
   readonly error: string;
 }
@@ -109,7 +109,7 @@ async function attempt(fleet: Fleet, gate: number, client: string): Promise<Answ
     error,
   });
   const slot = fleet.slots[gate];
-  if (!slot?.listening || slot.gate === null) return answer('lost', 'the gate is down');
+  if (!slot?.listening || slot.gate === null) return answer('down');
   try {
     const session = await slot.gate.connect(client, { timeout: ANSWER_WITHIN });
     session.on('error', () => {});
