@@ -5,8 +5,8 @@
 import { ConnectError } from '../../src/client/connect.ts';
 import { RefusedError } from '../../src/client/session.ts';
 import { Ledger } from '../../src/migration/ledger/ledger.ts';
-import { openStore } from '../../src/migration/ledger/open.ts';
 import type { HistoryEntry } from '../../src/migration/ledger/record.ts';
+import { openStore } from '../../src/migration/ledger/registry.ts';
 import { realClock } from '../../src/runtime/clock.ts';
 import type { Etcd } from '../support/etcd.ts';
 import { Fleet, passed, TO_LEVEL } from './fleet.ts';
@@ -60,7 +60,7 @@ export async function play(schedule: Schedule, etcd: Etcd | null): Promise<Evide
   await Promise.all(faults);
   const stuck = await heal(fleet);
   const seen = await Promise.all(answers);
-  const store = openStore(fleet.ledger, fleet.folder, realClock);
+  const store = openStore(fleet.ledger, { folder: fleet.folder, clock: realClock });
   const history = await new Ledger(store, fleet.cluster, realClock).history();
   await store.close();
   await fleet.stop();
