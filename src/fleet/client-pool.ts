@@ -2,7 +2,7 @@
 import { pause } from '../ports/clock.ts';
 import type { Random } from '../ports/random.ts';
 import type { FleetDriver, FleetSession } from './driver.ts';
-import type { Group } from './scenario.ts';
+import type { Group } from './fleet-schema.ts';
 
 /** A session began (+1) or ended (-1). */
 export interface SessionChange {

@@ -4,7 +4,8 @@ import type { HistoryEntry } from '../migration/ledger/record.ts';
 import type { ClusterFacts, Policy } from '../policy/types.ts';
 import { type Cell, cellOf } from './current-policy.ts';
 import type { Logged } from './driver.ts';
-import type { Expectation } from './scenario.ts';
+import type { Expectation } from './expectation-schema.ts';
+import { listed, type ScenarioProblem } from './steps/step.ts';
 
 /** What expectations are about. */
 export interface RunFacts {
@@ -72,6 +73,29 @@ export function checkExpectations(expected: Expectation, facts: RunFacts, field:
       );
   }
   return checks;
+}
+
+/** A count for a version that no client of the scenario ever has is a slip of the pen, not an expectation. */
+export function expectationProblems(
+  expected: Expectation | undefined,
+  versions: ReadonlySet<string>,
+): ScenarioProblem[] {
+  const stray = (counts: unknown, path: ScenarioProblem['path']): ScenarioProblem[] =>
+    typeof counts !== 'object' || counts === null
+      ? []
+      : Object.keys(counts)
+          .filter((version) => !versions.has(version))
+          .map((version) => ({
+            path: [...path, version],
+            message: `no client is ever on ${version}: ${listed([...versions])}`,
+          }));
+  const { admitted, refused } = expected ?? {};
+  return [
+    ...stray(admitted, ['admitted']),
+    ...(typeof refused === 'object'
+      ? Object.entries(refused).flatMap(([code, counts]) => stray(counts, ['refused', code]))
+      : []),
+  ];
 }
 
 type Compare = (name: string, wanted: unknown, found: unknown) => void;

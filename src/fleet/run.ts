@@ -10,9 +10,10 @@ import type { FleetDriver } from './driver.ts';
 import { type Check, checkExpectations, type Failure, type RunFacts } from './expectations.ts';
 import { NodeControl } from './node-control.ts';
 import { describePlan } from './plan-text.ts';
-import { runCommand } from './run-command.ts';
-import type { Scenario, Step } from './scenario.ts';
+import type { Scenario } from './scenario.ts';
 import { type StateSpan, StateTimeline } from './state-timeline.ts';
+import { partsOf, type Step, verbOf } from './steps/registry.ts';
+import type { StepContext } from './steps/step.ts';
 
 export type { RunFacts } from './expectations.ts';
 
@@ -60,7 +61,6 @@ const SETTLE = 100;
 const LAST_WAIT = 10_000;
 /** ms between two looks at whether something happened. */
 const POLL = 50;
-const WHO = { by: 'scenario', reason: 'a step of the scenario' };
 
 export async function runScenario(
   scenario: Scenario,
@@ -185,26 +185,42 @@ class Run {
     for (const id of gateIds) this.#states.set(id, 'up');
   }
 
-  /** A step that can't be done fails the scenario, and is the last. */
   async #steps(): Promise<void> {
-    const { steps } = this.#scenario;
     const words = describePlan(this.#scenario).steps;
-    for (const [at, step] of steps.entries()) {
-      const idle = this.#nodes.reasonToSkip(step);
-      if (idle === null) this.#say(words[at] as string, { step: at });
-      else this.#say(`${words[at]}: skipped, ${idle}`, { step: at, skipped: true });
-      if (idle !== null) continue;
-      const field = `steps[${at}]`;
-      try {
-        if (step.expect)
-          this.#checks.push(...checkExpectations(step.expect, await this.facts(), `${field}.expect`));
-        else await this.#perform(step, field);
-      } catch (error) {
-        this.#fail(field, 'it can be done', (error as Error).message);
-        return;
-      }
+    for (const [at, step] of this.#scenario.steps.entries()) {
+      const [handler, value] = partsOf(step);
+      const reason = handler.reasonToSkip?.(value, this.#nodes) ?? null;
+      if (reason === null) this.#say(words[at] as string, { step: at });
+      else this.#say(`${words[at]}: skipped, ${reason}`, { step: at, skipped: true });
+      if (reason !== null) continue;
+      if (!(await this.#perform(at, step))) return;
       await pause(this.#fleet.clock, SETTLE);
     }
+  }
+
+  /** A step that can't be done fails the scenario, and is the last. */
+  async #perform(at: number, step: Step): Promise<boolean> {
+    const [handler, value] = partsOf(step);
+    try {
+      await handler.perform(value, this.#contextOf(`steps[${at}].${verbOf(step)}`));
+      return true;
+    } catch (error) {
+      this.#fail(`steps[${at}]`, 'it can be done', (error as Error).message);
+      return false;
+    }
+  }
+
+  #contextOf(field: string): StepContext {
+    return {
+      fleet: this.#fleet,
+      clients: this.#clients,
+      nodes: this.#nodes,
+      folder: this.#folder,
+      field,
+      facts: () => this.facts(),
+      check: (...checks) => void this.#checks.push(...checks),
+      say: (what) => this.#say(what),
+    };
   }
 
   /** Until nobody is on the way in any more. */
@@ -214,32 +230,6 @@ class Run {
     const end =
       clock.now() + timeouts.handshake + Math.max(timeouts.hold, migration.hold.deadline) + LAST_WAIT;
     while (this.#clients.pending > 0 && clock.now() < end) await pause(clock, POLL);
-  }
-
-  async #perform(step: Step, field: string): Promise<void> {
-    const clients = this.#clients;
-    if (step.connect !== undefined) await clients.arrive(step.connect);
-    if (step.arrive !== undefined) void clients.arrive(step.arrive);
-    if (step.disconnect !== undefined) clients.disconnect(step.disconnect);
-    if (step.change) {
-      clients.disconnect(step.change.group);
-      clients.change(step.change.group, step.change.to);
-      await clients.arrive(step.change.group);
-    }
-    if (step.roll) {
-      const unhealthy = await this.#nodes.roll(step.roll, (what) => this.#say(what));
-      if (unhealthy !== null) this.#fail(`${field}.roll.health`, unhealthy.expected, unhealthy.found);
-    }
-    if (step.wait !== undefined) await pause(this.#fleet.clock, step.wait);
-    if (step.run) await runCommand(step.run, this.#folder, this.#fleet.environment);
-    if (step.operator !== undefined) await this.#operate(step.operator);
-    await this.#nodes.act(step);
-  }
-
-  async #operate(verb: NonNullable<Step['operator']>): Promise<void> {
-    const { ledger } = this.#fleet;
-    if (verb === 'block') await ledger.block(WHO, null);
-    else await ledger[verb](WHO);
   }
 
   #fail(field: string, expected: string, found: string): void {

@@ -30,12 +30,12 @@ import type { ConnectResult, FleetDriver, Logged } from './driver.ts';
 import { FAULTS, type Fault } from './faults.ts';
 import { type ClientAttempt, GroundTruth, outcomeOf, pairOf, type TrueState } from './ground-truth.ts';
 import { type Violation, violationsIn } from './invariants.ts';
+import { LEDGER } from './names.ts';
 import { NodeClock } from './node-clock.ts';
 import { recordGrants, recordStore, recordTables } from './recording-store.ts';
 import { createRemoteStore } from './remote-store.ts';
 import type { Scenario } from './scenario.ts';
 import { timerBudget } from './timer-budget.ts';
-import { LEDGER } from './validate.ts';
 
 interface Node {
   readonly clock: NodeClock;

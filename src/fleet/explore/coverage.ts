@@ -3,6 +3,7 @@ import { parseVersion, printMinor } from '../../version/version.ts';
 import type { GroundTruth } from '../ground-truth.ts';
 import type { Report } from '../run.ts';
 import type { Scenario } from '../scenario.ts';
+import { type Step, verbOf } from '../steps/registry.ts';
 import type { FleetSpec } from './fleet-spec.ts';
 import { versionsOf } from './plan.ts';
 
@@ -56,10 +57,9 @@ export class Coverage {
   #interleave(scenario: Scenario, truth: GroundTruth, { timeline, start }: Report): void {
     for (const { at, step, skipped } of timeline) {
       if (step === undefined || skipped) continue;
-      const [kind] = Object.keys(scenario.steps[step] as object);
       if (!truth.at(start + at).record?.claim) continue;
       this.#interleaved++;
-      this.#kinds.add(kind as string);
+      this.#kinds.add(verbOf(scenario.steps[step] as Step));
     }
   }
 

@@ -5,7 +5,8 @@
 import { createHash } from 'node:crypto';
 import fc from 'fast-check';
 import type { Violation } from '../invariants.ts';
-import type { Scenario, Step } from '../scenario.ts';
+import type { Scenario } from '../scenario.ts';
+import type { Step } from '../steps/registry.ts';
 import { Coverage, type Covered } from './coverage.ts';
 import type { FleetSpec } from './fleet-spec.ts';
 import { planOf, repairsAfter, settleStep } from './plan.ts';

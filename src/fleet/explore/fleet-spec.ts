@@ -1,7 +1,8 @@
 /** The fleet that random plans are made for: a scenario file whose steps and expectations may be absent. */
 import { parseYaml } from '../../config/load.ts';
 import { type Scenario, scenarioSchema } from '../scenario.ts';
-import { fleetMistakes, needsReal } from '../validate.ts';
+import { partsOf } from '../steps/registry.ts';
+import { needsReal, validateFleet } from '../validate.ts';
 
 /** What random plans take from a file. */
 export const fleetSchema = scenarioSchema.partial({ name: true, steps: true });
@@ -11,7 +12,7 @@ const wholeSchema = fleetSchema.superRefine((fleet, context) => {
     path: field.split('.'),
     message: 'runs a program, which random plans can not',
   }));
-  for (const { path, message } of [...fleetMistakes(fleet), ...programs])
+  for (const { path, message } of [...validateFleet(fleet), ...programs])
     context.addIssue({ code: 'custom', path: [...path], message });
 });
 
@@ -24,7 +25,10 @@ export interface FleetSpec extends Omit<Scenario, 'steps' | 'expect'> {
 /** @throws {ConfigError} with line and field. */
 export function parseFleet(text: string, file = 'fleet'): FleetSpec {
   const { steps = [], expect: _expect, name = file, ...fleet } = parseYaml(text, file, wholeSchema);
-  const versions = steps.flatMap(({ roll, change }) => roll?.to ?? change?.to ?? []);
+  const versions = steps.flatMap((step) => {
+    const [handler, value] = partsOf(step);
+    return handler.moves?.(value).to ?? [];
+  });
   return { name, ...fleet, versions };
 }
 

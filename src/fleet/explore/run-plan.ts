@@ -1,8 +1,9 @@
 /** Plays one plan on virtual time and says what did not hold. */
 import type { Violation } from '../invariants.ts';
 import { type Report, runScenario } from '../run.ts';
-import type { Scenario, Step } from '../scenario.ts';
+import type { Scenario } from '../scenario.ts';
 import { Simulation } from '../simulation.ts';
+import type { Step } from '../steps/registry.ts';
 import type { FleetSpec } from './fleet-spec.ts';
 
 export interface PlanRun {

@@ -1,6 +1,6 @@
 /** A plan that failed as a scenario file: the fleet as its file has it, the steps, and what does not hold. */
 import { parseDocument } from 'yaml';
-import type { Step } from '../scenario.ts';
+import { partsOf, type Step, verbOf } from '../steps/registry.ts';
 import type { FailedPlan } from './explore.ts';
 
 /** @param fleet the text of the fleet's file. */
@@ -22,21 +22,7 @@ export function writeScenario(fleet: string, { scenario, violations, plan, steps
   return `${comment}${document.toString({ lineWidth: 0 })}`;
 }
 
-function writeStep({ wait, roll, ...step }: Step): object {
-  if (wait !== undefined) return { wait: duration(wait) };
-  if (roll === undefined) return step;
-  const { pause, grace, health, ...rest } = roll;
-  return {
-    roll: {
-      ...rest,
-      pause: duration(pause),
-      grace: duration(grace),
-      ...(health !== undefined && { health: duration(health) }),
-    },
-  };
-}
-
-function duration(ms: number): string {
-  if (ms > 0 && ms % 60_000 === 0) return `${ms / 60_000}m`;
-  return ms % 1_000 === 0 ? `${ms / 1_000}s` : `${ms}ms`;
+function writeStep(step: Step): object {
+  const [handler, value] = partsOf(step);
+  return { [verbOf(step)]: handler.spell?.(value) ?? value };
 }

@@ -4,7 +4,7 @@ import { PlanError, planUpgrade } from '../../migration/plan.ts';
 import type { Code } from '../../policy/codes.ts';
 import { decide } from '../../policy/decide.ts';
 import { isCut, type TrueState } from '../ground-truth.ts';
-import { LEDGER } from '../validate.ts';
+import { LEDGER } from '../names.ts';
 import { clientOf } from './admitted.ts';
 import type { Evidence, GateDecision } from './evidence.ts';
 import { isDraining, isRunning, serversOf } from './knowledge.ts';

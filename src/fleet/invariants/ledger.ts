@@ -1,7 +1,7 @@
 /** The ledger's history, and the record as each swap left it. */
 import type { HistoryEntry, HistoryKind } from '../../migration/ledger/record.ts';
 import { isCut, type TrueState } from '../ground-truth.ts';
-import { LEDGER } from '../validate.ts';
+import { LEDGER } from '../names.ts';
 import type { Breach } from './breach.ts';
 import { type Evidence, HEED } from './evidence.ts';
 

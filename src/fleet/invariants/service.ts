@@ -1,7 +1,7 @@
 /** Service that was denied though it could have been given: clients that were refused, or held in vain. */
 import { decide } from '../../policy/decide.ts';
 import { type GroundTruth, isCut, type TrueState } from '../ground-truth.ts';
-import { LEDGER } from '../validate.ts';
+import { LEDGER } from '../names.ts';
 import { clientOf, clusterOf } from './admitted.ts';
 import type { Breach } from './breach.ts';
 import { decidedAs, type Evidence, type GateDecision } from './evidence.ts';

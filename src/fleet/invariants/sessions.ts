@@ -3,7 +3,7 @@ import type { SessionEndRecord } from '../../decision/record.ts';
 import type { Code } from '../../policy/codes.ts';
 import { decide } from '../../policy/decide.ts';
 import { isCut, type TrueState } from '../ground-truth.ts';
-import { LEDGER } from '../validate.ts';
+import { LEDGER } from '../names.ts';
 import { clientOf, clusterOf } from './admitted.ts';
 import type { Breach } from './breach.ts';
 import { decidedAs, type Evidence, HEED } from './evidence.ts';

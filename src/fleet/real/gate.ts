@@ -5,6 +5,7 @@ import type { Config } from '../../config/schema.ts';
 import { parseLedgerAddress } from '../../migration/ledger/registry.ts';
 import { parseHostPort } from '../../transport/address.ts';
 import type { Scenario } from '../scenario.ts';
+import { partsOf } from '../steps/registry.ts';
 import { writeGateConfig } from './config.ts';
 import { Link } from './link.ts';
 import { ManagedProcess, skewgate } from './managed-process.ts';
@@ -97,9 +98,11 @@ export class RealGate {
   get #assumed(): readonly string[] {
     const { clients, steps } = this.#options.scenario;
     const mute = clients.filter(({ command, handshake }) => command !== undefined && !handshake);
-    const later = steps.flatMap(({ change }) =>
-      change !== undefined && mute.some(({ name }) => name === change.group) ? [change.to] : [],
-    );
+    const later = steps.flatMap((step) => {
+      const [handler, value] = partsOf(step);
+      const move = handler.moves?.(value);
+      return move !== undefined && mute.some(({ name }) => name === move.group) ? [move.to] : [];
+    });
     return [...new Set([...mute.map(({ version }) => version), ...later])];
   }
 

@@ -42,7 +42,7 @@ test('a plan fails: status 1, shrunk, and written so that skewgate test fails on
   expect(stdout).toMatch(
     /^Plan \d+ failed: one-holder\n {2}token 1 was taken over, and its holder was well$/m,
   );
-  expect(stdout).toMatch(/^Shrunk from \d+ steps to 1:\n {2}1\. upgrade clients \w+ \(\S+\) to /m);
+  expect(stdout).toMatch(/^Shrunk from \d+ steps to 1:\n {2}1\. clients \w+ \(\S+\) begin to arrive$/m);
   expect(stdout).toContain(`play it again: skewgate test ${out}`);
   expect(readFileSync(out, 'utf8')).toMatch(
     /^# FailedPlan by skewgate explore --seed 7: plan \d+, of \d+ steps, shrunk\.$/m,

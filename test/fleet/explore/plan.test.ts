@@ -4,11 +4,11 @@ import { describe, expect, test } from 'vitest';
 import { stringify } from 'yaml';
 import { parseFleet } from '../../../src/fleet/explore/fleet-spec.ts';
 import { planOf, repairsAfter, versionsOf } from '../../../src/fleet/explore/plan.ts';
-import { parseScenario, type Step } from '../../../src/fleet/scenario.ts';
+import { parseScenario } from '../../../src/fleet/scenario.ts';
+import { partsOf, type Step, verbOf } from '../../../src/fleet/steps/registry.ts';
 import { defaultFleet } from './support.ts';
 
 const plans = fc.sample(planOf(defaultFleet, 12), { seed: 1, numRuns: 300 });
-const kindOf = (step: Step) => Object.keys(step)[0];
 
 test('a plan has as many steps as asked at most, and plans of every length come', () => {
   expect(new Set(plans.map(({ length }) => length))).toEqual(
@@ -17,7 +17,7 @@ test('a plan has as many steps as asked at most, and plans of every length come'
 });
 
 test('every kind of step comes', () => {
-  expect([...new Set(plans.flat().map(kindOf))].sort()).toEqual([
+  expect([...new Set(plans.flat().map(verbOf))].sort()).toEqual([
     'arrive',
     'change',
     'connect',
@@ -36,10 +36,12 @@ test('every kind of step comes', () => {
 });
 
 test('servers roll in any order, and the ledger can be cut off', () => {
-  const orders = new Set(plans.flat().flatMap(({ roll }) => roll?.servers?.join(' ') ?? []));
+  const orders = new Set(
+    plans.flat().flatMap((step) => ('roll' in step ? (step.roll.servers ?? []).join(' ') : [])),
+  );
   // Every sequence of one, two or three of three servers.
   expect(orders.size).toBe(15);
-  expect(plans.flat().some(({ cut }) => cut?.[1] === 'ledger')).toBe(true);
+  expect(plans.flat().some((step) => 'cut' in step && step.cut[1] === 'ledger')).toBe(true);
 });
 
 test('versions are those that the file names, oldest first', () => {
@@ -84,11 +86,10 @@ test('repairs undo what a plan left behind, and nothing else', () => {
 });
 
 test('a plan of any steps is a scenario file', () => {
-  const steps = plans.flat().map(({ wait, roll, ...step }) => ({
-    ...step,
-    ...(wait !== undefined && { wait: `${wait}ms` }),
-    ...(roll && { roll: { ...roll, pause: `${roll.pause}ms`, grace: `${roll.grace}ms` } }),
-  }));
+  const steps = plans.flat().map((step) => {
+    const [handler, value] = partsOf(step);
+    return { [verbOf(step)]: handler.spell?.(value) ?? value };
+  });
   const { clients } = defaultFleet;
   const groups = clients.map(({ name, version }) => ({ name, version }));
   const file = { name: 'x', gates: 2, servers: { count: 3, version: '4.14.2' }, clients: groups, steps };
