@@ -1,9 +1,12 @@
 /** What a schema found wrong, in words for the person who wrote the file. */
 import type { z } from 'zod';
+import { createKeyLookup } from './keys.ts';
+import type { Path } from './path.ts';
+import { didYouMean } from './suggest.ts';
 
 type Issue = z.core.$ZodIssue;
-type Path = readonly PropertyKey[];
 
+/** A problem in words, and where it is. */
 export interface Spelled {
   readonly path: Path;
   readonly message: string;
@@ -18,23 +21,39 @@ const TYPES: Readonly<Record<string, string>> = {
   boolean: 'true or false',
 };
 
-/** @param data what the schema was given. */
+/** More of one file are not spelt out: nobody reads them, and each costs a search for what was meant. */
+const MAX_PROBLEMS = 50;
+
+/** What was checked, and against what. */
+interface Checked {
+  readonly schema: z.ZodType;
+  readonly data: unknown;
+  /** The keys that the schema knows in the map at a path. */
+  readonly keysAt: (path: Path) => string[];
+}
+
+/** What the issues mean, in words, for at most 50 of them. @param data what the schema was given. */
 export function spellProblems(schema: z.ZodType, data: unknown, issues: readonly Issue[]): Spelled[] {
-  return issues.flatMap((issue) => spell(issue, schema, data));
+  const checked = { schema, data, keysAt: createKeyLookup(schema) };
+  return spellAll(issues, checked);
+}
+
+function spellAll(issues: readonly Issue[], checked: Checked): Spelled[] {
+  const spelled = issues.slice(0, MAX_PROBLEMS).flatMap((issue) => spell(issue, checked));
+  return spelled.slice(0, MAX_PROBLEMS);
 }
 
 /** One problem a key: a union tells what its likeliest member says. */
-function spell(issue: Issue, schema: z.ZodType, data: unknown): Spelled[] {
+function spell(issue: Issue, checked: Checked): Spelled[] {
   const { path } = issue;
-  const value = valueAt(data, path);
-  if (issue.code === 'unrecognized_keys')
-    return issue.keys.map((key) => ({ path: [...path, key], message: 'there is no such key' }));
+  const value = valueAt(checked.data, path);
+  if (issue.code === 'unrecognized_keys') return unknownKeys(path, issue.keys, checked);
   const types = expectedTypes(issue);
   if (types.length > 0) {
     if (value === undefined && typeof path.at(-1) === 'string') return [{ path, message: 'is missing' }];
     // YAML reads 4.14 and 30 as numbers: what is wrong with them is said as of the text that was meant.
     if (types.includes('string') && (typeof value === 'number' || typeof value === 'boolean'))
-      return [{ path, message: asText(schema, data, path, String(value)) }];
+      return [{ path, message: asText(checked, path, String(value)) }];
     const wanted = [...new Set(types)].map((type) => TYPES[type] ?? type).join(' or ');
     return [{ path, message: `expected ${wanted}, not ${nameOf(value)}` }];
   }
@@ -43,9 +62,21 @@ function spell(issue: Issue, schema: z.ZodType, data: unknown): Spelled[] {
       issue.errors.find((errors) => errors.every((error) => error.path.length > 0)) ??
       issue.errors.find((errors) => errors.every((error) => !isOfRoot(error)));
     if (likely)
-      return likely.flatMap((inner) => spell({ ...inner, path: [...path, ...inner.path] }, schema, data));
+      return spellAll(
+        likely.map((inner) => ({ ...inner, path: [...path, ...inner.path] })),
+        checked,
+      );
   }
   return [{ path, message: messageOf(issue, value) }];
+}
+
+function unknownKeys(path: Path, keys: readonly string[], { data, keysAt }: Checked): Spelled[] {
+  const present = valueAt(data, path) as object;
+  const free = keysAt(path).filter((key) => !Object.hasOwn(present, key));
+  return keys.slice(0, MAX_PROBLEMS).map((key) => ({
+    path: [...path, key],
+    message: `there is no such key${didYouMean(key, free)}`,
+  }));
 }
 
 const isOfRoot = (error: Issue) => error.code === 'invalid_type' && error.path.length === 0;
@@ -60,7 +91,8 @@ function expectedTypes(issue: Issue): string[] {
 
 function messageOf(issue: Issue, value: unknown): string {
   if (issue.code === 'invalid_key') return issue.issues.map(({ message }) => message).join('; ');
-  if (issue.code === 'invalid_value') return `${JSON.stringify(value)} is none of ${issue.values.join(', ')}`;
+  if (issue.code === 'invalid_value')
+    return `${JSON.stringify(value)} is none of ${issue.values.join(', ')}${didYouMean(String(value), issue.values.map(String))}`;
   const least = issue.code === 'too_small';
   if (least || issue.code === 'too_big') {
     const bound = `${least ? 'at least' : 'at most'} ${least ? issue.minimum : issue.maximum}`;
@@ -70,12 +102,19 @@ function messageOf(issue: Issue, value: unknown): string {
   return issue.message;
 }
 
-function asText(schema: z.ZodType, data: unknown, path: Path, text: string): string {
-  const again = structuredClone(data);
-  const parent = valueAt(again, path.slice(0, -1)) as Record<PropertyKey, unknown>;
+/** What would be wrong with the value at `path` if it were this text. */
+function asText(checked: Checked, path: Path, text: string): string {
+  const { schema } = checked;
+  const data = structuredClone(checked.data);
+  const parent = valueAt(data, path.slice(0, -1)) as Record<PropertyKey, unknown>;
   parent[path.at(-1) as PropertyKey] = text;
-  const spelled = spellProblems(schema, again, schema.safeParse(again).error?.issues ?? []);
-  const same = spelled.find((other) => other.path.join('.') === path.join('.'));
+  const issues = schema.safeParse(data).error?.issues ?? [];
+  const same = spellAll(
+    issues.filter((issue) =>
+      path.every((part, at) => issue.path[at] === undefined || issue.path[at] === part),
+    ),
+    { ...checked, data },
+  ).find((other) => other.path.join('.') === path.join('.'));
   return same?.message ?? `expected text: put it in quotes, "${text}"`;
 }
 

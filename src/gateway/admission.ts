@@ -2,22 +2,17 @@
  * One client's way in: hello, verdict, perhaps a wait, a server, permit or refuse. The loop asks policy anew
  * after everything that may have changed the answer; nothing is decided on what was true before a wait.
  */
-import type { Cluster, Reached } from '../cluster/cluster.ts';
+import type { Cluster, Reached, ServerStatus } from '../cluster/cluster.ts';
 import type { HandshakeRecord } from '../decision/record.ts';
 import type { Hello, HelloResult, PendingClient } from '../frontend/pending-client.ts';
-import type { Migration } from '../migration/migration.ts';
+import type { Migration, UpgradeInitiator } from '../migration/migration.ts';
+import { decide, serverFits } from '../policy/decide.ts';
 import { refusal } from '../policy/decision.ts';
-import type { Decision } from '../policy/types.ts';
+import type { ClientFacts, ClusterFacts, Decision, Policy } from '../policy/types.ts';
 import { pause } from '../ports/clock.ts';
 import { randomId } from '../ports/random.ts';
-import { printVersion } from '../version/version.ts';
-import { type Applicant, applicantOf } from './applicant.ts';
-import type { Judge } from './judge.ts';
-import type { Lifecycle } from './lifecycle.ts';
-import { clientLeft, draining, paused, tooManySessions } from './refusals.ts';
-import { ServerSearch } from './server-search.ts';
-import type { SessionRegistry } from './sessions.ts';
-import { isForUpgrade, Wait, type WaitContext } from './wait.ts';
+import { parseVersion, printVersion } from '../version/version.ts';
+import { Wait, type WaitContext } from './wait.ts';
 
 export type AdmissionTimes = WaitContext['times'] & {
   /** ms after which what is known of a server is asked again before a client is refused for it. */
@@ -31,17 +26,21 @@ export type AdmissionTimes = WaitContext['times'] & {
 export interface AdmissionContext extends WaitContext {
   readonly cluster: Cluster;
   readonly migration: Migration;
-  readonly judge: Judge;
-  readonly lifecycle: Lifecycle;
-  readonly sessions: SessionRegistry;
+  readonly policy: Policy;
   readonly times: AdmissionTimes;
+  /** Takes a place for one more session, which its end gives back; or the refusal where there is none. */
+  readonly acquireSlot: () => Decision | null;
+  /** Gives it back where none began. */
+  readonly releaseSlot: () => void;
+  /** Set once the gate drains: a client that waits is refused with it. */
+  readonly closing: AbortSignal;
 }
 
 export interface Admitted {
-  /** Id of the session that begins, and has its slot. */
   readonly session: string;
-  readonly hello: Hello;
-  readonly applicant: Applicant;
+  readonly client: string;
+  readonly facts: ClientFacts;
+  readonly initiator: UpgradeInitiator;
   readonly reached: Reached;
 }
 
@@ -60,74 +59,70 @@ type Step =
 interface Seen {
   readonly cluster: number;
   readonly migration: number;
-  readonly lifecycle: number;
 }
 
 /** How often a held client hears that it still waits, ms. */
 const WAIT_NEWS = 1_000;
 
-/** The handshake of one client, run once. */
 export class Admission {
   readonly id: string;
   readonly #context: AdmissionContext;
-  readonly #client: PendingClient;
-  readonly #log: (outcome: Outcome) => void;
+  readonly #caller: PendingClient;
   readonly #startedAt: number;
-  /** Aborts when the client leaves or the gate drains. */
-  readonly #over: AbortSignal;
-  readonly #wait: Wait;
-  readonly #search: ServerSearch;
   #helloAt: number | null = null;
   #hello: Hello | null = null;
+  readonly #wait: Wait;
+  #dialMs: number | null = null;
 
-  /** @param log gets the outcome before the client is told */
-  constructor(context: AdmissionContext, client: PendingClient, log: (outcome: Outcome) => void) {
+  constructor(context: AdmissionContext, caller: PendingClient) {
     this.#context = context;
-    this.#client = client;
-    this.#log = log;
-    this.#over = AbortSignal.any([client.gone, context.lifecycle.closing]);
+    this.#caller = caller;
     this.#wait = new Wait(context);
-    this.#search = new ServerSearch(context, this.#over);
     this.id = randomId(context.random);
     this.#startedAt = context.clock.now();
   }
 
-  /** Runs the handshake to its end. Returns what the session needs, or null when the client was not admitted. */
-  async run(): Promise<Admitted | null> {
+  /**
+   * Runs the handshake to its end. `log` gets the outcome before the client is told.
+   * Returns the session's two ends, or null when the client was not admitted.
+   */
+  async run(log: (outcome: Outcome) => void): Promise<Admitted | null> {
     const heard = await this.#awaitHello();
-    if (heard.kind === 'failed') return this.refuse(refusal(heard.code, heard.message));
-    let applicant: Applicant;
+    if (heard.kind === 'failed') {
+      this.#refuse(refusal(heard.code, heard.message), log);
+      return null;
+    }
+    let client: ClientFacts;
     try {
-      applicant = applicantOf(heard.hello, this.id, this.#client.connection.peer);
+      client = factsOf(heard.hello);
     } catch (error) {
-      return this.refuse(refusal('BAD_HANDSHAKE', (error as Error).message));
+      this.#refuse(refusal('BAD_HANDSHAKE', (error as Error).message), log);
+      return null;
     }
     try {
-      return await this.#seek(heard.hello, applicant);
+      return await this.#seek(client, log);
     } finally {
       this.#wait.leaveUpgrade();
     }
   }
 
-  /** Logs the refusal, then tells the client. Also for one that is not heard out. */
-  refuse(decision: Decision): null {
-    this.#log(this.#outcome(decision));
-    this.#client.refuse(decision);
-    return null;
+  /** Refuses without hearing the client out. */
+  turnAway(decision: Decision, log: (outcome: Outcome) => void): void {
+    this.#refuse(decision, log);
   }
 
   /** The client's hello, or why there is none; a gate that drains does not wait for it. */
   async #awaitHello(): Promise<HelloResult> {
-    const { closing } = this.#context.lifecycle;
+    const { clock, closing } = this.#context;
     const drained = Promise.withResolvers<HelloResult>();
     const close = () =>
       drained.resolve({ kind: 'failed', code: 'DRAINING', message: draining(null).message });
     closing.addEventListener('abort', close);
     try {
-      const heard = await Promise.race([this.#client.hello(), drained.promise]);
+      const heard = await Promise.race([this.#caller.hello(), drained.promise]);
       if (heard.kind === 'hello') {
         this.#hello = heard.hello;
-        this.#helloAt = this.#context.clock.now();
+        this.#helloAt = clock.now();
       }
       return heard;
     } finally {
@@ -136,144 +131,209 @@ export class Admission {
   }
 
   /** The loop: ends with the client admitted, or refused. */
-  async #seek(hello: Hello, applicant: Applicant): Promise<Admitted | null> {
-    const { judge, lifecycle } = this.#context;
+  async #seek(client: ClientFacts, log: (outcome: Outcome) => void): Promise<Admitted | null> {
+    const { cluster, migration, closing } = this.#context;
+    const unreachable = new Map<string, string>();
     for (;;) {
       // Noted before looking: a change between the look and the wait is not missed.
-      const seen = this.#seen();
-      const step = await this.#step(applicant);
-      if (step.kind === 'again' && !this.#over.aborted) continue;
-      if (step.kind === 'reached') return this.#admit(hello, applicant, step);
-      const decision = step.kind === 'again' ? judge.decide(applicant) : step.decision;
-      if (this.#client.gone.aborted) return this.refuse(clientLeft(decision));
-      if (lifecycle.closing.aborted) return this.refuse(draining(applicant.facts));
-      const end = this.#wait.overdue(decision);
-      if (end !== null) return this.refuse(end);
+      const seen: Seen = { cluster: cluster.changes.count, migration: migration.changes.count };
+      const step = await this.#step(client, unreachable);
+      if (step.kind === 'again' && !this.#gone && !closing.aborted) continue;
+      if (step.kind === 'reached') return this.#admit(client, step, log);
+      const decision = step.kind === 'again' ? this.#decide(client) : step.decision;
+      const end = this.#gone
+        ? abandoned(decision)
+        : closing.aborted
+          ? draining(client)
+          : this.#wait.overdue(decision);
+      if (end !== null) {
+        this.#refuse(end, log);
+        return null;
+      }
       await this.#hold(decision, seen);
-      this.#search.forget();
+      unreachable.clear();
     }
   }
 
   /** One look at the facts, and a try to reach a server where they permit it. */
-  async #step(applicant: Applicant): Promise<Step> {
-    const { cluster, migration, judge, lifecycle, times } = this.#context;
-    if (lifecycle.isPaused) return { kind: 'not-yet', decision: paused(applicant.facts) };
+  async #step(client: ClientFacts, unreachable: Map<string, string>): Promise<Step> {
+    const { cluster, migration, times } = this.#context;
     // After standing still (SIGSTOP, a suspended machine) nothing known is good enough, not even to admit by.
     if (cluster.isStale(times.stale)) await Promise.all([cluster.refresh(0), migration.refresh(times.stale)]);
-    let decision = judge.decide(applicant);
+    let decision = this.#decide(client);
     if (decision.verdict === 'refuse' || decision.verdict === 'hold') {
       await cluster.refresh(times.fresh);
       if (cluster.isStale(times.refusable)) return { kind: 'again' };
-      decision = judge.decide(applicant);
+      decision = this.#decide(client);
     }
-    if (decision.code === 'UPGRADE_REQUIRED') migration.noteWaitingClient(applicant.initiator);
-    if (decision.verdict === 'migrate') migration.request(applicant.initiator);
+    if (decision.code === 'UPGRADE_REQUIRED') migration.noteWaitingClient(this.#asInitiator(client));
+    if (decision.verdict === 'migrate') migration.request(this.#asInitiator(client));
     if (decision.verdict !== 'permit') return { kind: 'not-yet', decision };
     if (this.#wait.awaitsUpgrade) {
       this.#wait.leaveUpgrade();
-      await migration.turn(this.#over);
+      await migration.turn(this.#caller.gone);
       return { kind: 'again' };
     }
-    return this.#reach(applicant, decision);
-  }
-
-  /** Policy permits: a server is dialled, and everything is looked at again with its answer in hand. */
-  async #reach(applicant: Applicant, permitted: Decision): Promise<Step> {
-    const { cluster, judge, lifecycle, times } = this.#context;
-    const reached = await this.#search.reach(applicant);
-    if (reached === null) return { kind: 'not-yet', decision: this.#search.notReached(permitted) };
-    const facts = judge.facts(applicant);
-    const decision = judge.decide(applicant, facts);
-    const leave = (step: Step): Step => {
+    const reached = await this.#reach(client, unreachable);
+    if (reached === null) return { kind: 'not-yet', decision: this.#notReached(decision, unreachable) };
+    if (cluster.isStale(times.stale)) {
       reached.link.close();
-      return step;
-    };
-    if (cluster.isStale(times.stale) || lifecycle.isPaused) return leave({ kind: 'again' });
-    if (this.#over.aborted) return leave({ kind: 'not-yet', decision });
-    if (decision.verdict !== 'permit' || !judge.fits(applicant, reached.server, facts))
-      return leave({ kind: 'again' });
-    const full = this.#acquireSlot();
-    return full === null
-      ? { kind: 'reached', decision, reached }
-      : leave({ kind: 'not-yet', decision: full });
+      return { kind: 'again' };
+    }
+    const facts = this.#facts(client);
+    decision = this.#decide(client, facts);
+    const fits = decision.verdict === 'permit' && this.#fits(client, reached.server, facts);
+    const full = fits && !this.#gone ? this.#context.acquireSlot() : null;
+    if (fits && !this.#gone && full === null) return { kind: 'reached', decision, reached };
+    reached.link.close();
+    return full === null && !this.#gone ? { kind: 'again' } : { kind: 'not-yet', decision: full ?? decision };
   }
 
-  #acquireSlot(): Decision | null {
-    const { sessions } = this.#context;
-    return sessions.acquireSlot() ? null : tooManySessions(sessions.limit);
+  get #gone(): boolean {
+    return this.#caller.gone.aborted;
+  }
+
+  #decide(client: ClientFacts, facts = this.#facts(client)): Decision {
+    const { policy, clock } = this.#context;
+    return decide(client, facts, policy, clock.now());
+  }
+
+  #facts(client: ClientFacts): ClusterFacts {
+    const { cluster, migration } = this.#context;
+    return {
+      servers: cluster.servers,
+      level: migration.level,
+      upgrade: migration.stateFor(this.#asInitiator(client)),
+    };
+  }
+
+  /** Servers are judged by the tables as they are, clients by what is on record of them. */
+  #fits(client: ClientFacts, server: ServerStatus, facts: ClusterFacts): boolean {
+    const { cluster, policy } = this.#context;
+    const level = facts.level === null ? null : Math.max(facts.level, cluster.level ?? 0);
+    return server.state === 'up' && serverFits(client, server, { ...facts, level }, policy);
+  }
+
+  /** Tries compatible servers, least loaded first, until one answers; each at most once. */
+  async #reach(client: ClientFacts, failed: Map<string, string>): Promise<Reached | null> {
+    const { cluster, clock } = this.#context;
+    const from = clock.now();
+    try {
+      for (;;) {
+        const facts = this.#facts(client);
+        const server = cluster.pick(
+          (candidate) => !failed.has(candidate.id) && this.#fits(client, candidate, facts),
+        );
+        if (server === null || this.#gone) return null;
+        try {
+          const reached = await cluster.reach(server.id, 'session', this.#caller.gone);
+          if (reached.server.state === 'up') return reached;
+          reached.link.close();
+          failed.set(server.id, `${server.id} is leaving`);
+        } catch (error) {
+          failed.set(server.id, (error as Error).message);
+        }
+      }
+    } finally {
+      this.#dialMs = clock.now() - from;
+    }
+  }
+
+  #notReached(permitted: Decision, failed: ReadonlyMap<string, string>): Decision {
+    const why = [...failed.values()].join('; ') || 'every compatible server is gone';
+    return {
+      ...refusal('SERVER_UNREACHABLE', `No compatible server could be reached: ${why}.`, {
+        rule: 'N1',
+        client: permitted.client,
+        observed: permitted.observed,
+        trace: permitted.trace,
+      }),
+      verdict: 'hold',
+    };
   }
 
   /** Waits for a change, telling the client from time to time. */
   async #hold(decision: Decision, seen: Seen): Promise<void> {
-    const { clock, cluster, migration, lifecycle } = this.#context;
+    const { clock, closing, cluster, migration } = this.#context;
     const left = this.#wait.goOn(decision);
-    // Only who waits for the upgrade is told how it goes.
-    const progress = isForUpgrade(decision) ? migration.progress : null;
-    this.#client.wait({
+    this.#caller.wait({
       code: decision.code,
-      reason: progress?.text || decision.message,
-      progress: progress?.done ?? null,
+      reason: migration.progress?.text || decision.message,
+      progress: migration.progress?.done ?? null,
       deadlineMs: Math.round(left),
     });
     const done = new AbortController();
-    const over = AbortSignal.any([this.#over, done.signal]);
+    const over = AbortSignal.any([closing, this.#caller.gone, done.signal]);
     await Promise.race([
       cluster.changes.next(done.signal, seen.cluster),
       migration.changes.next(done.signal, seen.migration),
-      lifecycle.changes.next(done.signal, seen.lifecycle),
       pause(clock, Math.min(WAIT_NEWS, left), over),
     ]);
     done.abort('the wait is over');
   }
 
-  #seen(): Seen {
-    const { cluster, migration, lifecycle } = this.#context;
-    return {
-      cluster: cluster.changes.count,
-      migration: migration.changes.count,
-      lifecycle: lifecycle.changes.count,
-    };
-  }
-
-  /** Tells both sides; the slot of one that can't be told is given back. */
-  #admit(hello: Hello, applicant: Applicant, step: Step & { kind: 'reached' }): Admitted {
+  #admit(client: ClientFacts, step: Step & { kind: 'reached' }, log: (outcome: Outcome) => void): Admitted {
     try {
-      return this.#open(hello, applicant, step);
+      return this.#open(client, step, log);
     } catch (error) {
       step.reached.link.connection.destroy();
-      this.#context.sessions.releaseSlot();
+      this.#context.releaseSlot();
       throw error;
     }
   }
 
-  #open(hello: Hello, applicant: Applicant, { decision, reached }: Step & { kind: 'reached' }): Admitted {
+  /** Tells both sides. */
+  #open(
+    client: ClientFacts,
+    { decision, reached }: Step & { kind: 'reached' },
+    log: (outcome: Outcome) => void,
+  ): Admitted {
+    const hello = this.#hello as Hello;
     const session = randomId(this.#context.random, 16);
-    const { server, link } = reached;
-    const version = server.version && printVersion(server.version);
-    this.#log({ ...this.#outcome(decision), session, server: server.id, serverVersion: version });
-    link.openSession({
+    const version = reached.server.version && printVersion(reached.server.version);
+    log({ ...this.#outcome(decision), session, server: reached.server.id, serverVersion: version });
+    reached.link.openSession({
       session,
-      peer: this.#client.connection.peer,
+      peer: this.#caller.connection.peer,
       client: { version: hello.version, driver: hello.driver, properties: hello.properties },
     });
-    this.#client.permit({
+    this.#caller.permit({
       session,
-      server: { id: server.id, version },
+      server: { id: reached.server.id, version },
       level: decision.observed.level,
       waitedMs: Math.round(this.#wait.ms),
-      notices: noticesOf(decision),
+      notices: this.#notices(decision),
       decision,
     });
-    return { session, hello, applicant, reached };
+    return { session, client: hello.version, facts: client, initiator: this.#asInitiator(client), reached };
+  }
+
+  /** What an admitted client should know all the same. */
+  #notices(decision: Decision): string[] {
+    return decision.trace
+      .filter(({ because }) => because.endsWith('served around'))
+      .map(({ because }) => because);
+  }
+
+  #refuse(decision: Decision, log: (outcome: Outcome) => void): void {
+    log(this.#outcome(decision));
+    this.#caller.refuse(decision);
+  }
+
+  /** The client as the migration gate knows it. */
+  #asInitiator({ version }: ClientFacts): UpgradeInitiator {
+    const { driver, properties } = this.#hello as Hello;
+    const name = properties.name ?? null;
+    const host = this.#caller.connection.peer.replace(/:\d+$/, '');
+    return { connection: this.id, version, driver, name, identity: name ?? host };
   }
 
   #outcome(decision: Decision): Outcome {
     const round = (ms: number) => Math.round(ms * 1_000) / 1_000;
-    const { dialMs } = this.#search;
     return {
       decision,
       connection: this.id,
-      peer: this.#client.connection.peer,
+      peer: this.#caller.connection.peer,
       driver: this.#hello?.driver ?? null,
       session: null,
       server: null,
@@ -282,14 +342,28 @@ export class Admission {
       phases: {
         hello: this.#helloAt === null ? null : round(this.#helloAt - this.#startedAt),
         held: round(this.#wait.ms),
-        dial: dialMs === null ? null : round(dialMs),
+        dial: this.#dialMs === null ? null : round(this.#dialMs),
         total: round(this.#context.clock.now() - this.#startedAt),
       },
     };
   }
 }
 
-/** What an admitted client should know all the same. */
-function noticesOf({ trace }: Decision): string[] {
-  return trace.filter(({ because }) => because.endsWith('served around')).map(({ because }) => because);
+/** @throws {VersionError} */
+function factsOf(hello: Hello): ClientFacts {
+  return {
+    version: parseVersion(hello.version),
+    upgrade: hello.upgrade,
+    ...(hello.protocol && { protocol: hello.protocol }),
+  };
+}
+
+export function draining(client: ClientFacts | null): Decision {
+  return refusal('DRAINING', 'The gate is shutting down: come again.', {
+    client: client && printVersion(client.version),
+  });
+}
+
+function abandoned(decision: Decision): Decision {
+  return { ...decision, verdict: 'refuse', message: `The client left while it waited. ${decision.message}` };
 }

@@ -17,9 +17,8 @@ import type { Clock } from '../ports/clock.ts';
 import type { Random } from '../ports/random.ts';
 import type { Transports } from '../transport/address.ts';
 import { parseVersion, type Version } from '../version/version.ts';
-import { Gate } from './gate.ts';
-import type { ListenerEntry } from './listeners.ts';
-import { buildMigrator } from './migrator.ts';
+import { Gate, type ListenerEntry } from './gate.ts';
+import { buildMigrator, SetupError } from './migrator.ts';
 
 export interface GateDependencies {
   readonly clock: Clock;
@@ -48,7 +47,7 @@ const WORTH_SAYING: ReadonlySet<string> = new Set([
   'hook-out-of-sight',
 ]);
 
-/** A gate that is not started yet, and its log, which outlives it. @throws if the log can't be opened. */
+/** A gate that is not started yet, and its log, which outlives it. @throws {SetupError} naming the key, if the log can't be opened. */
 export function buildGate(
   config: Config,
   around: GateDependencies,
@@ -109,17 +108,17 @@ function openLog(
     return createStreamLog(stdout, options.buffer, clock, ({ message }) =>
       say(`decision log: standard output: ${message}; records are lost from now on`),
     );
-  return createFileLog({
-    ...options,
-    path: path.resolve(folder, file),
-    clock,
-    onError: (error, kept) =>
-      say(
-        error === null
-          ? `decision log: ${file} takes records again`
-          : `decision log: ${file}: ${error.message}${kept ? '; records are kept in memory and tried again' : ''}`,
-      ),
-  });
+  const onError = (error: Error | null, kept?: boolean) =>
+    say(
+      error === null
+        ? `decision log: ${file} takes records again`
+        : `decision log: ${file}: ${error.message}${kept ? '; records are kept in memory and tried again' : ''}`,
+    );
+  try {
+    return createFileLog({ ...options, path: path.resolve(folder, file), clock, onError });
+  } catch (error) {
+    throw new SetupError(`log.file: ${(error as Error).message}`, { cause: error });
+  }
 }
 
 function serverOf(

@@ -35,10 +35,6 @@ export interface MigratorDependencies {
   readonly note: (what: string, fields: Record<string, unknown>) => void;
 }
 
-/**
- * The migration gate that a config asks for, with its hooks and ledger.
- * @throws {SetupError} if the environment lacks what the config names
- */
 export function buildMigrator(config: MigrationConfig, around: MigratorDependencies): Migrator {
   const { name, store, clock } = around;
   return new Migrator({

@@ -34,13 +34,11 @@ test('--help lists every command, --version prints the version; both on standard
   expect(printed).toEqual({ status: 0, stdout: `${version}\n`, stderr: '' });
 });
 
-test('each command explains itself', async () => {
-  const helps = await Promise.all(COMMANDS.map((command) => runCli([command, '--help'])));
-  for (const [at, { status, stdout }] of helps.entries()) {
-    expect(status).toBe(0);
-    expect(stdout).toMatch(new RegExp(`^Usage: skewgate ${COMMANDS[at]} `));
-    expect(stdout).not.toMatch(/undefined/);
-  }
+test.each(COMMANDS)('%s explains itself', async (command) => {
+  const { status, stdout } = await runCli([command, '--help']);
+  expect(status).toBe(0);
+  expect(stdout).toMatch(new RegExp(`^Usage: skewgate ${command} `));
+  expect(stdout).not.toMatch(/undefined/);
 });
 
 test.each(['--version', '--help'])('%s answers without loading the commands', async (option) => {
@@ -122,13 +120,36 @@ test('check names file, line and field of what is wrong; status 2', async () => 
   expect(wrong).toEqual({
     status: 2,
     stdout: '',
-    stderr: `skewgate: ${file}:4: polisy: there is no such key\n`,
+    stderr: `skewgate: ${file}:4: polisy: there is no such key (did you mean policy?)\n`,
   });
   expect(missing).toEqual({
     status: 2,
     stdout: '',
     stderr: `skewgate: ${file}.not: there is no such file\n`,
   });
+});
+
+test('what this machine lacks is said by check as by serve, with line and key; status 2', async () => {
+  const folder = tempFolder();
+  const file = path.join(folder, 'gate.yaml');
+  const config = [
+    'listen: [{ tcp: 127.0.0.1:0 }]',
+    serversOf('tcp://127.0.0.1:1'),
+    'log: { file: nowhere/decisions.ndjson }',
+    'migration: { hook: { command: [no-such-program] } }',
+  ];
+  writeFileSync(file, config.join('\n'));
+  const results = await Promise.all([runCli(['check', file]), runCli(['serve', file])]);
+  for (const result of results)
+    expect(result).toEqual({
+      status: 2,
+      stdout: '',
+      stderr: [
+        `skewgate: ${file}:4: log.file: the folder ${folder}/nowhere does not exist`,
+        `${file}:5: migration.hook.command[0]: the program no-such-program was not found in PATH`,
+        '',
+      ].join('\n'),
+    });
 });
 
 test('check --schema prints the JSON Schema', async () => {

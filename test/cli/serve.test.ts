@@ -1,6 +1,6 @@
 /** `skewgate serve FILE`: the gate as people run it. */
 import { once } from 'node:events';
-import { closeSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs';
+import { closeSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import net from 'node:net';
 import path from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
@@ -150,17 +150,20 @@ test('a port that is taken is said with the address, status 1', async () => {
   expect(stderr).not.toContain('    at ');
 });
 
-test('a log that cannot be opened keeps the gate from starting, status 1', async () => {
+test('a log that cannot be opened keeps the gate from starting, and the key is named', async () => {
   const folder = tempFolder();
-  mkdirSync(path.join(folder, 'taken.ndjson'));
+  // Nobody can open the name of a socket, whatever rights they have.
+  const socket = net.createServer().listen(path.join(folder, 'taken.ndjson'));
+  onTestFinished(() => void socket.close());
+  await once(socket, 'listening');
   const file = path.join(folder, 'gate.yaml');
   writeFileSync(
     file,
     `listen: [{ tcp: 127.0.0.1:0 }]\n${serversOf('tcp://127.0.0.1:9')}\nlog: { file: taken.ndjson }`,
   );
   const { status, stderr } = await runCli(['serve', file]);
-  expect(status).toBe(1);
-  expect(stderr).toMatch(/^skewgate: .*taken\.ndjson/m);
+  expect(status).toBe(2);
+  expect(stderr).toMatch(/^skewgate: log\.file: .*taken\.ndjson/m);
   expect(stderr).not.toContain('listening');
 });
 

@@ -89,15 +89,46 @@ test.each<[string, string, Array<[line: number | null, field: string, message: R
   ],
   ['a list instead of a map', '- a\n- b\n', [[1, '', /expected a map of keys, not a list/]]],
   ['text instead of a map', 'hello\n', [[1, '', /expected a map of keys, not "hello"/]]],
-  ['tabs', 'listen:\n\t- tcp: 127.0.0.1:0\n', [[2, '', /[Tt]abs/]]],
-  ['a bracket that is not closed', 'cluster: main\nlisten: [\n', [[3, '', /\]/]]],
-  ['a key that stands twice', `${BASE}cluster: other\n`, [[7, '', /unique/]]],
+  ['tabs', 'listen:\n\t- tcp: 127.0.0.1:0\n', [[2, 'listen', /[Tt]abs/]]],
+  ['a bracket that is not closed', 'cluster: main\nlisten: [\n', [[3, 'listen', /\]/]]],
+  [
+    'a key that stands twice',
+    `${BASE}cluster: other\n`,
+    [[7, 'cluster', /the key stands twice, first on line 1/]],
+  ],
   ['two documents', `${BASE}---\n${BASE}`, [[7, '', /a second document begins/]]],
-  ['an unknown key', `${BASE}polisy: { preset: phoenix }\n`, [[7, 'polisy', /there is no such key/]]],
+  [
+    'an unknown key',
+    `${BASE}polisy: { preset: phoenix }\n`,
+    [[7, 'polisy', /there is no such key \(did you mean policy\?\)/]],
+  ],
   [
     'an unknown key further in',
     `${BASE}policy:\n  preset: custom\n  windoww: 2\n`,
-    [[9, 'policy.windoww', /there is no such key/]],
+    [[9, 'policy.windoww', /\(did you mean window\?\)/]],
+  ],
+  [
+    'an unknown key in an entry of a list, of which one form is right',
+    `${BASE}    version: { command: [redis], patern: x }\n`,
+    [[7, 'servers[0].version.patern', /\(did you mean pattern\?\)/]],
+  ],
+  [
+    'a key that is there already',
+    `${BASE}    version: 4.14.0\n    versions: 4.14.0\n`,
+    [[8, 'servers[0].versions', /^there is no such key$/]],
+  ],
+  [
+    'a name that every object has',
+    `${BASE}constructor: 1\n__proto__: 1\n`,
+    [
+      [7, 'constructor', /^there is no such key$/],
+      [8, '__proto__', /^there is no such key$/],
+    ],
+  ],
+  [
+    'a text that is not closed, further in',
+    `${BASE}policy:\n  preset: phoenix\n  scope: "server\n`,
+    [[10, 'policy.scope', /[Mm]issing closing/]],
   ],
   ['a missing list', 'servers:\n  - id: a\n    address: tcp://h:1\n', [[1, 'listen', /is missing/]]],
   [
@@ -143,7 +174,7 @@ test.each<[string, string, Array<[line: number | null, field: string, message: R
   [
     'a preset that does not exist',
     `${BASE}policy: { preset: phoenx }\n`,
-    [[7, 'policy.preset', /"phoenx" is none of phoenix, .*custom/]],
+    [[7, 'policy.preset', /"phoenx" is none of phoenix, .*custom \(did you mean phoenix\?\)/]],
   ],
   [
     'a version of two parts',
@@ -246,9 +277,17 @@ test.each<[string, string, Array<[line: number | null, field: string, message: R
 test('all that is wrong is said at once, each on a line that begins with file, line and field', () => {
   const error = errorOf(`${BASE}polisy: 1\nlog: { keep: -1 }\n`);
   expect(error.message.split('\n').sort()).toEqual([
-    'gate.yaml:7: polisy: there is no such key',
+    'gate.yaml:7: polisy: there is no such key (did you mean policy?)',
     'gate.yaml:8: log.keep: must be at least 0, not -1',
   ]);
+});
+
+test('of a file that is wrong in every line the first problems are said, and that there are more', () => {
+  const keys = Array.from({ length: 5_000 }, (_, at) => `key${at}: 1`).join('\n');
+  const { message, problems } = errorOf(`${BASE}${keys}\n`);
+  expect(problems.map(({ line }) => line)).toEqual(Array.from({ length: 20 }, (_, at) => at + 7));
+  expect(message.split('\n').length).toBe(21);
+  expect(message).toMatch(/gate\.yaml: there is more; it is shown once the first 20 are mended$/);
 });
 
 test('a file that blows itself up with aliases is refused', () => {

@@ -1,21 +1,31 @@
 /** `skewgate check`: is this a config that `serve` would take? */
+import path from 'node:path';
 import type { Command } from 'commander';
-import { loadConfig } from '../../config/load.ts';
+import { loadServable } from '../../config/load.ts';
 import { hashPolicy, policyOf } from '../../config/policy.ts';
 import { configJsonSchema } from '../../config/reference.ts';
 import { plural } from '../../config/units.ts';
 import { UsageError } from '../usage.ts';
 
+interface Options {
+  readonly folder?: string;
+  readonly schema?: true;
+}
+
+/** Defines `check`. */
 export function addCheck(program: Command): void {
   program
     .command('check')
-    .description('Check a config file. Status 0: it is valid; 2: it is not, and what is wrong is printed.')
+    .description(
+      'Check a config file, and that the folders and programs it names are on this machine. Status 0: `serve` would take it; 2: it would not, and what is wrong is printed.',
+    )
     .argument('[file]', 'the config file')
+    .option('--folder <folder>', 'where relative paths in the file start (default: its own folder)')
     .option('--schema', 'print the JSON Schema of config files, for editors')
-    .action(async (file: string | undefined, options: { readonly schema?: true }) => {
+    .action(async (file: string | undefined, options: Options) => {
       if (options.schema) return console.log(JSON.stringify(configJsonSchema(), null, 2));
       if (file === undefined) throw new UsageError('state a config file to check');
-      const config = await loadConfig(file);
+      const config = await loadServable(file, options.folder ?? path.dirname(file));
       const policy = policyOf(config);
       console.log(
         `${file}: valid. ${plural(config.listen.length, 'listener')}, ${plural(config.servers.length, 'server')}, policy ${policy.name} (${hashPolicy(policy)})`,

@@ -1,7 +1,7 @@
 /** `skewgate serve`: the gate. Without a config file, the embedded default: three simulated servers to try it on. */
 import path from 'node:path';
 import type { Command } from 'commander';
-import { loadConfig, parseConfig } from '../../config/load.ts';
+import { loadServable, parseConfig } from '../../config/load.ts';
 import type { Config } from '../../config/schema.ts';
 import { plural } from '../../config/units.ts';
 import type { DecisionLog } from '../../decision/record.ts';
@@ -31,7 +31,7 @@ export function addServe(program: Command): void {
 }
 
 async function serve(file: string, folder: string): Promise<void> {
-  const config = await loadConfig(file);
+  const config = await loadServable(file, folder);
   leave(
     await run(config, path.resolve(folder), logOutput(say), (addresses) => {
       say(`cluster ${config.cluster}, listening on ${addresses.join(', ')}`);
@@ -72,12 +72,11 @@ async function run(
   await untilStopped(async ({ asked, force }) => {
     // A server or ledger that hangs makes nobody wait who wants it to end before it is up.
     const isUp = await Promise.race([gate.start().then(() => true), asked.then(() => false)]);
-    if (isUp) started(gate.status().addresses);
+    if (isUp) started(gate.addresses);
     await asked;
-    const { sessions, handshakes } = gate.status();
-    if (sessions + handshakes > 0)
+    if (gate.sessions + gate.handshakes > 0)
       say(
-        `waiting up to ${config.timeouts.drain / 1_000} s for ${plural(sessions + handshakes, 'client')} to leave; Ctrl-C again to end at once`,
+        `waiting up to ${config.timeouts.drain / 1_000} s for ${plural(gate.sessions + gate.handshakes, 'client')} to leave; Ctrl-C again to end at once`,
       );
     await gate.stop(config.timeouts.drain, force);
     if (force.aborted) flush = 0;
