@@ -1,6 +1,4 @@
 /** The policy, asked about the fleet as it stands: which client would be admitted now. */
-import type { LedgerView } from '../migration/ledger/ledger.ts';
-import { activeBlock } from '../migration/ledger/record.ts';
 import type { Code } from '../policy/codes.ts';
 import { decide } from '../policy/decide.ts';
 import type { ClusterFacts, Policy, ServerFacts, UpgradeState, Verdict } from '../policy/types.ts';
@@ -25,17 +23,6 @@ export function clusterOf(
     version === null ? [] : [{ id, version: parseVersion(version), state: STATES[state] }],
   );
   return { servers, level, upgrade };
-}
-
-/** What the ledger says, whatever the trigger still waits for. */
-export function upgradeStateOf({ record, leaseAlive }: LedgerView, now: number): UpgradeState {
-  const { claim, failure, approval } = record;
-  if (claim !== null && leaseAlive) return { state: 'running', downtime: claim.plan.downtime };
-  const block = activeBlock(record, now);
-  if (block !== null) return { state: 'blocked', reason: block.reason, until: block.until };
-  if (failure !== null && (failure.retryAt ?? Number.POSITIVE_INFINITY) > now)
-    return { state: 'failed', error: failure.error, retryAt: failure.retryAt };
-  return { state: 'idle', approved: approval !== null };
 }
 
 /** In the words of `wanted`: a verdict where it is one, else a code. `server`: of it alone, nothing to upgrade. */

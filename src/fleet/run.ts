@@ -1,11 +1,12 @@
 /** Plays a scenario on a fleet and says what came of it. */
 import { policyOf } from '../config/policy.ts';
+import { upgradeStatus } from '../migration/upgrade-status.ts';
 import type { UpgradeState } from '../policy/types.ts';
 import { pause } from '../ports/clock.ts';
 import { createSeeded } from '../ports/seeded.ts';
 import { UnendingError } from '../runtime/virtual-clock.ts';
 import { ClientPool, type SessionChange } from './client-pool.ts';
-import { clusterOf, upgradeStateOf } from './current-policy.ts';
+import { clusterOf } from './current-policy.ts';
 import type { FleetDriver } from './driver.ts';
 import { type Check, checkExpectations, type Failure, type RunFacts } from './expectations.ts';
 import { NodeControl } from './node-control.ts';
@@ -141,7 +142,7 @@ class Run {
   async facts(): Promise<RunFacts> {
     const { ledger, clock } = this.#fleet;
     const history = await ledger.history();
-    return this.#factsWith(history, upgradeStateOf(await ledger.read(), clock.now()));
+    return this.#factsWith(history, upgradeStatus(await ledger.read(), clock.now()));
   }
 
   #factsWith(history: RunFacts['history'], upgrade: UpgradeState): RunFacts {

@@ -20,6 +20,7 @@ export interface UpgradeInitiator {
 }
 
 export interface Migration {
+  /** Whatever may change a verdict. Progress does not: whoever waits looks it up from time to time. */
   readonly changes: Changes;
   /** Where the tables are: what the servers report, else what the ledger holds; null: nobody knows. */
   readonly level: number | null;

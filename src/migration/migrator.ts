@@ -28,6 +28,7 @@ import {
   runUpgrade,
 } from './run.ts';
 import { missingFor, type TriggerRule } from './trigger.ts';
+import { upgradeStatus } from './upgrade-status.ts';
 
 export interface MigratorOptions {
   readonly gate: string;
@@ -129,19 +130,16 @@ export class Migrator implements Migration {
       const { why, since } = this.#standing;
       return { state: 'unavailable', why, stale: now - since > grace };
     }
-    const { record, leaseAlive } = this.#standing.view;
-    if (record.claim !== null && leaseAlive)
-      return { state: 'running', downtime: record.claim.plan.downtime, holdAll };
-    const block = activeBlock(record, now);
-    if (block !== null) return { state: 'blocked', reason: block.reason, until: block.until };
-    if (record.failure !== null && (record.failure.retryAt ?? Number.POSITIVE_INFINITY) > now)
-      return { state: 'failed', error: record.failure.error, retryAt: record.failure.retryAt };
-    const impossible = this.#planProblem(initiator.version);
-    if (impossible !== null) return { state: 'waiting', for: `a catalogue that allows it: ${impossible}` };
-    const missing = missingFor(trigger, record, initiator, now);
-    return missing === null
-      ? { state: 'idle', approved: record.approval !== null }
-      : { state: 'waiting', for: missing };
+    const { view } = this.#standing;
+    const missing = () => {
+      const impossible = this.#planProblem(initiator.version);
+      const what =
+        impossible === null
+          ? missingFor(trigger, view.record, initiator, now)
+          : `a catalogue that allows it: ${impossible}`;
+      return what === null ? null : ({ state: 'waiting', for: what } as const);
+    };
+    return upgradeStatus(view, now, { holdAll, missing });
   }
 
   noteWaitingClient(initiator: UpgradeInitiator): void {
@@ -220,10 +218,7 @@ export class Migrator implements Migration {
     }
     this.#lookForStrangers(seenToken);
     await this.#act(before.view);
-    if (
-      JSON.stringify(before.view) !== JSON.stringify(this.#standing.view) ||
-      before.kind !== this.#standing.kind
-    )
+    if (before.kind !== this.#standing.kind || contentOf(before.view) !== contentOf(this.#standing.view))
       this.changes.notify();
   }
 
@@ -362,7 +357,6 @@ export class Migrator implements Migration {
     const signal = AbortSignal.any([this.#abortRun.signal, lost.signal]);
     const onProgress = (progress: MigrationProgress) => {
       this.#progress = progress;
-      this.changes.notify();
     };
     await this.#look();
     const about = {
@@ -459,6 +453,11 @@ function isOfLedger(error: Error): boolean {
 
 class AbortedByOperator extends Error {
   override readonly name = 'AbortedByOperator';
+}
+
+/** What those who wait want to hear of at once: progress they look up by themselves. */
+function contentOf(view: LedgerView | null): string {
+  return JSON.stringify(view, (key, value) => (key === 'progress' ? null : value));
 }
 
 function checksumOf(plan: Plan): string {

@@ -9,6 +9,7 @@ import { activeBlock, type HistoryEntry, LedgerFormatError } from '../../migrati
 import { ledgerUsage, openStore, parseLedgerAddress } from '../../migration/ledger/registry.ts';
 import { LedgerUnavailable } from '../../migration/ledger/store.ts';
 import { stepsDone } from '../../migration/ledger/transitions.ts';
+import { upgradeStatus } from '../../migration/upgrade-status.ts';
 import { pause } from '../../ports/clock.ts';
 import { realClock } from '../../runtime/clock.ts';
 import { LiveLine } from '../live.ts';
@@ -146,9 +147,12 @@ function show(view: LedgerView, ledger: Ledger, options: Where): void {
 
 type State = 'never-used' | 'idle' | 'running' | 'abandoned' | 'blocked' | 'failed';
 
-function stateOf({ record, leaseAlive }: LedgerView, now: number): State {
-  if (record.claim !== null) return leaseAlive ? 'running' : 'abandoned';
-  if (activeBlock(record, now) !== null) return 'blocked';
+/** As the gates see it, and of an upgrade that may begin, what came before it. */
+function stateOf(view: LedgerView, now: number): State {
+  const { record, leaseAlive } = view;
+  if (record.claim !== null && !leaseAlive) return 'abandoned';
+  const { state } = upgradeStatus(view, now);
+  if (state !== 'idle' && state !== 'waiting') return state;
   if (record.failure !== null) return 'failed';
   return record.level === null && record.token === 0 ? 'never-used' : 'idle';
 }

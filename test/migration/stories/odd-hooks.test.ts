@@ -1,6 +1,6 @@
 /** Hooks that say what no hook should: the ledger stays readable, and clients and operators get a bounded answer. */
 import { writeFileSync } from 'node:fs';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { MemoryStore } from '../../../src/migration/ledger/memory.ts';
 import { checkHistory } from '../../support/check-history.ts';
 import { tempFolder } from '../../support/folder.ts';
@@ -17,7 +17,7 @@ async function withModule(body: string) {
     hook: { module: 'hook.mjs' },
     retry: { attempts: 1 },
   };
-  const fleet = await startFleet(world, { servers: [{ version: '4.16.0' }], store, folder, migration });
+  const fleet = await startFleet(world, { servers: [{ version: '4.15.0' }], store, folder, migration });
   return { fleet, store, world };
 }
 
@@ -68,4 +68,27 @@ test('progress told after the end of a run is not taken for that of a later one'
   expect(told.join()).not.toContain('long over');
   held.letGo?.();
   (await world.finish(second)).destroy();
+});
+
+test('a hook that tells of ten thousand lines wakes those who wait once a second, and no session is judged for it', async () => {
+  const { fleet, world } = await withModule(`
+    for (let line = 0; line < 10_000; line++) {
+      context.progress(line / 100 + '% rows');
+      await null;
+    }
+    await new Promise((resolve) => { globalThis.quieten = resolve; });`);
+  await using _stopped = fleet;
+  const older = await fleet.admit('4.13.0');
+  const waits: string[] = [];
+  const held = fleet.connect('4.14.0', { onWait: ({ reason }) => waits.push(reason) });
+  const facts = vi.spyOn(fleet.cluster, 'servers', 'get');
+  await world.clock.run(3_000);
+  expect(waits.length).toBeGreaterThanOrEqual(3);
+  expect(waits.length).toBeLessThanOrEqual(6);
+  expect(waits.at(-1)).toBe('rows');
+  // By whatever asks for them: sessions, clients that wait, the upgrade itself.
+  expect(facts.mock.calls.length).toBeLessThan(100);
+  (globalThis as { quieten?: () => void }).quieten?.();
+  (await world.finish(held)).destroy();
+  older.destroy();
 });

@@ -1,0 +1,30 @@
+/** How an upgrade stands by the record of a ledger. Pure, and the one place that tells: gate, CLI and fleet ask here. */
+import type { UpgradeState } from '../policy/types.ts';
+import type { LedgerView } from './ledger/ledger.ts';
+import { activeBlock } from './ledger/record.ts';
+
+/** What a gate knows beyond the record. */
+export interface StatusContext {
+  /** Whether everybody is held while an upgrade runs. */
+  readonly holdAll?: boolean;
+  /** What still has to come before an upgrade may begin for the client in question; asked only where it may otherwise. */
+  readonly missing?: () => Extract<UpgradeState, { state: 'waiting' }> | null;
+}
+
+/**
+ * How the upgrade stands: what runs comes before what is forbidden, and that before what failed.
+ * @param now ms since the epoch
+ */
+export function upgradeStatus(
+  { record, leaseAlive }: LedgerView,
+  now: number,
+  { holdAll = false, missing = () => null }: StatusContext = {},
+): Exclude<UpgradeState, { state: 'unavailable' }> {
+  const { claim, failure, approval } = record;
+  if (claim !== null && leaseAlive) return { state: 'running', downtime: claim.plan.downtime, holdAll };
+  const block = activeBlock(record, now);
+  if (block !== null) return { state: 'blocked', reason: block.reason, until: block.until };
+  if (failure !== null && (failure.retryAt ?? Number.POSITIVE_INFINITY) > now)
+    return { state: 'failed', error: failure.error, retryAt: failure.retryAt };
+  return missing() ?? { state: 'idle', approved: approval !== null };
+}
