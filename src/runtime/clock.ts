@@ -7,8 +7,8 @@ const LONGEST_TIMEOUT = 2 ** 31 - 1;
 const now = () => performance.timeOrigin + performance.now();
 
 /**
- * A timer that keeps the promise of `Clock.after`. The platform's fires at once for a delay that is too long for
- * it, and up to a millisecond early for others: it is set again until the time has come.
+ * A timer that keeps the promise of `Clock.after`, which the platform's does not: that fires at once if the delay is
+ * too long for it, and up to a millisecond early otherwise, since it counts whole ones.
  */
 class RealTimer implements Timer {
   readonly #due: number;
@@ -26,13 +26,11 @@ class RealTimer implements Timer {
   }
 
   #wait(ms: number): NodeJS.Timeout {
-    return setTimeout(() => this.#fire(), Math.min(Math.ceil(ms), LONGEST_TIMEOUT));
-  }
-
-  #fire(): void {
-    const left = this.#due - now();
-    if (left > 0) this.#timeout = this.#wait(left);
-    else this.#act();
+    const timeout = ms > 0 ? Math.ceil(ms) + 1 : 0;
+    if (timeout <= LONGEST_TIMEOUT) return setTimeout(this.#act, timeout);
+    return setTimeout(() => {
+      this.#timeout = this.#wait(this.#due - now());
+    }, LONGEST_TIMEOUT);
   }
 }
 

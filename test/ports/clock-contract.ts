@@ -31,6 +31,14 @@ export function describeClock(name: string, setup: () => ClockSetup): void {
       },
     );
 
+    test('timers of nearly the same time fire in the order in which they were set', async () => {
+      const { clock, advance } = setup();
+      const fired: number[] = [];
+      for (let at = 0; at < 500; at++) clock.after(2, () => fired.push(at));
+      await advance(5);
+      expect(fired).toEqual(Array.from({ length: 500 }, (_, at) => at));
+    });
+
     test('timers fire in the order of their times', async () => {
       const { clock, advance } = setup();
       const fired: string[] = [];
