@@ -6,9 +6,11 @@ import { GateHandshake } from '../handshake/gate.ts';
 import { StrayPeer } from '../handshake/preface.ts';
 import type { Decision } from '../policy/types.ts';
 import type { Clock, Timer } from '../ports/clock.ts';
-import type { Connection } from '../ports/transport.ts';
+import { type Connection, PeerFault } from '../ports/transport.ts';
 import { closeReasonOf } from '../wire/close.ts';
 import { WireFault } from '../wire/fault.ts';
+import { HEADER_LENGTH, MAX_PAYLOAD } from '../wire/frame.ts';
+import { PREFACE_LENGTH } from '../wire/preface.ts';
 import { EarlyDataBuffer } from './early-data.ts';
 import type { FrontEnd } from './front-end.ts';
 import type { HelloResult, PendingClient, Permit, WaitNotice } from './pending-client.ts';
@@ -19,6 +21,9 @@ export interface SkewgateOptions {
   /** ms for a client's hello to be complete. */
   readonly handshakeTimeout: number;
 }
+
+/** The longest way to begin, bytes: a preface and one frame. */
+const MAX_HELLO = PREFACE_LENGTH + HEADER_LENGTH + MAX_PAYLOAD;
 
 /** A front end for clients that speak the skewgate handshake. */
 export function createSkewgateFrontEnd(options: SkewgateOptions): FrontEnd {
@@ -47,6 +52,7 @@ class SkewgateClient implements PendingClient {
         message: `No hello within ${handshakeTimeout / 1_000} s.`,
       }),
     );
+    connection.limitMessages?.(MAX_HELLO);
     connection.handle({
       data: (bytes) => this.#receive(bytes),
       end: () => {
@@ -54,7 +60,10 @@ class SkewgateClient implements PendingClient {
         if (!this.#isHeard) this.#leave('ended its side');
       },
       drain() {},
-      close: () => this.#leave('left'),
+      close: (error) => {
+        if (error instanceof PeerFault) this.#fail(new WireFault(error.message));
+        this.#leave('left');
+      },
     });
   }
 
@@ -72,6 +81,7 @@ class SkewgateClient implements PendingClient {
 
   permit({ notices, decision, ...permit }: Permit): void {
     const message = { ...permit, notices: [...notices], decision: forWire(decision) };
+    this.connection.limitMessages?.(null);
     this.connection.send(this.#handshake.permit(message));
   }
 

@@ -4,6 +4,11 @@
  */
 import type { CloseReason } from '../wire/close.ts';
 
+/** The peer broke a rule of the transport. The message is a clause for people: what it sent. */
+export class PeerFault extends Error {
+  override readonly name = 'PeerFault';
+}
+
 export interface ConnectionHandlers {
   /** The bytes are the handler's to keep. */
   data(bytes: Uint8Array): void;
@@ -11,7 +16,7 @@ export interface ConnectionHandlers {
   end(): void;
   /** After `send` returned false: there is room again. */
   drain(): void;
-  /** Gone, once and last. `error` null: orderly. */
+  /** Gone, once and last, also while paused. `error` null: orderly. */
   close(error: Error | null): void;
 }
 
@@ -24,13 +29,21 @@ export interface Connection {
   send(bytes: Uint8Array): boolean;
   /** Half-close: this side sends nothing more. What was sent still arrives. */
   end(): void;
-  /** Delivers neither data nor the end until `resume`; what the peer sends stays with the peer sooner or later. */
+  /**
+   * Delivers neither data nor the end until `resume`; what the peer sends stays with the peer sooner or later. That
+   * it broke off is told all the same, within seconds.
+   */
   pause(): void;
   resume(): void;
   /** Orderly: what was sent still arrives, what comes is thrown away. A WebSocket peer sees the closeReason. */
   close(closeReason?: CloseReason): void;
   /** At once; the peer may lose what was sent. */
   destroy(): void;
+  /**
+   * Bounds what one message may hold, bytes, until called again; null: no less than the transport allows. Absent
+   * where there are no messages, but a stream.
+   */
+  limitMessages?(bytes: number | null): void;
 }
 
 export interface Listener {

@@ -100,10 +100,14 @@ class MemoryConnection implements Connection {
     const { other } = this;
     const now = this.#clock.now();
     this.#arrival = Math.max(this.#arrival, now + this.#delay());
-    other.#clock.after(this.#arrival - now, () => {
-      other.#inbox.push(parcel);
-      other.#deliver();
-    });
+    other.#clock.after(this.#arrival - now, () => other.#arrive(parcel));
+  }
+
+  #arrive(parcel: Parcel): void {
+    // Who is paused hears at once that the connection broke; what came before is lost, as on TCP.
+    if (this.#paused && parcel.kind === 'close' && parcel.error !== null) this.#inbox = [];
+    this.#inbox.push(parcel);
+    this.#deliver();
   }
 
   #deliver(): void {

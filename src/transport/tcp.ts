@@ -2,6 +2,7 @@
 import net from 'node:net';
 import type { Connection, ConnectionHandlers, DialOptions, Transport } from '../ports/transport.ts';
 import { parseHostPort } from './address.ts';
+import { unwatch, watchForReset } from './reset-watch.ts';
 import { bind, breakOff, keepAlive, peerOf } from './socket.ts';
 
 /** How long the peer has to take what was sent before `close`. */
@@ -37,6 +38,7 @@ class TcpConnection implements Connection {
     });
     socket.on('close', () => {
       this.#closed = true;
+      unwatch(socket);
       if (this.#handlers !== null) this.#tellClose();
     });
   }
@@ -60,10 +62,12 @@ class TcpConnection implements Connection {
   pause(): void {
     this.#paused = true;
     this.#socket.pause();
+    watchForReset(this.#socket);
   }
 
   resume(): void {
     this.#paused = false;
+    unwatch(this.#socket);
     this.#tellEnd();
     this.#socket.resume();
   }
@@ -73,6 +77,7 @@ class TcpConnection implements Connection {
     this.#closing = true;
     this.#endDue = false;
     const socket = this.#socket;
+    unwatch(socket);
     socket.removeAllListeners('data');
     socket.resume();
     socket.end();

@@ -1,7 +1,11 @@
 /** One WebSocket as a stream of bytes: what `Connection` promises, on top of `ws`. */
+import type { Socket } from 'node:net';
 import { type RawData, WebSocket } from 'ws';
-import type { Connection, ConnectionHandlers } from '../ports/transport.ts';
-import { type CloseReason, NORMAL, TEXT_REFUSED } from '../wire/close.ts';
+import { type Connection, type ConnectionHandlers, PeerFault } from '../ports/transport.ts';
+import { type CloseReason, NORMAL, TEXT_REFUSED, TOO_LONG } from '../wire/close.ts';
+import { unwatch, watchForReset } from './reset-watch.ts';
+import { breakOff } from './socket.ts';
+import { type InboundMessage, Inbox } from './ws-inbox.ts';
 
 /** The largest message taken, bytes; senders of this project keep below it. */
 export const MAX_MESSAGE = 1_048_576;
@@ -16,14 +20,15 @@ const LINGER_MS = 1_000;
 
 const EMPTY = new Uint8Array(0);
 
-/** @param socket open, or about to be, and not read from yet */
+/** An open WebSocket that was not read from yet. */
 export class WsConnection implements Connection {
   readonly peer: string;
   readonly #socket: WebSocket;
+  /** What carries the WebSocket. */
+  readonly #raw: Socket;
+  readonly #inbox = new Inbox(() => this.#readOn());
   #handlers: ConnectionHandlers | null = null;
   #error: Error | null = null;
-  /** What one read from the socket still held when `pause` was called. */
-  #inbox: Uint8Array[] = [];
   #paused = true;
   #delivering = false;
   #closed = false;
@@ -33,14 +38,19 @@ export class WsConnection implements Connection {
   #peerEnded = false;
   #full = false;
   #unsent = 0;
+  /** The longest message taken; null: `MAX_MESSAGE`. */
+  #limit: number | null = null;
+  /** Bytes that came since the last whole message. */
+  #incomplete = 0;
 
-  constructor(socket: WebSocket, peer: string) {
+  constructor(socket: WebSocket, raw: Socket, peer: string) {
     this.#socket = socket;
+    this.#raw = raw;
     this.peer = peer;
     socket.pause();
-    socket.on('message', (data, isBinary) => this.#message(data, isBinary));
+    socket.on('message', (data, isBinary) => this.#message(data as RawData & Buffer, isBinary));
     socket.on('error', (error) => {
-      this.#error = error;
+      this.#error ??= faultOf(error);
     });
     socket.on('close', (code) => this.#gone(code));
   }
@@ -51,6 +61,14 @@ export class WsConnection implements Connection {
     if (!first) return;
     if (this.#closed) queueMicrotask(() => this.resume());
     else this.resume();
+  }
+
+  limitMessages(bytes: number | null): void {
+    this.#limit = bytes;
+    this.#incomplete = 0;
+    this.#raw.off('data', this.#count);
+    // Before `ws` sees them: what completes a message is not counted to the next.
+    if (bytes !== null) this.#raw.prependListener('data', this.#count);
   }
 
   send(bytes: Uint8Array): boolean {
@@ -70,19 +88,23 @@ export class WsConnection implements Connection {
   pause(): void {
     this.#paused = true;
     this.#socket.pause();
+    watchForReset(this.#raw, () => {
+      if (this.#socket.readyState === WebSocket.OPEN) this.#socket.ping();
+    });
   }
 
   resume(): void {
     this.#paused = false;
-    this.#deliver();
-    if (!this.#paused) this.#socket.resume();
+    unwatch(this.#raw);
+    this.#readOn();
   }
 
   close(closeReason: CloseReason = NORMAL): void {
     if (this.#closing) return;
     this.#closing = true;
-    this.#inbox = [];
+    this.#inbox.clear();
     this.#paused = false;
+    unwatch(this.#raw);
     this.#socket.resume();
     this.#socket.close(closeReason.code, closeReason.reason);
     this.#cutAfter(FLUSH_MS);
@@ -90,27 +112,58 @@ export class WsConnection implements Connection {
   }
 
   destroy(): void {
-    this.#socket.terminate();
+    breakOff(this.#raw);
   }
 
-  #message(data: RawData, isBinary: boolean): void {
+  #message(bytes: Buffer, isBinary: boolean): void {
+    this.#incomplete = 0;
     if (this.#closing) return;
-    if (!isBinary) return this.close(TEXT_REFUSED);
-    this.#inbox.push(data as Buffer);
+    if (!isBinary) return this.#refuse(TEXT_REFUSED, 'a text message: this port takes binary messages');
+    if (this.#limit !== null && bytes.length > this.#limit) return this.#refuseLong();
+    this.#inbox.push({ bytes, text: false });
     this.#deliver();
+    // The rest of what was read waits for the next turn; more of it is not read until then.
+    if (!this.#inbox.isEmpty) this.#socket.pause();
+  }
+
+  readonly #count = ({ length }: Buffer): void => {
+    if (this.#limit !== null && this.#incomplete > this.#limit) this.#refuseLong();
+    this.#incomplete += length;
+  };
+
+  #refuseLong(): void {
+    const limit = this.#limit ?? MAX_MESSAGE;
+    this.#refuse(TOO_LONG, `a message of more than ${limit} bytes`);
+  }
+
+  /** @param fault a clause: what the peer did */
+  #refuse(closeReason: CloseReason, fault: string): void {
+    if (this.#closing) return;
+    this.#error ??= new PeerFault(fault);
+    this.close(closeReason);
+  }
+
+  /** Delivers what is there, then reads more. */
+  #readOn(): void {
+    this.#deliver();
+    if (!this.#paused && this.#inbox.isEmpty) this.#socket.resume();
   }
 
   #deliver(): void {
     if (this.#delivering) return;
     this.#delivering = true;
-    while (!this.#paused && this.#inbox.length > 0) this.#take(this.#inbox.shift() as Uint8Array);
+    while (!this.#paused) {
+      const message = this.#inbox.take();
+      if (message === null) break;
+      this.#take(message);
+    }
     this.#delivering = false;
-    if (!this.#closed || this.#told || this.#handlers === null || this.#inbox.length > 0) return;
+    if (!this.#closed || this.#told || this.#handlers === null || !this.#inbox.isEmpty) return;
     this.#told = true;
     this.#handlers.close(this.#error);
   }
 
-  #take(bytes: Uint8Array): void {
+  #take({ bytes }: InboundMessage): void {
     if (this.#peerEnded) return;
     if (bytes.length > 0) return this.#handlers?.data(bytes);
     this.#peerEnded = true;
@@ -138,9 +191,23 @@ export class WsConnection implements Connection {
 
   #gone(code: number): void {
     this.#closed = true;
+    unwatch(this.#raw);
     // A peer that closes without having said "no more" tore the connection down, unless it did so politely.
-    if (this.#error === null && code === 1006 && !(this.#ended && this.#peerEnded))
-      this.#error = new Error('the WebSocket was cut');
+    if (code === 1006 && !(this.#ended && this.#peerEnded))
+      this.#error ??= new Error('the WebSocket was cut');
+    // Who is paused hears at once that the connection broke; what came before is lost, as on TCP.
+    if (this.#error !== null && this.#paused) this.#inbox.clear();
     this.#deliver();
   }
+}
+
+/** What `ws` says of a peer's frames is the peer's fault; everything else happened to the connection. */
+function faultOf(error: Error): Error {
+  const { code = '' } = error as NodeJS.ErrnoException;
+  if (!code.startsWith('WS_ERR_')) return error;
+  const isLong = code === 'WS_ERR_UNSUPPORTED_MESSAGE_LENGTH';
+  const what = isLong
+    ? `a message of more than ${MAX_MESSAGE} bytes`
+    : `no valid WebSocket (${error.message})`;
+  return new PeerFault(what, { cause: error });
 }

@@ -21,7 +21,7 @@ export async function listenForWebSockets(
   http.on('upgrade', (request: IncomingMessage, socket: Socket, head: Buffer) =>
     sockets.handleUpgrade(request, socket, head, (webSocket) => {
       pending.leave(socket, null);
-      accept(new WsConnection(webSocket, peerOf(socket)));
+      accept(new WsConnection(webSocket, socket, peerOf(socket)));
     }),
   );
   return {

@@ -3,6 +3,7 @@
  * own, so an empty binary message says "no more from me" (proto/README.md, "On WebSocket"); when both sides
  * said it, the connection closes with 1000.
  */
+import type { Socket } from 'node:net';
 import { WebSocket } from 'ws';
 import type { Connection, DialOptions, Transport } from '../ports/transport.ts';
 import { keepAlive } from './socket.ts';
@@ -30,11 +31,15 @@ function dial(address: string, { signal }: DialOptions = {}): Promise<Connection
     };
     signal?.addEventListener('abort', abort);
     socket.once('error', failed);
-    socket.once('upgrade', ({ socket }) => keepAlive(socket));
+    let raw: Socket;
+    socket.once('upgrade', (response) => {
+      raw = response.socket;
+      keepAlive(raw);
+    });
     socket.once('open', () => {
       settle();
       socket.removeListener('error', failed);
-      resolve(new WsConnection(socket, address));
+      resolve(new WsConnection(socket, raw, address));
     });
   });
 }

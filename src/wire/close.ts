@@ -8,8 +8,9 @@ export interface CloseReason {
 }
 
 export const NORMAL: CloseReason = { code: 1000, reason: '' };
-export const GOING_AWAY: CloseReason = { code: 1001, reason: '' };
+export const GOING_AWAY: CloseReason = { code: 1001, reason: 'the gate is shutting down' };
 export const TEXT_REFUSED: CloseReason = { code: 1003, reason: 'binary messages only' };
+export const TOO_LONG: CloseReason = { code: 1009, reason: 'message too long' };
 
 /** 4000 for the first code of the reference table, and so on; the order of that table is therefore fixed. */
 export function closeCodeOf(code: Code): number {

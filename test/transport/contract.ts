@@ -241,6 +241,16 @@ export function describeTransport(name: string, setup: () => Setup): void {
       await near.untilClosed();
     });
 
+    test('a peer that breaks off is noticed by one that is paused', async () => {
+      const { near, far } = await pair();
+      far.connection.pause();
+      near.connection.send(randomBytes(200_000));
+      await fence();
+      near.connection.destroy();
+      expect(await far.untilClosed()).toBeInstanceOf(Error);
+      expect(far.events).toEqual(['close']);
+    });
+
     test('a connection that is gone takes bytes and drops them', async () => {
       const { near, far } = await pair();
       near.connection.destroy();

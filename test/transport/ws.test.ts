@@ -4,9 +4,10 @@ import net from 'node:net';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { WebSocket, WebSocketServer } from 'ws';
 import { Changes } from '../../src/ports/changes.ts';
-import type { Connection, HandshakeFailure } from '../../src/ports/transport.ts';
+import { type Connection, type HandshakeFailure, PeerFault } from '../../src/ports/transport.ts';
 import { createWsTransport } from '../../src/transport/ws.ts';
 import { MAX_MESSAGE } from '../../src/transport/ws-connection.ts';
+import { FAIR_SHARE } from '../../src/transport/ws-inbox.ts';
 import { randomBytes } from '../support/random.ts';
 import { Recorder } from '../support/recorder.ts';
 import { until } from '../support/until.ts';
@@ -55,7 +56,9 @@ describe('ws, seen by a plain WebSocket peer', () => {
     client.send('hello in words');
     client.send(Buffer.from('and bytes'));
     expect(await closeOf(client)).toEqual({ code: 1003, reason: 'binary messages only' });
-    expect(await ours.untilClosed()).toBeNull();
+    const fault = await ours.untilClosed();
+    expect(fault).toBeInstanceOf(PeerFault);
+    expect(fault?.message).toBe('a text message: this port takes binary messages');
     expect(ours.received).toBe(0);
   });
 
@@ -92,6 +95,14 @@ describe('ws, seen by a plain WebSocket peer', () => {
     expect(ours.bytes).toEqual(Buffer.from(Array.from({ length: 50 }, (_, at) => at)));
   });
 
+  test('a peer that is gone without a close frame is noticed by one that is paused', async () => {
+    const { client, ours } = await plainClient();
+    ours.connection.pause();
+    client.terminate();
+    expect(await ours.untilClosed()).toBeInstanceOf(Error);
+    expect(ours.events).toEqual(['close']);
+  });
+
   test('messages in fragments are bytes like others', async () => {
     const { client, ours } = await plainClient();
     client.send(Buffer.from('one '), { fin: false });
@@ -104,8 +115,65 @@ describe('ws, seen by a plain WebSocket peer', () => {
     const { client, ours } = await plainClient();
     client.send(Buffer.alloc(MAX_MESSAGE + 1));
     expect((await closeOf(client)).code).toBe(1009);
-    expect(await ours.untilClosed()).toBeInstanceOf(Error);
+    const fault = await ours.untilClosed();
+    expect(fault).toBeInstanceOf(PeerFault);
+    expect(fault?.message).toBe(`a message of more than ${MAX_MESSAGE} bytes`);
     expect(ours.received).toBe(0);
+  });
+
+  test('a message over a limit that was set closes with 1009, until the limit is lifted', async () => {
+    const { client, ours } = await plainClient();
+    ours.connection.limitMessages?.(1_000);
+    client.send(Buffer.alloc(1_000));
+    await ours.untilReceived(1_000);
+    ours.connection.limitMessages?.(null);
+    client.send(Buffer.alloc(1_001));
+    await ours.untilReceived(2_001);
+    ours.connection.limitMessages?.(1_000);
+    client.send(Buffer.alloc(1_001));
+    expect(await closeOf(client)).toEqual({ code: 1009, reason: 'message too long' });
+    expect((await ours.untilClosed())?.message).toBe('a message of more than 1000 bytes');
+    expect(ours.received).toBe(2_001);
+  });
+
+  test('a message over a limit that was set is not waited for to its end', async () => {
+    const { client, ours } = await plainClient();
+    ours.connection.limitMessages?.(1_000);
+    for (let sent = 0; sent < 500; sent++) client.send(Buffer.alloc(1_000));
+    await ours.untilReceived(500_000);
+    // The last fragment never comes.
+    const { readyState } = client;
+    const chunk = Buffer.alloc(65_536);
+    for (let sent = 0; sent < MAX_MESSAGE - chunk.length; sent += chunk.length)
+      client.send(chunk, { fin: false });
+    expect(readyState).toBe(WebSocket.OPEN);
+    expect((await closeOf(client)).code).toBe(1009);
+    await ours.untilClosed();
+    expect(ours.received).toBe(500_000);
+  });
+
+  test('a peer that sends small messages without pause gets a share of each turn, and no more', async () => {
+    const { client, ours } = await plainClient();
+    const count = 40_000;
+    const inTurn: number[] = [];
+    let turn = 0;
+    let over = false;
+    const nextTurn = () => {
+      turn++;
+      if (!over) setImmediate(nextTurn);
+    };
+    setImmediate(nextTurn);
+    onTestFinished(() => {
+      over = true;
+    });
+    ours.onData = () => {
+      inTurn[turn] = (inTurn[turn] ?? 0) + 1;
+    };
+    for (let sent = 0; sent < count; sent++) client.send(Uint8Array.of(sent));
+    await ours.untilReceived(count);
+    // Its turns and ours do not begin at the same moment.
+    expect(Math.max(...inTurn.filter(Boolean))).toBeLessThanOrEqual(2 * FAIR_SHARE);
+    expect(ours.bytes.equals(Buffer.from(Array.from({ length: count }, (_, at) => at & 255)))).toBe(true);
   });
 
   test('what is sent is cut into messages that every peer of ours takes', async () => {
