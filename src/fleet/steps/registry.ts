@@ -16,6 +16,7 @@ import { roll } from './roll.ts';
 import { run } from './run.ts';
 import { start } from './start.ts';
 import type { StepHandler } from './step.ts';
+import { until } from './until.ts';
 import { wait } from './wait.ts';
 
 const VERBS = {
@@ -32,6 +33,7 @@ const VERBS = {
   cut,
   heal,
   wait,
+  until,
   run,
   operator,
   expect,

@@ -55,13 +55,12 @@ timeouts: { probe: 200ms, fresh: 0ms }
 steps:
   - connect: app
   - connect: early
-  - wait: 6s
-  - expect: { admitted: { 4.14.0: 1 }, refused: { SERVER_OUTDATED: { 4.15.0: 1 } }, sessions: 1, dropped: 0 }
+  - until: { admitted: { 4.14.0: 1 }, refused: { SERVER_OUTDATED: { 4.15.0: 1 } }, sessions: 1, dropped: 0, within: 30s }
   - disconnect: app
   - roll: { to: 4.15.0, grace: 1s, pause: 0s, health: 10s }
   - change: { group: app, to: 4.15.0 }
   - connect: early
-  - wait: 6s
+  - until: { sessions: 2, admitted: { 4.15.0: 2 }, within: 30s }
 expect: { admitted: { 4.14.0: 1, 4.15.0: 2 }, refused: 1, sessions: 2, dropped: 0, lost: 0 }
 `);
   expect(report.failures).toEqual([]);

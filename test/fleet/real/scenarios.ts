@@ -1,6 +1,7 @@
 /**
  * Small scenarios that have to come out the same on virtual time and on real processes. Each says what is expected.
- * A wait is many times what it is for takes on real processes: it has to be enough on a slow machine as well.
+ * What happens soon or late is waited for with `until`; where a gate has to have noticed something that shows nowhere,
+ * a wait is many times what that takes.
  */
 import { parseScenario, type Scenario } from '../../../src/fleet/scenario.ts';
 
@@ -21,7 +22,7 @@ const TEXTS: Readonly<Record<string, string>> = {
       - roll: { to: 4.14.0, pause: 0s, health: 10s }
       - connect: old
       - connect: early
-      - wait: 3s
+      - until: { sessions: 5, upgrades: [28], within: 30s }
     expect:
       admitted: { 4.13.0: 6, 4.14.0: 2 }
       refused: { SERVER_OUTDATED: { 4.14.0: 2 } }
@@ -36,11 +37,12 @@ const TEXTS: Readonly<Record<string, string>> = {
     steps:
       - connect: app
       - kill: rs1
-      - wait: 3s
+      - until: { dropped: 2, within: 30s }
       - connect: late
+      - until: { sessions: 4, within: 30s }
       - start: rs1
       - connect: app
-      - wait: 2s
+      - until: { sessions: 6, admitted: 10, within: 30s }
     expect: { decisions: { PERMITTED: 10 }, dropped: 2, lost: 0 }`,
   'a link that is cut, and one that is healed': `
     servers: { count: 1, version: 4.14.0 }
@@ -49,12 +51,12 @@ const TEXTS: Readonly<Record<string, string>> = {
     steps:
       - connect: app
       - cut: [gate1, rs1]
-      - wait: 2s
+      - until: { dropped: 1, within: 30s }
       - connect: late
-      - wait: 2s
+      - until: { refused: { NO_SERVER: 1 }, within: 30s }
       - heal: [rs1, gate1]
       - connect: late
-      - wait: 2s
+      - until: { sessions: 1, within: 30s }
     expect: { admitted: 2, refused: { NO_SERVER: 1 }, dropped: 1, sessions: 1 }`,
   'the gate that runs the upgrade is killed, and the other one ends it': `
     gates: 2
@@ -66,7 +68,7 @@ const TEXTS: Readonly<Record<string, string>> = {
       - connect: first
       - connect: second
       - kill: gate1
-      - wait: 8s
+      - until: { upgrades: [28], admitted: 2, within: 60s }
       - start: gate1
     expect: { admitted: { 4.14.0: 1, 4.14.1: 1 }, refused: 0, upgrades: [28], level: 28, lost: 0 }`,
   'a gate that restarts in order lets sessions end, one that is killed does not': `
@@ -78,9 +80,9 @@ const TEXTS: Readonly<Record<string, string>> = {
       - restart: gate1
       - expect: { dropped: 0, sessions: 0, admitted: 1 }
       - connect: long
-      - wait: 3s
+      - until: { sessions: 1, admitted: 2, within: 30s }
       - kill: gate1
-      - wait: 2s
+      - until: { dropped: 1, within: 30s }
       - start: gate1
     expect: { admitted: 2, dropped: 1, lost: 0 }`,
   'a server that stands still holds up nobody for whom there is another': `
@@ -91,7 +93,7 @@ const TEXTS: Readonly<Record<string, string>> = {
       - pause: rs2
       - wait: 3s
       - connect: app
-      - wait: 3s
+      - until: { admitted: 2, within: 30s }
       - resume: rs2
       - wait: 2s
     expect: { admitted: 2, refused: 0, lost: 0, dropped: 0 }`,
@@ -103,10 +105,11 @@ const TEXTS: Readonly<Record<string, string>> = {
       - operator: block
       - wait: 3s
       - connect: app
+      - until: { refused: { UPGRADE_BLOCKED: 1 }, within: 30s }
       - operator: unblock
       - wait: 3s
       - connect: app
-      - wait: 3s
+      - until: { upgrades: [28], sessions: 1, within: 30s }
     expect: { decisions: { UPGRADE_BLOCKED: 1, PERMITTED: 1 }, upgrades: [28] }`,
 };
 

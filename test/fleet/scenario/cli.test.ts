@@ -12,7 +12,7 @@ const PATCH = path.join(SCENARIOS, 'patch-any-order.yaml');
 /** A copy that expects what does not happen. */
 function failing(folder: string): string {
   const file = path.join(folder, 'failing.yaml');
-  writeFileSync(file, readFileSync(EARLY, 'utf8').replace('upgrades: [28]', 'upgrades: []'));
+  writeFileSync(file, readFileSync(EARLY, 'utf8').replace('  upgrades: [28]\n', '  upgrades: []\n'));
   return file;
 }
 

@@ -145,6 +145,11 @@ describe('steps', () => {
     ['operator: stop', 'steps[1].operator: "stop" is none of approve, block, unblock, retry, abort'],
     ['run: { command: [] }', 'steps[1].run.command: needs at least 1 entry'],
     ['expect: {}', 'steps[1].expect: needs at least 1 entry'],
+    ['until: { within: 5s }', 'steps[1].until: needs something to wait for'],
+    [
+      'until: { sessions: 1, within: 5 }',
+      'steps[1].until.within: "5" is not of the form 500ms, 15s, 10m, 2h or 1d',
+    ],
     [
       'cut: [rs1, rs2]',
       'steps[1].cut: there is no link between rs1 and rs2: one end is a gate, the other a server or the ledger',

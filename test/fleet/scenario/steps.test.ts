@@ -384,3 +384,29 @@ test('a step that can not be done fails the scenario, and none after it is done'
   expect(timeline).toHaveLength(1);
   expect(facts.records.filter(({ event }) => event === 'handshake')).toEqual([]);
 });
+
+describe('until', () => {
+  const steps = (within: string) => [{ arrive: 'app' }, { until: { sessions: 2, within } }];
+  const clients = app({ count: 2, over: '4s' });
+
+  test('goes on as soon as what is expected holds, long before its deadline', async () => {
+    const report = await play({ clients, steps: [...steps('1h'), { expect: { sessions: 2 } }] });
+    expect(failuresOf(report)).toEqual([]);
+    const [, , check] = report.timeline;
+    expect(check?.at).toBeGreaterThanOrEqual(2_000);
+    expect(check?.at).toBeLessThan(2_500);
+  });
+
+  test('what does not hold in time is a failed expectation, and the next step comes all the same', async () => {
+    const report = await play({ clients, steps: [...steps('1s'), { wait: '5s' }], expect: { sessions: 2 } });
+    expect(failuresOf(report)).toEqual(['steps[1].until.sessions: 2, 1']);
+    expect(report.timeline[2]?.at).toBeGreaterThanOrEqual(1_200);
+    expect(report.timeline[2]?.at).toBeLessThan(1_300);
+  });
+
+  test('all that is expected has to hold at the same moment', async () => {
+    const wanted = { sessions: 2, dropped: 1, within: '5s' };
+    const report = await play({ clients, steps: [{ connect: 'app' }, { until: wanted }] });
+    expect(failuresOf(report)).toEqual(['steps[1].until.dropped: 1, 0']);
+  });
+});
