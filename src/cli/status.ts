@@ -1,7 +1,7 @@
 /** What an error of a command means to whoever called it. Loaded only when there is one. */
 import { UrlError } from '../client/url.ts';
 import { ConfigError } from '../config/load.ts';
-import { SetupError } from '../gateway/migrator.ts';
+import { SetupError } from '../gateway/build-migration.ts';
 import { HookError } from '../migration/hook/hook.ts';
 import { VersionError } from '../version/version.ts';
 import { UsageError } from './usage.ts';

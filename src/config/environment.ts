@@ -5,8 +5,11 @@
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import { parseLedgerAddress } from '../migration/ledger/registry.ts';
+import { hasSystemTables } from '../policy/types.ts';
 import { parseHostPort, splitAddress } from '../transport/address.ts';
 import type { Path } from './path.ts';
+import { policyOf } from './policy.ts';
 import type { Spelled } from './problems.ts';
 import type { Config } from './schema.ts';
 
@@ -24,8 +27,7 @@ type Hook = NonNullable<Config['migration']['check']> | Config['migration']['hoo
 export function findMissing(config: Config, place: Place): Spelled[] {
   return [
     ...logProblems(config.log, place),
-    ...ledgerProblems(config.migration.ledger, place),
-    ...hooksOf(config.migration).flatMap(([at, hook]) => hookProblems(at, hook, place)),
+    ...(hasSystemTables(policyOf(config)) ? migrationProblems(config.migration, place) : []),
     ...config.servers.flatMap(({ version }, at) =>
       typeof version === 'object' && version.command !== undefined
         ? programProblems(['servers', at, 'version', 'command'], version.command, place)
@@ -45,9 +47,12 @@ function logProblems({ file }: Config['log'], place: Place): Spelled[] {
   return folderProblems(at, full);
 }
 
-function ledgerProblems(ledger: string, { folder }: Place): Spelled[] {
-  const file = /^sqlite:(.+)$/.exec(ledger)?.[1];
-  return file === undefined ? [] : folderProblems(['migration', 'ledger'], path.resolve(folder, file));
+function migrationProblems(migration: Config['migration'], place: Place): Spelled[] {
+  const { file } = parseLedgerAddress(migration.ledger);
+  return [
+    ...(file === null ? [] : folderProblems(['migration', 'ledger'], path.resolve(place.folder, file))),
+    ...hooksOf(migration).flatMap(([at, hook]) => hookProblems(at, hook, place)),
+  ];
 }
 
 /** The folder that a file is made in has to be there. */

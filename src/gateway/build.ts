@@ -10,15 +10,13 @@ import { createFileLog, createStreamLog } from '../decision/log.ts';
 import type { DecisionLog } from '../decision/record.ts';
 import { createAssumedFrontEnd } from '../frontend/assumed.ts';
 import { createSkewgateFrontEnd } from '../frontend/skewgate.ts';
-import { openStore } from '../migration/ledger/registry.ts';
 import type { Store } from '../migration/ledger/store.ts';
-import { PRESETS } from '../policy/presets.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Random } from '../ports/random.ts';
 import type { Transports } from '../transport/address.ts';
 import { parseVersion, type Version } from '../version/version.ts';
+import { buildMigration, SetupError } from './build-migration.ts';
 import { Gate, type ListenerEntry } from './gate.ts';
-import { buildMigrator, SetupError } from './migrator.ts';
 
 export interface GateDependencies {
   readonly clock: Clock;
@@ -64,11 +62,10 @@ export function buildGate(
     probeInterval: config.timeouts.probe,
     onChange: (change) => log.write({ event: 'cluster', gate: name, ...change }),
   });
-  const migration = buildMigrator(config.migration, {
+  const migration = buildMigration(config.migration, policy, {
     name,
     cluster,
-    policy: policy.kind === 'skew' ? policy : PRESETS.phoenix,
-    store: around.store ?? openStore(config.migration.ledger, { folder, clock }),
+    store: around.store,
     clock,
     random,
     folder,

@@ -74,6 +74,11 @@ export interface RangesPolicy {
 
 export type Policy = SkewPolicy | RangesPolicy;
 
+/** Whether a policy knows system tables: without them there is nothing to upgrade, and no ledger. */
+export function hasSystemTables(policy: Policy): policy is SkewPolicy {
+  return policy.kind === 'skew' && policy.systemTables;
+}
+
 /** Ids of domain rules; `ranges` for the preset of that name; `gate` for what no policy rule decides. */
 export const RULES = ['P1', 'M1', 'M2', 'M3', 'M4', 'M5', 'J1', 'N1', 'ranges', 'gate'] as const;
 export type Rule = (typeof RULES)[number];

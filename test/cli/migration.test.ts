@@ -247,6 +247,21 @@ describe.concurrent('where the ledger is', () => {
     expect(status).toBe(0);
   });
 
+  test('of a policy without system tables there is none, and that is said', async () => {
+    const folder = newFolder();
+    const file = path.join(folder, 'gate.yaml');
+    writeFileSync(
+      file,
+      'policy: { preset: kubernetes }\nlisten: [{ tcp: 127.0.0.1:0 }]\nservers: [{ id: s1, address: tcp://127.0.0.1:1 }]\n',
+    );
+    const { status, stderr } = await runCli(['migration', 'status', '--config', file]);
+    expect([status, stderr]).toEqual([
+      2,
+      expect.stringContaining('policy kubernetes knows no system tables: there is nothing to upgrade'),
+    ]);
+    expect(readdirSync(folder)).toEqual(['gate.yaml']);
+  });
+
   test('a relative path on the command line starts at the working folder; other clusters are not meant', async () => {
     const { folder, ledger } = ledgerHere();
     await ledger.block(OPERATOR, null);

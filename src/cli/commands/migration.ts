@@ -4,12 +4,14 @@ import { userInfo } from 'node:os';
 import path from 'node:path';
 import type { Command } from 'commander';
 import { loadConfig } from '../../config/load.ts';
+import { policyOf } from '../../config/policy.ts';
 import { Ledger, type LedgerView } from '../../migration/ledger/ledger.ts';
 import { activeBlock, type HistoryEntry, LedgerFormatError } from '../../migration/ledger/record.ts';
 import { ledgerUsage, openStore, parseLedgerAddress } from '../../migration/ledger/registry.ts';
 import { LedgerUnavailable } from '../../migration/ledger/store.ts';
 import { stepsDone } from '../../migration/ledger/transitions.ts';
 import { upgradeStatus } from '../../migration/upgrade-status.ts';
+import { hasSystemTables } from '../../policy/types.ts';
 import { pause } from '../../ports/clock.ts';
 import { realClock } from '../../runtime/clock.ts';
 import { LiveLine } from '../live.ts';
@@ -86,6 +88,10 @@ async function withLedger(options: Where, act: (ledger: Ledger) => Promise<void>
   if ((options.config === undefined) === (options.ledger === undefined))
     throw new UsageError('state either --config or --ledger');
   const config = options.config === undefined ? null : await loadConfig(options.config);
+  if (config !== null && !hasSystemTables(policyOf(config)))
+    throw new UsageError(
+      `policy ${config.policy.preset} knows no system tables: there is nothing to upgrade, and no ledger`,
+    );
   const url = options.ledger ?? (config?.migration.ledger as string);
   const folder = options.config === undefined ? process.cwd() : path.dirname(path.resolve(options.config));
   let store: ReturnType<typeof openStore>;

@@ -210,7 +210,7 @@ export const ETCD: LedgerKind = {
   scheme: 'etcd',
   usage: 'etcd://HOST:PORT,HOST:PORT',
   shared: 'network',
-  parse: hostsIn,
+  parse: (rest) => ({ hosts: hostsIn(rest), file: null }),
   open: (rest) => new EtcdStore({ hosts: hostsIn(rest) }),
 };
 

@@ -12,6 +12,14 @@ export interface OpenContext {
   readonly clock: Clock;
 }
 
+/** Where an address says that a ledger is kept. */
+export interface LedgerPlace {
+  /** The servers that keep it, as `HOST:PORT`; none where no server does. */
+  readonly hosts: readonly string[];
+  /** The file that keeps it, as the address spells it; null: none does. */
+  readonly file: string | null;
+}
+
 /** One kind of ledger: how its addresses read, who shares it, and how its store is opened. */
 export interface LedgerKind {
   /** Its addresses are this, a colon, and what `parse` reads. */
@@ -19,12 +27,8 @@ export interface LedgerKind {
   /** How an address is spelt, for people. */
   readonly usage: string;
   readonly shared: Sharing;
-  /**
-   * Reads an address, without its scheme and colon.
-   * @returns the servers that keep the ledger, as `HOST:PORT`; none where no server does
-   * @throws {Error} saying what is wrong
-   */
-  parse(rest: string): readonly string[];
+  /** Reads an address, without its scheme and colon. @throws {Error} saying what is wrong. */
+  parse(rest: string): LedgerPlace;
   /** Makes the store, which connects to nothing until it is used. `rest` is an address that `parse` accepts. */
   open(rest: string, context: OpenContext): Store;
 }

@@ -83,7 +83,7 @@ export const MEMORY: LedgerKind = {
   parse(rest) {
     if (rest !== '')
       throw new Error(`${JSON.stringify(`memory:${rest}`)} is not a ledger: memory: takes nothing`);
-    return [];
+    return { hosts: [], file: null };
   },
   open: (_rest, { clock }) => new MemoryStore(clock),
 };

@@ -1,6 +1,6 @@
 /** The kinds of ledgers there are, and addresses read by them. A new kind is a file of its own, and a line here. */
 import { ETCD } from './etcd.ts';
-import type { LedgerKind, OpenContext } from './kind.ts';
+import type { LedgerKind, LedgerPlace, OpenContext } from './kind.ts';
 import { MEMORY } from './memory.ts';
 import { SQLITE } from './sqlite.ts';
 import type { Store } from './store.ts';
@@ -14,12 +14,10 @@ export function ledgerUsage(quote = ''): string {
 }
 
 /** A ledger's address, taken apart. */
-export interface LedgerAddress {
+export interface LedgerAddress extends LedgerPlace {
   readonly kind: LedgerKind;
   /** What follows the scheme and its colon. */
   readonly rest: string;
-  /** The servers that keep it, as `HOST:PORT`; none where no server does. */
-  readonly hosts: readonly string[];
 }
 
 /** @throws {Error} saying what is wrong. */
@@ -27,7 +25,7 @@ export function parseLedgerAddress(text: string): LedgerAddress {
   const kind = KINDS.find(({ scheme }) => text.startsWith(`${scheme}:`));
   if (kind === undefined) throw new Error(`${JSON.stringify(text)} is not a ledger: ${ledgerUsage()}`);
   const rest = text.slice(kind.scheme.length + 1);
-  return { kind, rest, hosts: kind.parse(rest) };
+  return { kind, rest, ...kind.parse(rest) };
 }
 
 /** The store that a ledger's address names. @throws {Error} if `address` is none. */

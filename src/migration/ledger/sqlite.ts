@@ -129,7 +129,7 @@ export const SQLITE: LedgerKind = {
   shared: 'machine',
   parse(rest) {
     if (rest === '') throw new Error('"sqlite:" is not a ledger: it names no file');
-    return [];
+    return { hosts: [], file: rest };
   },
   open: (rest, { folder, clock }) => new SqliteStore({ file: path.resolve(folder, rest), clock }),
 };

@@ -1,4 +1,4 @@
-/** From a config's words to a migration gate. */
+/** From a config's words to a migration gate, or to none where the policy knows no system tables. */
 import type { Cluster } from '../cluster/cluster.ts';
 import type { Config } from '../config/schema.ts';
 import { createCommandHook } from '../migration/hook/command.ts';
@@ -6,11 +6,14 @@ import { createHttpHook } from '../migration/hook/http.ts';
 import { createModuleHook } from '../migration/hook/module.ts';
 import { createServerHook } from '../migration/hook/server.ts';
 import { Ledger } from '../migration/ledger/ledger.ts';
+import { openStore } from '../migration/ledger/registry.ts';
 import type { Store } from '../migration/ledger/store.ts';
+import type { Migration } from '../migration/migration.ts';
 import { Migrator } from '../migration/migrator.ts';
+import { NoMigration } from '../migration/no-migration.ts';
 import type { Hooks, TimedHook } from '../migration/run.ts';
 import { parseWindow, type TriggerRule } from '../migration/trigger.ts';
-import type { SkewPolicy } from '../policy/types.ts';
+import { hasSystemTables, type Policy, type SkewPolicy } from '../policy/types.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Random } from '../ports/random.ts';
 import { parseVersion, printCore } from '../version/version.ts';
@@ -23,11 +26,11 @@ export class SetupError extends Error {
   override readonly name = 'SetupError';
 }
 
-export interface MigratorDependencies {
+export interface MigrationDependencies {
   readonly name: string;
   readonly cluster: Cluster;
-  readonly policy: SkewPolicy;
-  readonly store: Store;
+  /** The ledger's store; absent: the one that the config names. */
+  readonly store?: Store | undefined;
   readonly clock: Clock;
   readonly random: Random;
   /** Where relative paths start, and where commands run. */
@@ -35,13 +38,24 @@ export interface MigratorDependencies {
   readonly note: (what: string, fields: Record<string, unknown>) => void;
 }
 
-export function buildMigrator(config: MigrationConfig, around: MigratorDependencies): Migrator {
-  const { name, store, clock } = around;
+/**
+ * Builds the migration gate. Under a policy without system tables no ledger is opened, and no hook is made.
+ * @throws {SetupError} if a hook needs what is not there
+ */
+export function buildMigration(
+  config: MigrationConfig,
+  policy: Policy,
+  around: MigrationDependencies,
+): Migration {
+  const { name, clock, folder, cluster } = around;
+  if (!hasSystemTables(policy)) return new NoMigration(cluster);
+  const store = around.store ?? openStore(config.ledger, { folder, clock });
   return new Migrator({
     ...around,
+    policy,
     gate: name,
     ledger: new Ledger(store, name, clock),
-    hooks: hooksOf(config, around),
+    hooks: hooksOf(config, policy, around),
     trigger: triggerOf(config.trigger),
     baseline: config.baseline === undefined ? null : parseVersion(config.baseline),
     lease: config.lease,
@@ -53,7 +67,11 @@ export function buildMigrator(config: MigrationConfig, around: MigratorDependenc
   });
 }
 
-function hooksOf(config: MigrationConfig, { cluster, policy, clock, folder }: MigratorDependencies): Hooks {
+function hooksOf(
+  config: MigrationConfig,
+  policy: SkewPolicy,
+  { cluster, clock, folder }: MigrationDependencies,
+): Hooks {
   const timed = ({ timeout, ...hook }: HookConfig): TimedHook => ({
     timeout,
     hook: hookOf(hook, folder, clock),
