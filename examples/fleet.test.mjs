@@ -33,7 +33,7 @@ function start(...args) {
 
 before(async () => {
   folder = await mkdtemp(path.join(os.tmpdir(), 'fleet-'));
-  const rs1 = await start('server', '--version', '4.14.1'); // or a server of yours: see "Your own server"
+  const rs1 = await start('server', '--version', '4.14.1'); // or a server of yours: see proto/
   const rs2 = await start('server', '--version', '4.15.0');
   const config = {
     listen: [{ tcp: '127.0.0.1:0' }],

@@ -26,7 +26,7 @@ const LONG = new Set([
   'src/migration/migrator.ts',
 ]);
 /** Documents whose lines are still to be broken. */
-const WIDE = new Set(['README.md', 'proto/README.md']);
+const WIDE = new Set(['proto/README.md']);
 /** Folders of src whose exports are still to be described. */
 const UNDESCRIBED = new Set([
   'cli',
@@ -34,7 +34,6 @@ const UNDESCRIBED = new Set([
   'config',
   'decision',
   'fleet',
-  'gateway',
   'migration',
   'policy',
   'testing',

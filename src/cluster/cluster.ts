@@ -33,6 +33,22 @@ export interface ServerStatus extends ServerFacts {
   readonly lastError: string | null;
 }
 
+/** What is known of a server at one moment, printed: a copy, which does not change. */
+export interface ServerView {
+  readonly id: string;
+  readonly address: string;
+  /** Of its back end. */
+  readonly protocol: string;
+  readonly state: ServerFacts['state'];
+  /** Last known; null when it was never learned. */
+  readonly version: string | null;
+  readonly level: number | null;
+  /** Open at this gate. */
+  readonly sessions: number;
+  /** Why it is down; null while it is not. */
+  readonly lastError: string | null;
+}
+
 export interface ClusterChange {
   readonly server: string;
   readonly state: ServerFacts['state'];
@@ -117,6 +133,20 @@ export class Cluster {
 
   get servers(): readonly ServerStatus[] {
     return this.#servers;
+  }
+
+  /** Every server as it is known now, copied. */
+  status(): ServerView[] {
+    return this.#servers.map(({ entry, id, address, state, version, level, sessions, lastError }) => ({
+      id,
+      address,
+      protocol: entry.backEnd.protocol,
+      state,
+      version: version && printVersion(version),
+      level,
+      sessions,
+      lastError,
+    }));
   }
 
   /** The schema level that a server reported last; null if none ever did. */

@@ -293,10 +293,10 @@ export class Simulation implements FleetDriver {
   }
 
   get open(): { sessions: number; handshakes: number } {
-    const gates = this.gates.flatMap(({ gate }) => gate ?? []);
+    const gates = this.gates.flatMap(({ gate }) => gate?.status() ?? []);
     return {
-      sessions: gates.reduce((sum, gate) => sum + gate.sessions, 0),
-      handshakes: gates.reduce((sum, gate) => sum + gate.handshakes, 0),
+      sessions: gates.reduce((sum, { sessions }) => sum + sessions, 0),
+      handshakes: gates.reduce((sum, { handshakes }) => sum + handshakes, 0),
     };
   }
 
@@ -313,8 +313,8 @@ export class Simulation implements FleetDriver {
     }
     for (const slot of this.servers) this.#end(slot);
     await pause(this.clock, SHUTDOWN_TAIL);
-    const held = this.gates.reduce((sum, { gate }) => sum + (gate?.held ?? 0), 0);
-    const slots = this.gates.reduce((sum, { gate }) => sum + (gate?.slots ?? 0), 0);
+    const held = this.gates.reduce((sum, { gate }) => sum + (gate?.status().held ?? 0), 0);
+    const slots = this.gates.reduce((sum, { gate }) => sum + (gate?.status().slots ?? 0), 0);
     this.truth.left = { ...this.open, held, slots, timers: this.timers };
   }
 

@@ -2,17 +2,22 @@
  * One client's way in: hello, verdict, perhaps a wait, a server, permit or refuse. The loop asks policy anew
  * after everything that may have changed the answer; nothing is decided on what was true before a wait.
  */
-import type { Cluster, Reached, ServerStatus } from '../cluster/cluster.ts';
+import type { Cluster, Reached } from '../cluster/cluster.ts';
 import type { HandshakeRecord } from '../decision/record.ts';
 import type { Hello, HelloResult, PendingClient } from '../frontend/pending-client.ts';
-import type { Migration, UpgradeInitiator } from '../migration/migration.ts';
-import { decide, serverFits } from '../policy/decide.ts';
+import type { Migration } from '../migration/migration.ts';
 import { refusal } from '../policy/decision.ts';
-import type { ClientFacts, ClusterFacts, Decision, Policy } from '../policy/types.ts';
+import type { Decision } from '../policy/types.ts';
 import { pause } from '../ports/clock.ts';
 import { randomId } from '../ports/random.ts';
-import { parseVersion, printVersion } from '../version/version.ts';
-import { Wait, type WaitContext } from './wait.ts';
+import { printVersion } from '../version/version.ts';
+import { type Applicant, applicantOf } from './applicant.ts';
+import type { Judge } from './judge.ts';
+import type { Lifecycle } from './lifecycle.ts';
+import { clientLeft, draining, paused, tooManySessions } from './refusals.ts';
+import { ServerSearch } from './server-search.ts';
+import type { SessionRegistry } from './sessions.ts';
+import { isForUpgrade, Wait, type WaitContext } from './wait.ts';
 
 export type AdmissionTimes = WaitContext['times'] & {
   /** ms after which what is known of a server is asked again before a client is refused for it. */
@@ -26,21 +31,17 @@ export type AdmissionTimes = WaitContext['times'] & {
 export interface AdmissionContext extends WaitContext {
   readonly cluster: Cluster;
   readonly migration: Migration;
-  readonly policy: Policy;
+  readonly judge: Judge;
+  readonly lifecycle: Lifecycle;
+  readonly sessions: SessionRegistry;
   readonly times: AdmissionTimes;
-  /** Takes a place for one more session, which its end gives back; or the refusal where there is none. */
-  readonly acquireSlot: () => Decision | null;
-  /** Gives it back where none began. */
-  readonly releaseSlot: () => void;
-  /** Set once the gate drains: a client that waits is refused with it. */
-  readonly closing: AbortSignal;
 }
 
 export interface Admitted {
+  /** Id of the session that begins, and has its slot. */
   readonly session: string;
-  readonly client: string;
-  readonly facts: ClientFacts;
-  readonly initiator: UpgradeInitiator;
+  readonly hello: Hello;
+  readonly applicant: Applicant;
   readonly reached: Reached;
 }
 
@@ -59,70 +60,74 @@ type Step =
 interface Seen {
   readonly cluster: number;
   readonly migration: number;
+  readonly lifecycle: number;
 }
 
 /** How often a held client hears that it still waits, ms. */
 const WAIT_NEWS = 1_000;
 
+/** The handshake of one client, run once. */
 export class Admission {
   readonly id: string;
   readonly #context: AdmissionContext;
-  readonly #caller: PendingClient;
+  readonly #client: PendingClient;
+  readonly #log: (outcome: Outcome) => void;
   readonly #startedAt: number;
+  /** Aborts when the client leaves or the gate drains. */
+  readonly #over: AbortSignal;
+  readonly #wait: Wait;
+  readonly #search: ServerSearch;
   #helloAt: number | null = null;
   #hello: Hello | null = null;
-  readonly #wait: Wait;
-  #dialMs: number | null = null;
 
-  constructor(context: AdmissionContext, caller: PendingClient) {
+  /** @param log gets the outcome before the client is told */
+  constructor(context: AdmissionContext, client: PendingClient, log: (outcome: Outcome) => void) {
     this.#context = context;
-    this.#caller = caller;
+    this.#client = client;
+    this.#log = log;
+    this.#over = AbortSignal.any([client.gone, context.lifecycle.closing]);
     this.#wait = new Wait(context);
+    this.#search = new ServerSearch(context, this.#over);
     this.id = randomId(context.random);
     this.#startedAt = context.clock.now();
   }
 
-  /**
-   * Runs the handshake to its end. `log` gets the outcome before the client is told.
-   * Returns the session's two ends, or null when the client was not admitted.
-   */
-  async run(log: (outcome: Outcome) => void): Promise<Admitted | null> {
+  /** Runs the handshake to its end. Returns what the session needs, or null when the client was not admitted. */
+  async run(): Promise<Admitted | null> {
     const heard = await this.#awaitHello();
-    if (heard.kind === 'failed') {
-      this.#refuse(refusal(heard.code, heard.message), log);
-      return null;
-    }
-    let client: ClientFacts;
+    if (heard.kind === 'failed') return this.refuse(refusal(heard.code, heard.message));
+    let applicant: Applicant;
     try {
-      client = factsOf(heard.hello);
+      applicant = applicantOf(heard.hello, this.id, this.#client.connection.peer);
     } catch (error) {
-      this.#refuse(refusal('BAD_HANDSHAKE', (error as Error).message), log);
-      return null;
+      return this.refuse(refusal('BAD_HANDSHAKE', (error as Error).message));
     }
     try {
-      return await this.#seek(client, log);
+      return await this.#seek(heard.hello, applicant);
     } finally {
       this.#wait.leaveUpgrade();
     }
   }
 
-  /** Refuses without hearing the client out. */
-  turnAway(decision: Decision, log: (outcome: Outcome) => void): void {
-    this.#refuse(decision, log);
+  /** Logs the refusal, then tells the client. Also for one that is not heard out. */
+  refuse(decision: Decision): null {
+    this.#log(this.#outcome(decision));
+    this.#client.refuse(decision);
+    return null;
   }
 
   /** The client's hello, or why there is none; a gate that drains does not wait for it. */
   async #awaitHello(): Promise<HelloResult> {
-    const { clock, closing } = this.#context;
+    const { closing } = this.#context.lifecycle;
     const drained = Promise.withResolvers<HelloResult>();
     const close = () =>
       drained.resolve({ kind: 'failed', code: 'DRAINING', message: draining(null).message });
     closing.addEventListener('abort', close);
     try {
-      const heard = await Promise.race([this.#caller.hello(), drained.promise]);
+      const heard = await Promise.race([this.#client.hello(), drained.promise]);
       if (heard.kind === 'hello') {
         this.#hello = heard.hello;
-        this.#helloAt = clock.now();
+        this.#helloAt = this.#context.clock.now();
       }
       return heard;
     } finally {
@@ -131,209 +136,144 @@ export class Admission {
   }
 
   /** The loop: ends with the client admitted, or refused. */
-  async #seek(client: ClientFacts, log: (outcome: Outcome) => void): Promise<Admitted | null> {
-    const { cluster, migration, closing } = this.#context;
-    const unreachable = new Map<string, string>();
+  async #seek(hello: Hello, applicant: Applicant): Promise<Admitted | null> {
+    const { judge, lifecycle } = this.#context;
     for (;;) {
       // Noted before looking: a change between the look and the wait is not missed.
-      const seen: Seen = { cluster: cluster.changes.count, migration: migration.changes.count };
-      const step = await this.#step(client, unreachable);
-      if (step.kind === 'again' && !this.#gone && !closing.aborted) continue;
-      if (step.kind === 'reached') return this.#admit(client, step, log);
-      const decision = step.kind === 'again' ? this.#decide(client) : step.decision;
-      const end = this.#gone
-        ? abandoned(decision)
-        : closing.aborted
-          ? draining(client)
-          : this.#wait.overdue(decision);
-      if (end !== null) {
-        this.#refuse(end, log);
-        return null;
-      }
+      const seen = this.#seen();
+      const step = await this.#step(applicant);
+      if (step.kind === 'again' && !this.#over.aborted) continue;
+      if (step.kind === 'reached') return this.#admit(hello, applicant, step);
+      const decision = step.kind === 'again' ? judge.decide(applicant) : step.decision;
+      if (this.#client.gone.aborted) return this.refuse(clientLeft(decision));
+      if (lifecycle.closing.aborted) return this.refuse(draining(applicant.facts));
+      const end = this.#wait.overdue(decision);
+      if (end !== null) return this.refuse(end);
       await this.#hold(decision, seen);
-      unreachable.clear();
+      this.#search.forget();
     }
   }
 
   /** One look at the facts, and a try to reach a server where they permit it. */
-  async #step(client: ClientFacts, unreachable: Map<string, string>): Promise<Step> {
-    const { cluster, migration, times } = this.#context;
+  async #step(applicant: Applicant): Promise<Step> {
+    const { cluster, migration, judge, lifecycle, times } = this.#context;
+    if (lifecycle.isPaused) return { kind: 'not-yet', decision: paused(applicant.facts) };
     // After standing still (SIGSTOP, a suspended machine) nothing known is good enough, not even to admit by.
     if (cluster.isStale(times.stale)) await Promise.all([cluster.refresh(0), migration.refresh(times.stale)]);
-    let decision = this.#decide(client);
+    let decision = judge.decide(applicant);
     if (decision.verdict === 'refuse' || decision.verdict === 'hold') {
       await cluster.refresh(times.fresh);
       if (cluster.isStale(times.refusable)) return { kind: 'again' };
-      decision = this.#decide(client);
+      decision = judge.decide(applicant);
     }
-    if (decision.code === 'UPGRADE_REQUIRED') migration.noteWaitingClient(this.#asInitiator(client));
-    if (decision.verdict === 'migrate') migration.request(this.#asInitiator(client));
+    if (decision.code === 'UPGRADE_REQUIRED') migration.noteWaitingClient(applicant.initiator);
+    if (decision.verdict === 'migrate') migration.request(applicant.initiator);
     if (decision.verdict !== 'permit') return { kind: 'not-yet', decision };
     if (this.#wait.awaitsUpgrade) {
       this.#wait.leaveUpgrade();
-      await migration.turn(this.#caller.gone);
+      await migration.turn(this.#over);
       return { kind: 'again' };
     }
-    const reached = await this.#reach(client, unreachable);
-    if (reached === null) return { kind: 'not-yet', decision: this.#notReached(decision, unreachable) };
-    if (cluster.isStale(times.stale)) {
+    return this.#reach(applicant, decision);
+  }
+
+  /** Policy permits: a server is dialled, and everything is looked at again with its answer in hand. */
+  async #reach(applicant: Applicant, permitted: Decision): Promise<Step> {
+    const { cluster, judge, lifecycle, times } = this.#context;
+    const reached = await this.#search.reach(applicant);
+    if (reached === null) return { kind: 'not-yet', decision: this.#search.notReached(permitted) };
+    const facts = judge.facts(applicant);
+    const decision = judge.decide(applicant, facts);
+    const leave = (step: Step): Step => {
       reached.link.close();
-      return { kind: 'again' };
-    }
-    const facts = this.#facts(client);
-    decision = this.#decide(client, facts);
-    const fits = decision.verdict === 'permit' && this.#fits(client, reached.server, facts);
-    const full = fits && !this.#gone ? this.#context.acquireSlot() : null;
-    if (fits && !this.#gone && full === null) return { kind: 'reached', decision, reached };
-    reached.link.close();
-    return full === null && !this.#gone ? { kind: 'again' } : { kind: 'not-yet', decision: full ?? decision };
-  }
-
-  get #gone(): boolean {
-    return this.#caller.gone.aborted;
-  }
-
-  #decide(client: ClientFacts, facts = this.#facts(client)): Decision {
-    const { policy, clock } = this.#context;
-    return decide(client, facts, policy, clock.now());
-  }
-
-  #facts(client: ClientFacts): ClusterFacts {
-    const { cluster, migration } = this.#context;
-    return {
-      servers: cluster.servers,
-      level: migration.level,
-      upgrade: migration.stateFor(this.#asInitiator(client)),
+      return step;
     };
+    if (cluster.isStale(times.stale) || lifecycle.isPaused) return leave({ kind: 'again' });
+    if (this.#over.aborted) return leave({ kind: 'not-yet', decision });
+    if (decision.verdict !== 'permit' || !judge.fits(applicant, reached.server, facts))
+      return leave({ kind: 'again' });
+    const full = this.#acquireSlot();
+    return full === null
+      ? { kind: 'reached', decision, reached }
+      : leave({ kind: 'not-yet', decision: full });
   }
 
-  /** Servers are judged by the tables as they are, clients by what is on record of them. */
-  #fits(client: ClientFacts, server: ServerStatus, facts: ClusterFacts): boolean {
-    const { cluster, policy } = this.#context;
-    const level = facts.level === null ? null : Math.max(facts.level, cluster.level ?? 0);
-    return server.state === 'up' && serverFits(client, server, { ...facts, level }, policy);
-  }
-
-  /** Tries compatible servers, least loaded first, until one answers; each at most once. */
-  async #reach(client: ClientFacts, failed: Map<string, string>): Promise<Reached | null> {
-    const { cluster, clock } = this.#context;
-    const from = clock.now();
-    try {
-      for (;;) {
-        const facts = this.#facts(client);
-        const server = cluster.pick(
-          (candidate) => !failed.has(candidate.id) && this.#fits(client, candidate, facts),
-        );
-        if (server === null || this.#gone) return null;
-        try {
-          const reached = await cluster.reach(server.id, 'session', this.#caller.gone);
-          if (reached.server.state === 'up') return reached;
-          reached.link.close();
-          failed.set(server.id, `${server.id} is leaving`);
-        } catch (error) {
-          failed.set(server.id, (error as Error).message);
-        }
-      }
-    } finally {
-      this.#dialMs = clock.now() - from;
-    }
-  }
-
-  #notReached(permitted: Decision, failed: ReadonlyMap<string, string>): Decision {
-    const why = [...failed.values()].join('; ') || 'every compatible server is gone';
-    return {
-      ...refusal('SERVER_UNREACHABLE', `No compatible server could be reached: ${why}.`, {
-        rule: 'N1',
-        client: permitted.client,
-        observed: permitted.observed,
-        trace: permitted.trace,
-      }),
-      verdict: 'hold',
-    };
+  #acquireSlot(): Decision | null {
+    const { sessions } = this.#context;
+    return sessions.acquireSlot() ? null : tooManySessions(sessions.limit);
   }
 
   /** Waits for a change, telling the client from time to time. */
   async #hold(decision: Decision, seen: Seen): Promise<void> {
-    const { clock, closing, cluster, migration } = this.#context;
+    const { clock, cluster, migration, lifecycle } = this.#context;
     const left = this.#wait.goOn(decision);
-    this.#caller.wait({
+    // Only who waits for the upgrade is told how it goes.
+    const progress = isForUpgrade(decision) ? migration.progress : null;
+    this.#client.wait({
       code: decision.code,
-      reason: migration.progress?.text || decision.message,
-      progress: migration.progress?.done ?? null,
+      reason: progress?.text || decision.message,
+      progress: progress?.done ?? null,
       deadlineMs: Math.round(left),
     });
     const done = new AbortController();
-    const over = AbortSignal.any([closing, this.#caller.gone, done.signal]);
+    const over = AbortSignal.any([this.#over, done.signal]);
     await Promise.race([
       cluster.changes.next(done.signal, seen.cluster),
       migration.changes.next(done.signal, seen.migration),
+      lifecycle.changes.next(done.signal, seen.lifecycle),
       pause(clock, Math.min(WAIT_NEWS, left), over),
     ]);
     done.abort('the wait is over');
   }
 
-  #admit(client: ClientFacts, step: Step & { kind: 'reached' }, log: (outcome: Outcome) => void): Admitted {
+  #seen(): Seen {
+    const { cluster, migration, lifecycle } = this.#context;
+    return {
+      cluster: cluster.changes.count,
+      migration: migration.changes.count,
+      lifecycle: lifecycle.changes.count,
+    };
+  }
+
+  /** Tells both sides; the slot of one that can't be told is given back. */
+  #admit(hello: Hello, applicant: Applicant, step: Step & { kind: 'reached' }): Admitted {
     try {
-      return this.#open(client, step, log);
+      return this.#open(hello, applicant, step);
     } catch (error) {
       step.reached.link.connection.destroy();
-      this.#context.releaseSlot();
+      this.#context.sessions.releaseSlot();
       throw error;
     }
   }
 
-  /** Tells both sides. */
-  #open(
-    client: ClientFacts,
-    { decision, reached }: Step & { kind: 'reached' },
-    log: (outcome: Outcome) => void,
-  ): Admitted {
-    const hello = this.#hello as Hello;
+  #open(hello: Hello, applicant: Applicant, { decision, reached }: Step & { kind: 'reached' }): Admitted {
     const session = randomId(this.#context.random, 16);
-    const version = reached.server.version && printVersion(reached.server.version);
-    log({ ...this.#outcome(decision), session, server: reached.server.id, serverVersion: version });
-    reached.link.openSession({
+    const { server, link } = reached;
+    const version = server.version && printVersion(server.version);
+    this.#log({ ...this.#outcome(decision), session, server: server.id, serverVersion: version });
+    link.openSession({
       session,
-      peer: this.#caller.connection.peer,
+      peer: this.#client.connection.peer,
       client: { version: hello.version, driver: hello.driver, properties: hello.properties },
     });
-    this.#caller.permit({
+    this.#client.permit({
       session,
-      server: { id: reached.server.id, version },
+      server: { id: server.id, version },
       level: decision.observed.level,
       waitedMs: Math.round(this.#wait.ms),
-      notices: this.#notices(decision),
+      notices: noticesOf(decision),
       decision,
     });
-    return { session, client: hello.version, facts: client, initiator: this.#asInitiator(client), reached };
-  }
-
-  /** What an admitted client should know all the same. */
-  #notices(decision: Decision): string[] {
-    return decision.trace
-      .filter(({ because }) => because.endsWith('served around'))
-      .map(({ because }) => because);
-  }
-
-  #refuse(decision: Decision, log: (outcome: Outcome) => void): void {
-    log(this.#outcome(decision));
-    this.#caller.refuse(decision);
-  }
-
-  /** The client as the migration gate knows it. */
-  #asInitiator({ version }: ClientFacts): UpgradeInitiator {
-    const { driver, properties } = this.#hello as Hello;
-    const name = properties.name ?? null;
-    const host = this.#caller.connection.peer.replace(/:\d+$/, '');
-    return { connection: this.id, version, driver, name, identity: name ?? host };
+    return { session, hello, applicant, reached };
   }
 
   #outcome(decision: Decision): Outcome {
     const round = (ms: number) => Math.round(ms * 1_000) / 1_000;
+    const { dialMs } = this.#search;
     return {
       decision,
       connection: this.id,
-      peer: this.#caller.connection.peer,
+      peer: this.#client.connection.peer,
       driver: this.#hello?.driver ?? null,
       session: null,
       server: null,
@@ -342,28 +282,14 @@ export class Admission {
       phases: {
         hello: this.#helloAt === null ? null : round(this.#helloAt - this.#startedAt),
         held: round(this.#wait.ms),
-        dial: this.#dialMs === null ? null : round(this.#dialMs),
+        dial: dialMs === null ? null : round(dialMs),
         total: round(this.#context.clock.now() - this.#startedAt),
       },
     };
   }
 }
 
-/** @throws {VersionError} */
-function factsOf(hello: Hello): ClientFacts {
-  return {
-    version: parseVersion(hello.version),
-    upgrade: hello.upgrade,
-    ...(hello.protocol && { protocol: hello.protocol }),
-  };
-}
-
-export function draining(client: ClientFacts | null): Decision {
-  return refusal('DRAINING', 'The gate is shutting down: come again.', {
-    client: client && printVersion(client.version),
-  });
-}
-
-function abandoned(decision: Decision): Decision {
-  return { ...decision, verdict: 'refuse', message: `The client left while it waited. ${decision.message}` };
+/** What an admitted client should know all the same. */
+function noticesOf({ trace }: Decision): string[] {
+  return trace.filter(({ because }) => because.endsWith('served around')).map(({ because }) => because);
 }

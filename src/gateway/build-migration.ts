@@ -40,7 +40,7 @@ export interface MigrationDependencies {
 
 /**
  * Builds the migration gate. Under a policy without system tables no ledger is opened, and no hook is made.
- * @throws {SetupError} if a hook needs what is not there
+ * @throws {SetupError} if the environment lacks what the config names
  */
 export function buildMigration(
   config: MigrationConfig,

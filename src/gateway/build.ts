@@ -16,7 +16,8 @@ import type { Random } from '../ports/random.ts';
 import type { Transports } from '../transport/address.ts';
 import { parseVersion, type Version } from '../version/version.ts';
 import { buildMigration, SetupError } from './build-migration.ts';
-import { Gate, type ListenerEntry } from './gate.ts';
+import { Gate } from './gate.ts';
+import type { ListenerEntry } from './listeners.ts';
 
 export interface GateDependencies {
   readonly clock: Clock;

@@ -1,35 +1,26 @@
-/** The gate: listeners, the clients on their way in, the sessions, and an orderly end. */
+/**
+ * The gate: a thin front over its lifecycle, its listeners, the clients on their way in, and its sessions. It starts
+ * and ends them in order, and writes their records.
+ */
 import type { Cluster } from '../cluster/cluster.ts';
 import type { DecisionLog, GateRecord } from '../decision/record.ts';
-import type { FrontEnd } from '../frontend/front-end.ts';
 import type { PendingClient } from '../frontend/pending-client.ts';
 import type { Migration } from '../migration/migration.ts';
-import { CODES } from '../policy/codes.ts';
-import { decide } from '../policy/decide.ts';
-import { refusal } from '../policy/decision.ts';
-import type { Decision, Policy } from '../policy/types.ts';
+import type { Policy } from '../policy/types.ts';
 import { Changes } from '../ports/changes.ts';
 import { type Clock, deadline } from '../ports/clock.ts';
-import { type Random, randomId } from '../ports/random.ts';
-import type { HandshakeFailure, Listener, PendingHandshake } from '../ports/transport.ts';
-import { splitAddress, type Transports } from '../transport/address.ts';
-import { closeReasonOf, GOING_AWAY } from '../wire/close.ts';
-import {
-  Admission,
-  type AdmissionContext,
-  type AdmissionTimes,
-  type Admitted,
-  draining,
-  type Outcome,
-} from './admission.ts';
-import { type End, type Relay, relay } from './relay.ts';
-
-export interface ListenerEntry {
-  /** With scheme: `tcp://…`, `ws://…`. */
-  readonly address: string;
-  /** The protocol that clients speak on it. */
-  readonly frontEnd: FrontEnd;
-}
+import type { Random } from '../ports/random.ts';
+import type { Transports } from '../transport/address.ts';
+import { GOING_AWAY } from '../wire/close.ts';
+import type { AdmissionTimes, Admitted, Outcome } from './admission.ts';
+import { Handshakes, msBetween } from './handshakes.ts';
+import { Judge } from './judge.ts';
+import { Lifecycle } from './lifecycle.ts';
+import { type ListenerEntry, Listeners } from './listeners.ts';
+import { type End, relay } from './relay.ts';
+import { endOfSession } from './session-verdict.ts';
+import { SessionRegistry, type SessionView } from './sessions.ts';
+import type { GateStatus } from './status.ts';
 
 export interface GateOptions {
   /** The `cluster` of the config. */
@@ -56,60 +47,60 @@ export interface GateOptions {
   };
 }
 
-/** Nothing of the way in is kept: sessions are many, and may last for days. */
-interface Session extends Pick<Admitted, 'session' | 'client' | 'facts' | 'initiator'> {
-  readonly server: string;
-  readonly startedAt: number;
-  readonly relay: Relay;
-}
+/** ms that handshakes get to end once nothing holds them any more. */
+const LAST_ANSWERS = 1_000;
 
+/** One gate, from its start to its end; it is started once. */
 export class Gate {
+  readonly sessions: SessionRegistry;
+  readonly lifecycle = new Lifecycle();
   readonly #options: GateOptions;
-  readonly #listeners: Listener[] = [];
-  readonly #addresses: string[] = [];
-  readonly #sessions = new Map<string, Session>();
-  readonly #closing = new AbortController();
-  readonly #idle = new Changes();
-  /** Of every client's way in. */
-  readonly #admission: AdmissionContext;
-  #handshakes = 0;
-  /** Sessions, also those about to begin. */
-  #slots = 0;
+  readonly #judge: Judge;
+  readonly #listeners: Listeners;
+  readonly #handshakes: Handshakes;
+  readonly #waiting: { count: number; readonly limit: number };
+  /** Told of every handshake and session that ends. */
+  readonly #ends = new Changes();
+  /** Aborts when sessions have no time left to end. */
+  readonly #cut = new AbortController();
+  /** Aborts when nothing is waited for any more. */
+  readonly #forced = new AbortController();
   #watching: Promise<void> = Promise.resolve();
+  #stopping: Promise<void> | null = null;
 
   constructor(options: GateOptions) {
+    const { clock, listen, transports, limits } = options;
     this.#options = options;
-    this.#admission = {
-      ...options,
-      waiting: { count: 0, limit: options.limits.waiting },
-      closing: this.#closing.signal,
-      acquireSlot: () => this.#acquireSlot(),
-      releaseSlot: () => this.#slots--,
+    this.#judge = new Judge(options);
+    this.#waiting = { count: 0, limit: limits.waiting };
+    this.#listeners = new Listeners(listen, transports);
+    this.sessions = new SessionRegistry({
+      clock,
+      limit: limits.sessions,
+      onEnd: (session, end) => this.#ended(session, end),
+    });
+    const { lifecycle, sessions } = this;
+    this.#handshakes = new Handshakes(
+      { ...options, judge: this.#judge, lifecycle, sessions, waiting: this.#waiting },
+      {
+        limit: limits.handshakes,
+        log: (outcome, listener) => this.#logHandshake(outcome, listener),
+        onEnd: () => this.#ends.notify(),
+      },
+    );
+  }
+
+  /** How it stands: a copy, which does not change. */
+  status(): GateStatus {
+    return {
+      state: this.lifecycle.state,
+      addresses: [...this.#listeners.addresses],
+      servers: this.#options.cluster.status(),
+      handshakes: this.#handshakes.count,
+      sessions: this.sessions.count,
+      held: this.#waiting.count,
+      slots: this.sessions.slots,
     };
-  }
-
-  /** As bound, with scheme, in the order of the config. */
-  get addresses(): readonly string[] {
-    return this.#addresses;
-  }
-
-  get sessions(): number {
-    return this.#sessions.size;
-  }
-
-  /** Clients on their way in. */
-  get handshakes(): number {
-    return this.#handshakes;
-  }
-
-  /** Clients that wait for an upgrade. */
-  get held(): number {
-    return this.#admission.waiting.count;
-  }
-
-  /** That count against the limit of sessions: open ones, and those about to begin. */
-  get slots(): number {
-    return this.#slots;
   }
 
   /** What a gate needs before anything runs on its clock; `start` does it too. @throws {HookError} */
@@ -119,215 +110,133 @@ export class Gate {
 
   /**
    * Learns the servers' versions, then listens, unless it is stopped before.
-   * @throws if an address can't be bound, or {HookError}
+   * @throws {Error} if an address can't be bound, and nothing is left of it then
+   * @throws {HookError}
    */
   async start(): Promise<void> {
-    const { signal } = this.#closing;
+    const { closing } = this.lifecycle;
     await this.prepare();
-    if (signal.aborted) return;
-    await this.#options.cluster.start();
-    if (!signal.aborted) await this.#options.migration.start();
+    if (closing.aborted) return;
     try {
-      for (const entry of this.#options.listen) if (!signal.aborted) await this.#listen(entry);
+      await this.#listeners.check();
+      if (!closing.aborted) await this.#options.cluster.start();
+      if (!closing.aborted) await this.#options.migration.start();
+      await this.#listeners.open(
+        {
+          accept: (client, listener) => this.#accept(client, listener),
+          track: (peer, listener) => this.#handshakes.track(peer, listener),
+        },
+        closing,
+      );
     } catch (error) {
       await this.stop(0);
       throw error;
     }
-    if (signal.aborted) return this.#stopListening();
+    if (closing.aborted) return this.#listeners.close();
+    this.lifecycle.serve();
     this.#watching = this.#watchUpgrades();
     this.#note('started');
   }
 
+  /** Holds new clients until `resume`; sessions go on. @throws {MisuseError} if it does not serve */
+  pause(): void {
+    this.lifecycle.pause();
+  }
+
+  /** Admits clients again. @throws {MisuseError} if it is not paused */
+  resume(): void {
+    this.lifecycle.resume();
+  }
+
   /**
    * Stops listening, refuses who waits, gives sessions `grace` ms (default: the drain time) to end, then closes
-   * them. `force` cuts the grace short, and the wait for a ledger that does not answer.
+   * them. `force` cuts the grace short, and the wait for a ledger that does not answer. Called again, it can only
+   * make the end come sooner.
    */
   async stop(grace: number = this.#options.times.drain, force?: AbortSignal): Promise<void> {
-    this.#note('draining');
-    this.#closing.abort();
-    await this.#stopListening();
     const limit = deadline(this.#options.clock, grace, force);
-    while ((this.#sessions.size > 0 || this.#handshakes > 0) && !limit.signal.aborted)
-      await this.#idle.next(limit.signal);
-    limit.clear();
-    for (const { relay } of this.#sessions.values()) relay.close('gate-stopped', GOING_AWAY);
-    await unless(force, this.#options.migration.stop());
-    this.#options.cluster.stop();
+    onAbort(limit.signal, () => this.#cut.abort());
+    onAbort(force, () => this.#forced.abort());
+    this.#stopping ??= this.#stop();
+    await this.#stopping.finally(() => limit.clear());
+  }
+
+  async #stop(): Promise<void> {
+    const { cluster, migration, clock } = this.#options;
+    const { hasServed } = this.lifecycle;
+    // A gate that never began to serve has no end to tell of.
+    if (hasServed) this.#note('draining');
+    this.lifecycle.drain();
+    await this.#listeners.close();
+    await this.#idle(this.#cut.signal);
+    this.sessions.closeWhere(() => ({ reason: 'gate-stopped', closeReason: GOING_AWAY }));
+    await Promise.race([migration.stop(), aborted(this.#forced.signal)]);
+    cluster.stop();
     await this.#watching;
-    this.#note('stopped');
+    const last = deadline(clock, LAST_ANSWERS, this.#forced.signal);
+    await this.#idle(last.signal);
+    last.clear();
+    this.lifecycle.finish();
+    if (hasServed) this.#note('stopped');
   }
 
-  async #stopListening(): Promise<void> {
-    await Promise.all(this.#listeners.map((listener) => listener.close()));
+  /** Resolves once nobody is connected, or when `signal` aborts. */
+  async #idle(signal: AbortSignal): Promise<void> {
+    while ((this.sessions.count > 0 || this.#handshakes.count > 0) && !signal.aborted)
+      await this.#ends.next(signal);
   }
 
-  async #listen(entry: ListenerEntry): Promise<void> {
-    const [scheme, address] = splitAddress(entry.address);
-    const transport = this.#options.transports[scheme];
-    if (transport === undefined) throw new Error(`no transport for ${scheme}://`);
-    const at = this.#addresses.length;
-    this.#addresses.push(entry.address);
-    const listener = await transport.listen(address, {
-      accept: (connection) => {
-        const caller = entry.frontEnd.accept(connection);
-        this.#serve(caller, this.#addresses[at] as string).catch((error) => this.#fault(caller, error));
-      },
-      track: (peer) => this.#trackHandshake(peer, this.#addresses[at] as string),
+  #accept(client: PendingClient, listener: string): void {
+    this.#serve(client, listener).catch((error) => {
+      // A bug, or a message over the protocol's limits: this client is cut off, the others are not concerned.
+      client.connection.destroy();
+      this.#noteFault(error);
     });
-    this.#listeners.push(listener);
-    this.#addresses[at] = `${scheme}://${listener.address}`;
+  }
+
+  async #serve(client: PendingClient, listener: string): Promise<void> {
+    const admitted = await this.#handshakes.run(client, listener);
+    if (admitted !== null) this.#begin(client, listener, admitted);
+  }
+
+  #begin(client: PendingClient, listener: string, { session, hello, applicant, reached }: Admitted): void {
+    const { connection } = client;
+    const { id: server } = reached.server;
+    const { link } = reached;
+    this.#options.cluster.sessionStarted(server);
+    const running = relay(connection, link.connection, client.earlyData(), link.sinceHello);
+    const { version, driver } = hello;
+    const start = { session, client: version, driver, peer: connection.peer, listener, server };
+    this.sessions.begin(start, applicant, running).catch((error) => this.#noteFault(error));
+  }
+
+  #ended(session: SessionView, { reason, error }: End): void {
+    const { cluster, log, name, clock } = this.#options;
+    cluster.sessionEnded(session.server);
+    log.write({
+      event: 'session-end',
+      gate: name,
+      session: session.session,
+      client: session.client,
+      server: session.server,
+      reason,
+      error: error?.message ?? null,
+      bytesFromClient: session.bytesFromClient,
+      bytesFromServer: session.bytesFromServer,
+      ms: msBetween(session.since, clock.now()),
+    });
+    this.#ends.notify();
   }
 
   /** M4, J1: an upgrade may end sessions that were fine before it. */
   async #watchUpgrades(): Promise<void> {
     const { migration } = this.#options;
-    const { signal } = this.#closing;
-    while (!signal.aborted) {
-      const change = migration.changes.next(signal);
-      for (const session of this.#sessions.values()) this.#judgeAgain(session);
+    const { closing } = this.lifecycle;
+    while (!closing.aborted) {
+      const change = migration.changes.next(closing);
+      this.sessions.closeWhere((_session, applicant) => endOfSession(this.#judge.decide(applicant)));
       await change;
     }
-  }
-
-  #judgeAgain({ relay, facts, initiator }: Session): void {
-    const { migration, cluster, policy, clock } = this.#options;
-    const cluster_ = {
-      servers: cluster.servers,
-      level: migration.level,
-      upgrade: migration.stateFor(initiator),
-    };
-    const { code, message } = decide(facts, cluster_, policy, clock.now());
-    const { endsSessions } = CODES[code];
-    if (endsSessions) relay.close(endsSessions, closeReasonOf(code, message));
-  }
-
-  async #serve(caller: PendingClient, listener: string): Promise<void> {
-    const admission = new Admission(this.#admission, caller);
-    const log = (outcome: Outcome) => this.#logHandshake(outcome, listener);
-    const full = this.#full();
-    if (full !== null) {
-      admission.turnAway(full, log);
-      return;
-    }
-    this.#handshakes++;
-    let admitted: Admitted | null = null;
-    try {
-      admitted = await admission.run(log);
-    } finally {
-      this.#handshakes--;
-      this.#idle.notify();
-    }
-    if (admitted !== null) this.#relay(caller, admitted);
-  }
-
-  /** A bug, or a message over the protocol's limits: this client is cut off, the others are not concerned. */
-  #fault({ connection }: PendingClient, error: Error): void {
-    connection.destroy();
-    this.#noteFault(error);
-  }
-
-  #noteFault(error: Error): void {
-    this.#note('fault', error.stack ?? error.message);
-  }
-
-  /** A peer in its transport's own handshake is a client on its way in too. */
-  #trackHandshake(peer: string, listener: string): PendingHandshake {
-    const startedAt = this.#options.clock.now();
-    const full = this.#noRoom();
-    if (full === null) this.#handshakes++;
-    return {
-      admitted: full === null,
-      end: (failure) => {
-        if (full === null) this.#handshakes--;
-        if (failure !== null)
-          this.#logFailedHandshake(peer, full ?? this.#strayed(failure), listener, startedAt);
-        this.#idle.notify();
-      },
-    };
-  }
-
-  #strayed({ late, why }: HandshakeFailure): Decision {
-    if (this.#closing.signal.aborted) return draining(null);
-    return refusal(late ? 'HANDSHAKE_TIMEOUT' : 'BAD_HANDSHAKE', `${why[0]?.toUpperCase()}${why.slice(1)}.`);
-  }
-
-  #logFailedHandshake(peer: string, decision: Decision, listener: string, startedAt: number): void {
-    this.#logHandshake(
-      {
-        decision,
-        connection: randomId(this.#options.random),
-        peer,
-        driver: null,
-        session: null,
-        server: null,
-        serverVersion: null,
-        waitedFor: null,
-        phases: { hello: null, held: 0, dial: null, total: this.#msSince(startedAt) },
-      },
-      listener,
-    );
-  }
-
-  #full(): Decision | null {
-    return this.#closing.signal.aborted ? draining(null) : (this.#noRoom() ?? this.#noSlot());
-  }
-
-  #noRoom(): Decision | null {
-    const { handshakes } = this.#options.limits;
-    if (this.#handshakes < handshakes) return null;
-    return refusal('TOO_MANY_CONNECTIONS', `${handshakes} clients are on their way in already.`);
-  }
-
-  #acquireSlot(): Decision | null {
-    const none = this.#closing.signal.aborted ? draining(null) : this.#noSlot();
-    if (none === null) this.#slots++;
-    return none;
-  }
-
-  #noSlot(): Decision | null {
-    const { sessions } = this.#options.limits;
-    if (this.#slots < sessions) return null;
-    return refusal('TOO_MANY_CONNECTIONS', `${sessions} sessions are open already.`);
-  }
-
-  #relay(caller: PendingClient, { session, client, facts, initiator, reached }: Admitted): void {
-    const { clock, cluster } = this.#options;
-    const server = reached.server.id;
-    const startedAt = clock.now();
-    cluster.sessionStarted(server);
-    const running = relay(
-      caller.connection,
-      reached.link.connection,
-      caller.earlyData(),
-      reached.link.sinceHello,
-    );
-    const begun: Session = { session, client, facts, initiator, server, startedAt, relay: running };
-    this.#sessions.set(session, begun);
-    running.done.then((end) => this.#ended(begun, end)).catch((error) => this.#noteFault(error));
-  }
-
-  #ended({ session, client, server, startedAt, relay }: Session, { reason, error }: End): void {
-    const { cluster, log, name } = this.#options;
-    this.#sessions.delete(session);
-    this.#slots--;
-    cluster.sessionEnded(server);
-    log.write({
-      event: 'session-end',
-      gate: name,
-      session,
-      client,
-      server,
-      reason,
-      error: error?.message ?? null,
-      bytesFromClient: relay.fromClient,
-      bytesFromServer: relay.fromServer,
-      ms: this.#msSince(startedAt),
-    });
-    this.#idle.notify();
-  }
-
-  #msSince(startedAt: number): number {
-    return Math.round((this.#options.clock.now() - startedAt) * 1_000) / 1_000;
   }
 
   #logHandshake({ decision, ...facts }: Outcome, listener: string): void {
@@ -342,17 +251,22 @@ export class Gate {
     });
   }
 
+  #noteFault(error: Error): void {
+    this.#note('fault', error.stack ?? error.message);
+  }
+
   #note(what: GateRecord['what'], error: string | null = null): void {
     const { name, policyHash, log } = this.#options;
-    log.write({ event: 'gate', gate: name, what, policy: policyHash, listeners: this.#addresses, error });
+    const { addresses: listeners } = this.#listeners;
+    log.write({ event: 'gate', gate: name, what, policy: policyHash, listeners, error });
   }
 }
 
-/** Resolves with `work`, or as soon as `signal` aborts. */
-async function unless(signal: AbortSignal | undefined, work: Promise<void>): Promise<void> {
-  const aborted = new Promise<void>((resolve) => {
-    if (signal?.aborted) resolve();
-    signal?.addEventListener('abort', () => resolve());
-  });
-  await Promise.race([work, aborted]);
+function onAbort(signal: AbortSignal | undefined, act: () => void): void {
+  if (signal?.aborted) act();
+  else signal?.addEventListener('abort', act, { once: true });
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => onAbort(signal, resolve));
 }

@@ -21,6 +21,7 @@ export interface WaitContext {
 /** About when a client that could not wait for the upgrade is asked to come again, ms. */
 const RETRY_AFTER = 10_000;
 
+/** The waits of one client. A wait for an upgrade and one for a server have a time limit each. */
 export class Wait {
   readonly #context: WaitContext;
   #since: number | null = null;
@@ -53,7 +54,7 @@ export class Wait {
     const { clock, waiting } = this.#context;
     this.#since ??= clock.now();
     this.#for ??= decision.code;
-    const forUpgrade = isUpgrade(decision);
+    const forUpgrade = isForUpgrade(decision);
     if (this.#turn?.forUpgrade !== forUpgrade) this.#turn = { forUpgrade, since: clock.now() };
     if (forUpgrade && !this.#awaitsUpgrade) {
       this.#awaitsUpgrade = true;
@@ -72,7 +73,7 @@ export class Wait {
   overdue(decision: Decision): Decision | null {
     if (decision.verdict === 'refuse') return decision;
     const { clock, waiting, random } = this.#context;
-    const forUpgrade = isUpgrade(decision);
+    const forUpgrade = isForUpgrade(decision);
     const full = forUpgrade && !this.#awaitsUpgrade && waiting.count >= waiting.limit;
     if (!full && clock.now() < this.#deadline(decision)) return null;
     if (!forUpgrade) return giveUp(decision, this.ms);
@@ -94,7 +95,7 @@ export class Wait {
   /** Each of the two waits has its own time; together they take no longer than the longer one. */
   #deadline(decision: Decision): number {
     const { times, clock } = this.#context;
-    const forUpgrade = isUpgrade(decision);
+    const forUpgrade = isForUpgrade(decision);
     const now = clock.now();
     const turned = this.#turn?.forUpgrade === forUpgrade ? this.#turn.since : now;
     const all = (this.#since ?? now) + Math.max(times.upgrade, times.hold);
@@ -103,6 +104,6 @@ export class Wait {
 }
 
 /** Whether a hold is for the upgrade, not for a server. */
-function isUpgrade({ code }: Decision): boolean {
+export function isForUpgrade({ code }: Decision): boolean {
   return CODES[code].waitsFor === 'upgrade';
 }

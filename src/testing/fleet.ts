@@ -101,7 +101,7 @@ export class Fleet implements AsyncDisposable {
 
   /** Sessions that are open at the gates. */
   get sessions(): number {
-    return this.#gates.reduce((sum, { gate }) => sum + gate.sessions, 0);
+    return this.#gates.reduce((sum, { gate }) => sum + gate.status().sessions, 0);
   }
 
   /** What was decided so far, oldest first. */

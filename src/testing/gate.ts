@@ -36,7 +36,7 @@ export class FleetGate {
 
   /** Of its listener for this scheme, with the scheme. */
   address(scheme: 'tcp' | 'ws'): string {
-    const address = this.gate.addresses.find((candidate) => candidate.startsWith(`${scheme}:`));
+    const address = this.gate.status().addresses.find((candidate) => candidate.startsWith(`${scheme}:`));
     if (address === undefined) throw new Error(`${this.id} does not listen`);
     return address;
   }

@@ -159,7 +159,7 @@ test('--hold says at once that it is admitted, keeps the session open, and Ctrl-
   const fleet = await fleetOf();
   const client = startCli(['connect', fleet.url('4.14.0'), '--hold', '--json']);
   await client.waitFor(/PERMITTED.*\n/, 'stdout');
-  expect(fleet.gate.sessions).toBe(1);
+  expect(fleet.gate.status().sessions).toBe(1);
   client.signal('SIGINT');
   expect(await client.exited).toBe(0);
   expect(client.lines).toHaveLength(1);

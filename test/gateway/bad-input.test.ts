@@ -201,19 +201,19 @@ describe('clients that say nothing', () => {
       Promise.all(Array.from({ length: 10_000 }, () => dial(world.transports, fleet.address()))),
     );
     const recorders = silent.map((connection) => new Recorder(connection));
-    expect(fleet.gate.handshakes).toBe(10_000);
+    expect(fleet.gate.status().handshakes).toBe(10_000);
     const session = await fleet.admit('4.14.0');
     await world.clock.run(11_000);
-    expect(fleet.gate.handshakes).toBe(0);
+    expect(fleet.gate.status().handshakes).toBe(0);
     expect(fleet.log.codes.filter((code) => code === 'HANDSHAKE_TIMEOUT')).toHaveLength(10_000);
     expect(recorders.filter(({ closed }) => closed === undefined)).toHaveLength(0);
     const first = recorders[0] as Recorder;
     expect(answersIn(first.bytes).refuse?.code).toBe('HANDSHAKE_TIMEOUT');
-    expect(fleet.gate.sessions).toBe(1);
+    expect(fleet.gate.status().sessions).toBe(1);
     expect(fleet.server(0).clients).toHaveLength(1);
     session.destroy();
     await world.clock.run(100);
-    expect(fleet.gate.sessions).toBe(0);
+    expect(fleet.gate.status().sessions).toBe(0);
   });
 
   test.each([
@@ -239,13 +239,13 @@ describe('clients that say nothing', () => {
     });
     await fleet.log.until('handshake', { code: 'TOO_MANY_CONNECTIONS' }, 30);
     await gone;
-    expect(fleet.gate.handshakes).toBe(20);
+    expect(fleet.gate.status().handshakes).toBe(20);
     for (const at of [0, 1])
       expect(await fleet.refuse('4.14.0', { at })).toMatchObject({ code: 'TOO_MANY_CONNECTIONS' });
     expect(silent.filter(({ closed }) => !closed)).toHaveLength(20);
     for (const socket of silent) socket.destroy();
     await fleet.log.until('handshake', { code: 'BAD_HANDSHAKE' }, 20);
-    expect(fleet.gate.handshakes).toBe(0);
+    expect(fleet.gate.status().handshakes).toBe(0);
     const bystander = await fleet.admit('4.14.0');
     expect(await isServed(bystander)).toBe(true);
     expect(fleet.log.codes.sort()).toEqual([
@@ -263,7 +263,7 @@ describe('clients that say nothing', () => {
       { listen: [{ ws: '127.0.0.1:0' }], servers: [{ version: '4.14.0' }], timeouts: { probe: '1h' } },
     );
     const silent = net.connect(Number(fleet.address().split(':').at(-1)), '127.0.0.1');
-    for (const limit = AbortSignal.timeout(8_000); fleet.gate.handshakes < 1 && !limit.aborted; )
+    for (const limit = AbortSignal.timeout(8_000); fleet.gate.status().handshakes < 1 && !limit.aborted; )
       await turn();
     await clock.run(1_234);
     silent.destroy();
@@ -282,7 +282,7 @@ describe('clients that say nothing', () => {
     const upgraded = new WebSocket(fleet.address());
     await once(upgraded, 'open');
     await fleet.gate.stop(60_000);
-    expect(fleet.gate.handshakes).toBe(0);
+    expect(fleet.gate.status().handshakes).toBe(0);
     expect(fleet.log.codes).toEqual(['DRAINING', 'DRAINING']);
     await closed;
     upgraded.terminate();
@@ -299,9 +299,9 @@ describe('clients that say nothing', () => {
     const silent = await Promise.all(Array.from({ length: 300 }, () => dialRaw(realWorld, fleet.address())));
     expect(await isServed(bystander)).toBe(true);
     const limit = AbortSignal.timeout(8_000);
-    while (fleet.gate.handshakes < 300 && !limit.aborted) await turn();
+    while (fleet.gate.status().handshakes < 300 && !limit.aborted) await turn();
     await clock.run(9_999);
-    expect(fleet.gate.handshakes).toBe(300);
+    expect(fleet.gate.status().handshakes).toBe(300);
     await clock.run(1);
     expect(fleet.log.of('handshake', { code: 'HANDSHAKE_TIMEOUT' })).toHaveLength(300);
     for (const client of silent) {
@@ -327,7 +327,7 @@ test('a refusal that would be longer than a frame is cut, not lost', async () =>
   const refused = await fleet.refuse('4.15.0');
   expect(refused).toMatchObject({ code: 'SERVER_OUTDATED', vendorCode: 2007, move: { to: '4.15' } });
   expect(fleet.log.codes).toEqual(['SERVER_OUTDATED']);
-  expect(fleet.gate.handshakes).toBe(0);
+  expect(fleet.gate.status().handshakes).toBe(0);
 });
 
 describe('a server that speaks nonsense', () => {
@@ -396,7 +396,7 @@ describe('random bytes', () => {
     client.connection.end();
     await world.clock.run(11_000);
     expect(client.closed).not.toBeUndefined();
-    expect([fleet.gate.sessions, fleet.gate.handshakes]).toEqual([0, 0]);
+    expect([fleet.gate.status().sessions, fleet.gate.status().handshakes]).toEqual([0, 0]);
     const records = fleet.log.handshakes.slice(before);
     expect(records).toHaveLength(1);
     return records[0]?.code as string;

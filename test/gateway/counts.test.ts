@@ -55,10 +55,10 @@ test('clients come, speak, hang and leave, servers fall and rise, the gate stops
       });
       const { gate, cluster } = fleet;
       const counts = () => ({
-        handshakes: gate.handshakes,
-        slots: gate.slots,
-        held: gate.held,
-        sessions: gate.sessions,
+        handshakes: gate.status().handshakes,
+        slots: gate.status().slots,
+        held: gate.status().held,
+        sessions: gate.status().sessions,
         served: cluster.servers.reduce((sum, { sessions }) => sum + sessions, 0),
       });
       const check = () => {

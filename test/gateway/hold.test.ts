@@ -52,7 +52,7 @@ describe('[N1] a client waits for a server', () => {
     expect(left[0]).toBeGreaterThan(29_000);
     expect(left[0]).toBeLessThanOrEqual(30_000);
     expect(left).toEqual([...left].sort((a, b) => b - a));
-    expect(fleet.gate.handshakes).toBe(1);
+    expect(fleet.gate.status().handshakes).toBe(1);
     await fleet.server(0).restart();
     await world.clock.run(2_000);
     expect(client.state.outcome).toMatch(/^admitted by s1 after 1[01]\d{3}$/);
@@ -86,7 +86,7 @@ describe('[N1] a client waits for a server', () => {
     expect(fleet.log.handshakes).toHaveLength(1);
     expect(fleet.log.handshakes[0]).toMatchObject({ verdict: 'refuse', retry: 'later', rule: 'N1' });
     expect(fleet.log.handshakes[0]?.message).toMatch(/after a wait of 30/);
-    expect(fleet.gate.handshakes).toBe(0);
+    expect(fleet.gate.status().handshakes).toBe(0);
   });
 
   test('who waited long for an upgrade is not refused at once when no server is there then', async () => {
@@ -142,16 +142,56 @@ describe('[N1] a client waits for a server', () => {
     const abort = new AbortController();
     const gone = fleet.connect('4.14.0', { signal: abort.signal }).catch(({ name }) => name);
     await world.clock.run(3_000);
-    expect(fleet.gate.handshakes).toBe(1);
+    expect(fleet.gate.status().handshakes).toBe(1);
     abort.abort();
     await world.clock.run(1_500);
     expect(await gone).toBe('ConnectError');
-    expect(fleet.gate.handshakes).toBe(0);
+    expect(fleet.gate.status().handshakes).toBe(0);
     expect(fleet.log.handshakes).toHaveLength(1);
     expect(fleet.log.handshakes[0]).toMatchObject({
       verdict: 'refuse',
+      code: 'CLIENT_LEFT',
+      retry: 'later',
+      waitedFor: expect.stringMatching(/^(NO_SERVER|SERVER_UNREACHABLE)$/),
       message: expect.stringMatching(/left/),
     });
+  });
+
+  test('a client that leaves while its server is dialled is logged as one that left, and the server is not blamed', async () => {
+    const world = virtualWorld({ latency: 100 });
+    await using fleet = await startFleet(world, { servers: [{ version: '4.14.0' }], timeouts: TIMEOUTS });
+    const client = await dialRaw(world, fleet.address());
+    client.connection.send(helloBytes('4.14.0'));
+    await world.clock.run(150);
+    expect(fleet.gate.status().handshakes).toBe(1);
+    client.connection.destroy();
+    await world.clock.run(1_000);
+    expect(fleet.log.handshakes).toMatchObject([{ verdict: 'refuse', code: 'CLIENT_LEFT', waitedFor: null }]);
+    expect(fleet.gate.status().servers).toMatchObject([{ id: 's1', state: 'up', sessions: 0 }]);
+    expect(fleet.server(0).clients).toEqual([]);
+  });
+
+  test('one that is held for a server is not told of the upgrade that runs meanwhile', async () => {
+    const { world, fleet } = await start({
+      servers: [{ version: '4.14.0', tables: createMemoryTables(27), upgradeMs: 20_000 }],
+    });
+    await using _ = fleet;
+    const newer = hurried(fleet, '4.14.0');
+    await world.clock.run(3_000);
+    expect(newer.waits.at(-1)).toMatchObject({
+      code: 'UPGRADE_IN_PROGRESS',
+      reason: expect.stringMatching(/^upgrading the system tables/),
+      progress: expect.any(Number),
+    });
+    fleet.server(0).running.leave();
+    const older = hurried(fleet, '4.13.0');
+    await world.clock.run(3_000);
+    expect(older.waits.length).toBeGreaterThan(1);
+    for (const { code, progress, reason } of older.waits) {
+      expect(code).toMatch(/^(NO_SERVER|SERVER_UNREACHABLE)$/);
+      expect(progress).toBeNull();
+      expect(reason).not.toContain('upgrading the system tables');
+    }
   });
 
   test('many that wait are all admitted, and the servers are not asked once for each of them', async () => {
@@ -177,7 +217,7 @@ describe('[N1] a client waits for a server', () => {
     );
     // One connection for each session, and a few probes.
     expect(asked).toBeLessThan(220);
-    expect(fleet.gate.handshakes).toBe(0);
+    expect(fleet.gate.status().handshakes).toBe(0);
   });
 
   test('what a waiting client sends early reaches the server when it is back', async () => {
@@ -204,13 +244,13 @@ describe('a hello that does not come', () => {
     half.connection.send(helloBytes('4.14.0').subarray(0, 20));
     await world.clock.run(9_990);
     expect(silent.received).toBe(0);
-    expect(fleet.gate.handshakes).toBe(2);
+    expect(fleet.gate.status().handshakes).toBe(2);
     await world.clock.run(100);
     for (const client of [silent, half])
       expect(answersIn(client.bytes).refuse).toMatchObject({ code: 'HANDSHAKE_TIMEOUT', retry: 'later' });
     expect(fleet.log.codes).toEqual(['HANDSHAKE_TIMEOUT', 'HANDSHAKE_TIMEOUT']);
     expect(fleet.log.handshakes[0]?.phases).toMatchObject({ hello: null, dial: null });
-    expect(fleet.gate.handshakes).toBe(0);
+    expect(fleet.gate.status().handshakes).toBe(0);
   });
 
   test('a slow drip of bytes does not stretch the timeout', async () => {

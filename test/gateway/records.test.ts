@@ -154,6 +154,6 @@ describe('records', () => {
     const fleet = await startFleet(realWorld, { servers: [{ version: '4.14.0' }] });
     await fleet[Symbol.asyncDispose]();
     expect(fleet.log.of('gate').map(({ what }) => what)).toEqual(['started', 'draining', 'stopped']);
-    expect(fleet.log.of('gate')[0]?.listeners).toEqual(fleet.gate.addresses);
+    expect(fleet.log.of('gate')[0]?.listeners).toEqual(fleet.gate.status().addresses);
   });
 });

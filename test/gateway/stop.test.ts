@@ -1,11 +1,15 @@
 /** A gate that stops: who is refused, who gets time, and that nothing is left. */
-import { writeFileSync } from 'node:fs';
+import { once } from 'node:events';
+import { readdirSync, writeFileSync } from 'node:fs';
+import net, { type AddressInfo } from 'node:net';
 import path from 'node:path';
 import { buffer } from 'node:stream/consumers';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { MemoryStore } from '../../src/migration/ledger/memory.ts';
+import { openStore } from '../../src/migration/ledger/registry.ts';
 import { type Store, wrapStore } from '../../src/migration/ledger/store.ts';
 import { pause } from '../../src/ports/clock.ts';
+import { createMemoryTables } from '../../src/server/tables.ts';
 import { tempFolder } from '../support/folder.ts';
 import { startFleet } from '../support/gate.ts';
 import { answersIn, dialRaw, helloBytes } from '../support/raw-client.ts';
@@ -33,7 +37,7 @@ describe('stop', () => {
     await stopping;
     expect(fleet.log.of('session-end').map(({ reason }) => reason)).toEqual(['both-ended', 'both-ended']);
     expect(fleet.log.lines.at(-1)).toMatchObject({ event: 'gate', what: 'stopped' });
-    expect(fleet.gate.sessions).toBe(0);
+    expect(fleet.gate.status().sessions).toBe(0);
   });
 
   test('closes sessions after the grace, in virtual time exactly then', async () => {
@@ -50,9 +54,9 @@ describe('stop', () => {
       stopped = true;
     });
     await world.clock.run(9_999);
-    expect([stopped, ended, fleet.gate.sessions]).toEqual([false, false, 1]);
+    expect([stopped, ended, fleet.gate.status().sessions]).toEqual([false, false, 1]);
     await world.clock.run(10);
-    expect([stopped, ended, fleet.gate.sessions]).toEqual([true, true, 0]);
+    expect([stopped, ended, fleet.gate.status().sessions]).toEqual([true, true, 0]);
     expect(fleet.log.lines.map(({ event, what }) => what ?? event).slice(-3)).toEqual([
       'draining',
       'session-end',
@@ -115,7 +119,7 @@ describe('stop', () => {
     await world.finish(Promise.all([late.gate.stop(0), starting]));
     // What is under way arrives.
     await world.clock.run(200);
-    expect(late.gate.addresses).toEqual([]);
+    expect(late.gate.status().addresses).toEqual([]);
     expect(world.clock.pending).toBe(0);
   });
 
@@ -140,7 +144,7 @@ describe('stop', () => {
     force.abort();
     await stopping;
     expect((await buffer(session)).length).toBe(0);
-    expect(fleet.gate.sessions).toBe(0);
+    expect(fleet.gate.status().sessions).toBe(0);
   });
 
   test('a client that waits is refused DRAINING at once', async () => {
@@ -149,13 +153,13 @@ describe('stop', () => {
     await fleet.server(0).stop();
     const outcome = fleet.connect('4.14.0').catch(({ code, transient }) => ({ code, transient }));
     await world.clock.run(3_000);
-    expect(fleet.gate.handshakes).toBe(1);
+    expect(fleet.gate.status().handshakes).toBe(1);
     const from = world.clock.now();
     await world.finish(fleet.gate.stop(10_000));
     expect(world.clock.now() - from).toBeLessThan(3_500);
     expect(await world.finish(outcome)).toEqual({ code: 'DRAINING', transient: true });
     expect(fleet.log.codes).toEqual(['DRAINING']);
-    expect(fleet.gate.handshakes).toBe(0);
+    expect(fleet.gate.status().handshakes).toBe(0);
   });
 
   test('a client whose server answers only after the stop is refused DRAINING, and gets no session', async () => {
@@ -163,13 +167,74 @@ describe('stop', () => {
     await using fleet = await startFleet(world, { servers: [{ version: '4.14.0' }] });
     const outcome = fleet.connect('4.14.0').catch(({ code }) => code);
     await world.clock.run(350);
-    expect(fleet.gate.handshakes).toBe(1);
+    expect(fleet.gate.status().handshakes).toBe(1);
     await world.finish(fleet.gate.stop(0));
     expect(await world.finish(outcome)).toBe('DRAINING');
     await world.clock.run(1_000);
     expect(fleet.log.codes).toEqual(['DRAINING']);
-    expect([fleet.gate.sessions, fleet.gate.handshakes]).toEqual([0, 0]);
+    expect([fleet.gate.status().sessions, fleet.gate.status().handshakes]).toEqual([0, 0]);
     expect(fleet.server(0).clients).toEqual([]);
+  });
+
+  test('who waits for the ramp after an upgrade is refused DRAINING, and nobody is pending once the gate has stopped', async () => {
+    const world = virtualWorld();
+    const server = { version: '4.14.0', tables: createMemoryTables(27), upgradeMs: 1_000 };
+    await using fleet = await startFleet(world, {
+      servers: [server],
+      migration: { ledger: 'memory:', hold: { ramp: 2 } },
+    });
+    const codes: string[] = [];
+    for (let at = 0; at < 60; at++)
+      void fleet.connect('4.14.0').then(
+        (session) => codes.push(session.decision.code),
+        ({ code }) => codes.push(code),
+      );
+    await world.clock.run(2_500);
+    const { sessions, handshakes } = fleet.gate.status();
+    expect(sessions).toBeGreaterThan(0);
+    expect(handshakes).toBeGreaterThan(40);
+    await world.finish(fleet.gate.stop(0));
+    expect(fleet.gate.status()).toMatchObject({ state: 'stopped', handshakes: 0, sessions: 0, slots: 0 });
+    expect(fleet.log.lines.at(-1)).toMatchObject({ event: 'gate', what: 'stopped' });
+    await world.clock.run(100);
+    expect(codes).toHaveLength(60);
+    expect(codes.filter((code) => code === 'DRAINING')).toHaveLength(handshakes);
+  });
+
+  test('twice is said once, and the second time can only make it come sooner', async () => {
+    const world = virtualWorld();
+    await using fleet = await startFleet(world, { servers: [{ version: '4.14.0' }] });
+    const session = await fleet.admit('4.14.0');
+    session.resume();
+    const from = world.clock.now();
+    const first = fleet.gate.stop(60_000);
+    await world.clock.run(1_000);
+    expect(fleet.gate.status()).toMatchObject({ state: 'draining', sessions: 1 });
+    await world.finish(Promise.all([first, fleet.gate.stop(500), fleet.gate.stop(90_000)]));
+    expect(world.clock.now() - from).toBeLessThan(2_000);
+    await world.finish(fleet.gate.stop());
+    expect(fleet.log.of('gate').map(({ what }) => what)).toEqual(['started', 'draining', 'stopped']);
+  });
+
+  test('a gate that can not listen says nothing of an end that had no start, and leaves no ledger behind', async () => {
+    const taken = net.createServer().listen(0, '127.0.0.1');
+    await once(taken, 'listening');
+    onTestFinished(() => void taken.close());
+    const { port } = taken.address() as AddressInfo;
+    const folder = tempFolder();
+    await using fleet = await startFleet(
+      realWorld,
+      {
+        listen: [{ tcp: '127.0.0.1:0' }, { tcp: `127.0.0.1:${port}` }],
+        servers: [{ version: '4.14.0', tables: createMemoryTables(28) }],
+        store: openStore('sqlite:ledger.db', { folder, clock: realWorld.clock }),
+      },
+      { start: false },
+    );
+    await expect(fleet.gate.start()).rejects.toThrow(/EADDRINUSE/);
+    expect(fleet.gate.status().state).toBe('stopped');
+    expect(fleet.log.of('gate')).toEqual([]);
+    expect(readdirSync(folder)).toEqual([]);
   });
 
   test('a client that was accepted but has not spoken is not let in any more, and does not outlive the gate', async () => {
@@ -182,7 +247,7 @@ describe('stop', () => {
     await world.clock.run(900);
     expect(answersIn(late.bytes).permit).toBeNull();
     await world.finish(stopping);
-    expect(fleet.gate.handshakes).toBe(0);
+    expect(fleet.gate.status().handshakes).toBe(0);
     expect(fleet.log.lines.at(-1)).toMatchObject({ what: 'stopped' });
     await world.clock.run(60_000);
     expect(silent.closed).not.toBeUndefined();
@@ -202,12 +267,12 @@ describe('limits', () => {
     expect(refused).toMatchObject({ code: 'TOO_MANY_CONNECTIONS', transient: true });
     for (const { connection } of silent.slice(0, 2)) connection.send(helloBytes('4.14.0'));
     await world.clock.run(100);
-    expect(fleet.gate.sessions).toBe(2);
+    expect(fleet.gate.status().sessions).toBe(2);
     const session = await fleet.admit('4.14.0');
     session.destroy();
     for (const { connection } of silent) connection.destroy();
     await world.clock.run(100);
-    expect([fleet.gate.sessions, fleet.gate.handshakes]).toEqual([0, 0]);
+    expect([fleet.gate.status().sessions, fleet.gate.status().handshakes]).toEqual([0, 0]);
   });
 
   test('sessions: the limit is given back as they end', async () => {

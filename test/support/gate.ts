@@ -65,7 +65,7 @@ export class Fleet implements AsyncDisposable {
 
   /** Of a listener, with the transport's scheme. */
   address(at = 0): string {
-    const address = this.gate.addresses[at];
+    const address = this.gate.status().addresses[at];
     if (address === undefined) throw new Error(`there is no listener ${at}`);
     return address;
   }
@@ -95,12 +95,14 @@ export class Fleet implements AsyncDisposable {
   /** Once nothing is open any more: no session, no handshake, no session counted for a server. */
   async idle(): Promise<void> {
     const busy = () =>
-      this.gate.sessions +
-      this.gate.handshakes +
+      this.gate.status().sessions +
+      this.gate.status().handshakes +
       this.cluster.servers.reduce((sum, s) => sum + s.sessions, 0);
     for (const limit = AbortSignal.timeout(8_000); busy() > 0; ) {
       if (limit.aborted)
-        throw new Error(`${this.gate.sessions} sessions and ${this.gate.handshakes} handshakes are left`);
+        throw new Error(
+          `${this.gate.status().sessions} sessions and ${this.gate.status().handshakes} handshakes are left`,
+        );
       await turn();
     }
   }

@@ -72,11 +72,12 @@ async function run(
   await untilStopped(async ({ asked, force }) => {
     // A server or ledger that hangs makes nobody wait who wants it to end before it is up.
     const isUp = await Promise.race([gate.start().then(() => true), asked.then(() => false)]);
-    if (isUp) started(gate.addresses);
+    if (isUp) started(gate.status().addresses);
     await asked;
-    if (gate.sessions + gate.handshakes > 0)
+    const { sessions, handshakes } = gate.status();
+    if (sessions + handshakes > 0)
       say(
-        `waiting up to ${config.timeouts.drain / 1_000} s for ${plural(gate.sessions + gate.handshakes, 'client')} to leave; Ctrl-C again to end at once`,
+        `waiting up to ${config.timeouts.drain / 1_000} s for ${plural(sessions + handshakes, 'client')} to leave; Ctrl-C again to end at once`,
       );
     await gate.stop(config.timeouts.drain, force);
     if (force.aborted) flush = 0;

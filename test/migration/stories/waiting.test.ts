@@ -104,7 +104,7 @@ describe('those who wait', () => {
     await using _ = fleet;
     const clients = Array.from({ length: 150 }, () => arrive(fleet, '4.14.0'));
     await world.clock.run(19_900);
-    expect(fleet.gate.sessions).toBe(0);
+    expect(fleet.gate.status().sessions).toBe(0);
     await world.clock.run(10_000);
     expect(new Set(clients.map(({ code }) => code))).toEqual(new Set(['PERMITTED']));
     const first = Math.min(...clients.map(({ at }) => at));

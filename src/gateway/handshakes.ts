@@ -1,0 +1,106 @@
+/** Clients on their way in: at most so many at once, each with its admission, also those still in their transport's own handshake. */
+import type { PendingClient } from '../frontend/pending-client.ts';
+import { refusal } from '../policy/decision.ts';
+import type { Decision } from '../policy/types.ts';
+import { randomId } from '../ports/random.ts';
+import type { HandshakeFailure, PendingHandshake } from '../ports/transport.ts';
+import { Admission, type AdmissionContext, type Admitted, type Outcome } from './admission.ts';
+import { draining, tooManyHandshakes, tooManySessions } from './refusals.ts';
+
+export interface HandshakesOptions {
+  /** At once. */
+  readonly limit: number;
+  /** Gets each outcome before its client is told. */
+  readonly log: (outcome: Outcome, listener: string) => void;
+  /** Called when one is over. */
+  readonly onEnd: () => void;
+}
+
+/** All handshakes of one gate. */
+export class Handshakes {
+  readonly #context: AdmissionContext;
+  readonly #options: HandshakesOptions;
+  #count = 0;
+
+  constructor(context: AdmissionContext, options: HandshakesOptions) {
+    this.#context = context;
+    this.#options = options;
+  }
+
+  get count(): number {
+    return this.#count;
+  }
+
+  /**
+   * Takes a client to its verdict.
+   * @param listener the address that it came to
+   * @returns what its session needs; null if it was not admitted
+   */
+  async run(client: PendingClient, listener: string): Promise<Admitted | null> {
+    const { log, onEnd } = this.#options;
+    const admission = new Admission(this.#context, client, (outcome) => log(outcome, listener));
+    const full = this.#full();
+    if (full !== null) return admission.refuse(full);
+    this.#count++;
+    try {
+      return await admission.run();
+    } finally {
+      this.#count--;
+      onEnd();
+    }
+  }
+
+  /** A peer in its transport's own handshake is a client on its way in too. */
+  track(peer: string, listener: string): PendingHandshake {
+    const startedAt = this.#context.clock.now();
+    const full = this.#noRoom();
+    if (full === null) this.#count++;
+    return {
+      admitted: full === null,
+      end: (failure) => {
+        if (full === null) this.#count--;
+        if (failure !== null) this.#logFailure(peer, full ?? this.#strayed(failure), listener, startedAt);
+        this.#options.onEnd();
+      },
+    };
+  }
+
+  #full(): Decision | null {
+    const { lifecycle, sessions } = this.#context;
+    if (lifecycle.closing.aborted) return draining(null);
+    return this.#noRoom() ?? (sessions.isFull ? tooManySessions(sessions.limit) : null);
+  }
+
+  #noRoom(): Decision | null {
+    const { limit } = this.#options;
+    return this.#count < limit ? null : tooManyHandshakes(limit);
+  }
+
+  #strayed({ late, why }: HandshakeFailure): Decision {
+    if (this.#context.lifecycle.closing.aborted) return draining(null);
+    return refusal(late ? 'HANDSHAKE_TIMEOUT' : 'BAD_HANDSHAKE', `${why[0]?.toUpperCase()}${why.slice(1)}.`);
+  }
+
+  #logFailure(peer: string, decision: Decision, listener: string, startedAt: number): void {
+    const { clock, random } = this.#context;
+    this.#options.log(
+      {
+        decision,
+        connection: randomId(random),
+        peer,
+        driver: null,
+        session: null,
+        server: null,
+        serverVersion: null,
+        waitedFor: null,
+        phases: { hello: null, held: 0, dial: null, total: msBetween(startedAt, clock.now()) },
+      },
+      listener,
+    );
+  }
+}
+
+/** To the microsecond. */
+export function msBetween(from: number, to: number): number {
+  return Math.round((to - from) * 1_000) / 1_000;
+}

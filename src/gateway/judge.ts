@@ -1,0 +1,46 @@
+/** Asks policy about one client and the cluster as it is at this moment. Every verdict of a gate is asked for here. */
+import type { Cluster, ServerStatus } from '../cluster/cluster.ts';
+import type { Migration } from '../migration/migration.ts';
+import { decide, serverFits } from '../policy/decide.ts';
+import type { ClusterFacts, Decision, Policy } from '../policy/types.ts';
+import type { Clock } from '../ports/clock.ts';
+import type { Applicant } from './applicant.ts';
+
+/** What verdicts are made of. */
+export interface JudgeContext {
+  readonly cluster: Cluster;
+  readonly migration: Migration;
+  readonly policy: Policy;
+  readonly clock: Clock;
+}
+
+/** Policy, asked about the present. */
+export class Judge {
+  readonly #context: JudgeContext;
+
+  constructor(context: JudgeContext) {
+    this.#context = context;
+  }
+
+  /** The cluster as it is now, for this client. */
+  facts({ initiator }: Applicant): ClusterFacts {
+    const { cluster, migration } = this.#context;
+    return { servers: cluster.servers, level: migration.level, upgrade: migration.stateFor(initiator) };
+  }
+
+  /** The verdict as things are now, or were when `facts` were taken. */
+  decide(applicant: Applicant, facts: ClusterFacts = this.facts(applicant)): Decision {
+    const { policy, clock } = this.#context;
+    return decide(applicant.facts, facts, policy, clock.now());
+  }
+
+  /**
+   * Whether this server can take this client. Servers are judged by the tables as they are, clients by what is on
+   * record of them.
+   */
+  fits({ facts: client }: Applicant, server: ServerStatus, facts: ClusterFacts): boolean {
+    const { cluster, policy } = this.#context;
+    const level = facts.level === null ? null : Math.max(facts.level, cluster.level ?? 0);
+    return server.state === 'up' && serverFits(client, server, { ...facts, level }, policy);
+  }
+}

@@ -1,0 +1,85 @@
+/**
+ * Where a gate stands between its start and its end, and the only ways on from there.
+ *
+ *   starting --serve()--> serving --pause()--> paused
+ *      |                   |   ^                 | |
+ *      |                   |   +----resume()-----+ |
+ *      |                   |                       |
+ *      +----drain()--------+----> draining <-------+
+ *                                    |
+ *                                    +--finish()--> stopped
+ */
+import { States } from '../handshake/states.ts';
+import { Changes } from '../ports/changes.ts';
+
+/** `paused`: new clients are held, sessions go on. `draining`: nobody is admitted any more, sessions may end. */
+export type LifecycleState = 'starting' | 'serving' | 'paused' | 'draining' | 'stopped';
+
+const EXITS: Readonly<Record<LifecycleState, readonly LifecycleState[]>> = {
+  starting: ['serving', 'draining'],
+  serving: ['paused', 'draining'],
+  paused: ['serving', 'draining'],
+  draining: ['stopped'],
+  stopped: [],
+};
+
+/** The state of one gate. Its methods are its only exits; each throws {MisuseError} where it is not legal. */
+export class Lifecycle {
+  /** Told of every change of state. */
+  readonly changes = new Changes();
+  readonly #states = new States<LifecycleState>('starting', EXITS);
+  readonly #closing = new AbortController();
+  #hasServed = false;
+
+  get state(): LifecycleState {
+    return this.#states.now;
+  }
+
+  get isPaused(): boolean {
+    return this.#states.now === 'paused';
+  }
+
+  /** Whether it ever got so far as to serve. */
+  get hasServed(): boolean {
+    return this.#hasServed;
+  }
+
+  /** Aborts when the gate begins to drain, for good. */
+  get closing(): AbortSignal {
+    return this.#closing.signal;
+  }
+
+  /** The listeners are open. */
+  serve(): void {
+    this.#states.step('starting', 'serving');
+    this.#hasServed = true;
+    this.changes.notify();
+  }
+
+  /** An operator wants no new session for a while. */
+  pause(): void {
+    this.#to('paused');
+  }
+
+  /** Ends the pause. */
+  resume(): void {
+    this.#states.step('paused', 'serving');
+    this.changes.notify();
+  }
+
+  /** The gate is to end. */
+  drain(): void {
+    this.#to('draining');
+    this.#closing.abort();
+  }
+
+  /** Nothing is left of it. */
+  finish(): void {
+    this.#to('stopped');
+  }
+
+  #to(next: LifecycleState): void {
+    this.#states.to(next);
+    this.changes.notify();
+  }
+}

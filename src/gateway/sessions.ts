@@ -1,0 +1,134 @@
+/**
+ * The sessions of one gate: the slots that limit them, who is connected to what, and their ends. Nothing else of a
+ * client's handshake is kept: sessions are many, and may last for days.
+ */
+import type { Clock } from '../ports/clock.ts';
+import type { CloseReason } from '../wire/close.ts';
+import type { Applicant } from './applicant.ts';
+import type { End, Relay, RelayEnd } from './relay.ts';
+
+/** A session as it begins. */
+export interface SessionStart {
+  /** Its id. */
+  readonly session: string;
+  readonly client: string;
+  readonly driver: string;
+  /** The client's address. */
+  readonly peer: string;
+  /** The address that it came to. */
+  readonly listener: string;
+  /** Id of the server that it is connected to. */
+  readonly server: string;
+}
+
+/** A session as it is at one moment: a copy, which does not change. */
+export interface SessionView extends SessionStart {
+  /** ms since the epoch. */
+  readonly since: number;
+  readonly bytesFromClient: number;
+  readonly bytesFromServer: number;
+}
+
+/** How a session is to be ended from this side. */
+export interface SessionClose {
+  readonly reason: RelayEnd;
+  /** What a WebSocket client sees. */
+  readonly closeReason: CloseReason;
+}
+
+export interface SessionRegistryOptions {
+  readonly clock: Clock;
+  /** Sessions at once. */
+  readonly limit: number;
+  /** Told of each end, once the session is no longer in the list. */
+  readonly onEnd: (session: SessionView, end: End) => void;
+}
+
+interface OpenSession {
+  readonly start: SessionStart;
+  readonly applicant: Applicant;
+  readonly since: number;
+  readonly relay: Relay;
+}
+
+/** Every session of a gate, from the slot it takes to its end. */
+export class SessionRegistry {
+  readonly #options: SessionRegistryOptions;
+  readonly #sessions = new Map<string, OpenSession>();
+  #slots = 0;
+
+  constructor(options: SessionRegistryOptions) {
+    this.#options = options;
+  }
+
+  /** Open ones. */
+  get count(): number {
+    return this.#sessions.size;
+  }
+
+  /** What counts against the limit: open sessions, and those about to begin. */
+  get slots(): number {
+    return this.#slots;
+  }
+
+  /** Sessions at once. */
+  get limit(): number {
+    return this.#options.limit;
+  }
+
+  get isFull(): boolean {
+    return this.#slots >= this.limit;
+  }
+
+  /** Takes a slot for a session that is about to begin; false if there is none. */
+  acquireSlot(): boolean {
+    if (this.isFull) return false;
+    this.#slots++;
+    return true;
+  }
+
+  /** Gives back the slot of a session that did not begin. */
+  releaseSlot(): void {
+    this.#slots--;
+  }
+
+  /**
+   * A session that has its slot begins; its end gives the slot back.
+   * @returns when it is over and everybody knows
+   */
+  begin(start: SessionStart, applicant: Applicant, relay: Relay): Promise<void> {
+    const session: OpenSession = { start, applicant, since: this.#options.clock.now(), relay };
+    this.#sessions.set(start.session, session);
+    return relay.done.then((end) => this.#ended(session, end));
+  }
+
+  /**
+   * Ends every session that `reasonFor` gives a reason for.
+   * @returns how many
+   */
+  closeWhere(reasonFor: (session: SessionView, applicant: Applicant) => SessionClose | null): number {
+    let closed = 0;
+    for (const session of [...this.#sessions.values()]) {
+      const close = reasonFor(viewOf(session), session.applicant);
+      if (close === null) continue;
+      closed++;
+      session.relay.close(close.reason, close.closeReason);
+    }
+    return closed;
+  }
+
+  /** Oldest first. */
+  list(): SessionView[] {
+    return Array.from(this.#sessions.values(), viewOf);
+  }
+
+  #ended(session: OpenSession, end: End): void {
+    this.#sessions.delete(session.start.session);
+    this.#slots--;
+    this.#options.onEnd(viewOf(session), end);
+  }
+}
+
+function viewOf({ start, since, relay }: OpenSession): SessionView {
+  return { ...start, since, bytesFromClient: relay.fromClient, bytesFromServer: relay.fromServer };
+}
