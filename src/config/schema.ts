@@ -39,12 +39,22 @@ const listener = z
     assume: version
       .optional()
       .describe('any program on this port counts as a client of this version, without a handshake'),
+    upgrade: z
+      .enum(['may', 'must-not'])
+      .optional()
+      .describe(
+        'with `assume`: whether such a client may bring the upgrade of the system tables; default: `may`',
+      ),
     protocol: protocolRange
       .optional()
       .describe('with `assume` and preset `ranges`: the protocol versions it speaks'),
   })
   .refine((entry) => (entry.tcp === undefined) !== (entry.ws === undefined), {
     message: 'a listener has either tcp or ws',
+  })
+  .refine(({ assume, upgrade }) => upgrade === undefined || assume !== undefined, {
+    path: ['upgrade'],
+    message: 'only programs on a port with `assume` are told by the config; others say it themselves',
   })
   .refine(({ assume, protocol }) => protocol === undefined || assume !== undefined, {
     path: ['protocol'],
@@ -61,7 +71,7 @@ const learned = z
     pattern: checked((text) => new RegExp(text))
       .optional()
       .describe(
-        'regular expression whose first group is the version; default: the first `major.minor.patch`',
+        'regular expression whose first group is the version; default: the first `major.minor.patch`, or `major.minor` for its patch 0',
       ),
   })
   .refine((entry) => (entry.command === undefined) !== (entry.http === undefined), {

@@ -140,7 +140,7 @@ function stated(version: string): () => Promise<Version> {
 }
 
 function listenerOf(
-  { tcp, ws, assume, protocol }: Config['listen'][number],
+  { tcp, ws, assume, upgrade = 'may', protocol }: Config['listen'][number],
   clock: Clock,
   handshakeTimeout: number,
 ): ListenerEntry {
@@ -149,6 +149,6 @@ function listenerOf(
     frontEnd:
       assume === undefined
         ? createSkewgateFrontEnd({ clock, handshakeTimeout })
-        : createAssumedFrontEnd({ version: assume, upgrade: 'may', ...(protocol && { protocol }) }),
+        : createAssumedFrontEnd({ version: assume, upgrade, ...(protocol && { protocol }) }),
   };
 }

@@ -218,6 +218,11 @@ test.each<[string, string, Array<[line: number | null, field: string, message: R
     [[2, 'listen[2].ws', /a second listener on "h:1"/]],
   ],
   [
+    'who may upgrade, for clients that say it themselves',
+    BASE.replace('servers:', '    upgrade: must-not\nservers:'),
+    [[4, 'listen[0].upgrade', /only programs on a port with `assume`/]],
+  ],
+  [
     'a protocol range for clients that state their own',
     BASE.replace('servers:', '    protocol: { min: 1, max: 2 }\nservers:'),
     [[4, 'listen[0].protocol', /only programs on a port with `assume`/]],

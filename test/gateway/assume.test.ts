@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import net from 'node:net';
 import { buffer } from 'node:stream/consumers';
 import { describe, expect, onTestFinished, test } from 'vitest';
+import { createMemoryTables } from '../../src/server/tables.ts';
 import { startFleet } from '../support/gate.ts';
 import { randomBytes } from '../support/random.ts';
 import { realWorld } from '../support/world.ts';
@@ -113,6 +114,24 @@ describe('assume', () => {
     expect(fleet.log.handshakes).toHaveLength(1);
     expect(fleet.log.handshakes[0]).toMatchObject({ code: 'SERVER_OUTDATED', client: '4.15.0' });
     expect(seen).toEqual({ connections: probes, bytes: 0 });
+  });
+
+  test.each([
+    ['must-not', 27, 'UPGRADE_REQUIRED'],
+    ['may', 28, 'PERMITTED'],
+    [undefined, 28, 'PERMITTED'],
+  ] as const)('`upgrade: %s`: such a client leaves the tables at level %s', async (upgrade, level, code) => {
+    const tables = createMemoryTables(27);
+    await using fleet = await startFleet(realWorld, {
+      listen: [{ tcp: '127.0.0.1:0', assume: '4.14.0', ...(upgrade && { upgrade }) }],
+      servers: [{ version: '4.14.0', tables, upgradeMs: 10 }],
+    });
+    const socket = await program(fleet.address());
+    socket.on('error', () => {}).resume();
+    await fleet.log.until('handshake');
+    expect(fleet.log.codes).toEqual([code]);
+    expect(tables.level).toBe(level);
+    socket.destroy();
   });
 
   test('what a server sent before an orderly end arrives, also if the server then resets', async () => {
