@@ -1,7 +1,8 @@
-/** Learns the version of a server that does not speak the handshake: from a program's output or over HTTP. */
+/** The version of a server that does not speak the handshake: in a program's output, or in a page over HTTP. */
 import { runProgram } from '../process/run-program.ts';
 import { parseVersion, type Version } from '../version/version.ts';
 
+/** Where the version is to be found: `command` or `http`. */
 export interface VersionSource {
   readonly command?: readonly string[] | undefined;
   readonly http?: string | undefined;
@@ -9,23 +10,44 @@ export interface VersionSource {
   readonly pattern?: string | undefined;
 }
 
-const DEFAULT_PATTERN = /\d+\.\d+\.\d+(?:[-+][0-9A-Za-z][0-9A-Za-z.+_-]*)?/;
+/** The first `major.minor` or `major.minor.patch`, with its qualifier. Runs of digits are bounded: time is linear. */
+const DEFAULT_PATTERN = /(?<!\d)\d{1,9}\.\d{1,9}(?:\.\d{1,9})?(?!\d)(?:[-+][0-9A-Za-z][0-9A-Za-z.+_-]*)?/;
+const TWO_PARTS = /^\d+\.\d+(?=[-+]|$)/;
 const MAX_OUTPUT = 65_536;
+/** Characters of it that an error quotes. */
+const MAX_QUOTED = 80;
 
-/** @param cwd for the command. */
+/**
+ * A question that is asked anew at every probe.
+ * @param cwd where the command runs
+ * @returns throws {Error} if nobody answers, the answer holds no version, or the signal aborts
+ */
 export function createVersionProbe(
   source: VersionSource,
   cwd: string,
 ): (signal: AbortSignal) => Promise<Version> {
   const pattern = source.pattern === undefined ? DEFAULT_PATTERN : new RegExp(source.pattern);
+  const lack =
+    source.pattern === undefined ? 'has no major.minor.patch: set pattern' : 'does not match pattern';
   return async (signal) => {
     const text = source.command
       ? await run(source.command, cwd, signal)
       : await get(source.http as string, signal);
     const match = pattern.exec(text);
-    if (match === null) throw new Error(`no version in ${JSON.stringify(text.slice(0, 80))}`);
-    return parseVersion(match[1] ?? match[0]);
+    if (match !== null) return parseVersion(completed(match[1] ?? match[0]));
+    const where = source.command ? 'the version command printed' : `${source.http} says`;
+    throw new Error(`${where} ${quoted(text)}, which ${lack}`);
   };
+}
+
+/** Many programs leave out a patch release of 0. */
+function completed(version: string): string {
+  return version.replace(TWO_PARTS, '$&.0');
+}
+
+function quoted(text: string): string {
+  const cut = text.length > MAX_QUOTED ? `${text.slice(0, MAX_QUOTED).toWellFormed()}…` : text;
+  return JSON.stringify(cut);
 }
 
 /** The standard output of a program that ended well, asked every few seconds. */

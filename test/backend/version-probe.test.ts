@@ -61,6 +61,9 @@ describe('from a program', () => {
     ['psql (PostgreSQL) 4.14.2 on x86_64', '4.14.2'],
     ['Redis server v=4.14.0 sha=0 malloc=jemalloc-5.2.1', '4.14.0'],
     ['release 4.14.1-cdh5.14.2\n', '4.14.1-cdh5.14.2'],
+    ['PostgreSQL 15.18 (Debian 15.18-1.pgdg120+1) on x86_64, compiled by gcc 12.2.0', '15.18.0'],
+    ['mydb 7.2-rc1', '7.2.0-rc1'],
+    ['4.14', '4.14.0'],
   ])('%j is %s', async (text, version) => {
     expect(await probeVersion({ command: printing(text) })).toBe(version);
   });
@@ -71,6 +74,14 @@ describe('from a program', () => {
     expect(await probeVersion({ command, pattern: '4\\.\\d+\\.\\d+' })).toBe('4.15.0');
   });
 
+  test('a pattern that does not match says so; one that finds two parts is enough', async () => {
+    const command = printing('release 15.18');
+    await expect(probeVersion({ command, pattern: 'server (\\S+)' })).rejects.toThrow(
+      'the version command printed "release 15.18", which does not match pattern',
+    );
+    expect(await probeVersion({ command, pattern: 'release (\\S+)' })).toBe('15.18.0');
+  });
+
   test('runs in the folder it is given', async () => {
     const cwd = await folder();
     await writeFile(path.join(cwd, 'VERSION'), '4.16.1');
@@ -79,8 +90,13 @@ describe('from a program', () => {
   });
 
   test.each([
-    ['no version in it', printing('hello'), /no version in "hello"/],
-    ['too short a version', printing('4.14'), /no version/],
+    [
+      'no version in it',
+      printing('hello'),
+      /^the version command printed "hello", which has no major\.minor\.patch: set pattern$/,
+    ],
+    ['too short a version', printing('build 4'), /printed "build 4", which has no major\.minor\.patch/],
+    ['a long text without one', printing('x'.repeat(200)), /printed "x{80}…", which/],
     [
       'a failure',
       [process.execPath, '-e', 'console.error("no such host"); process.exit(3)'],
@@ -182,7 +198,7 @@ describe('over HTTP', () => {
       };
       more();
     });
-    await expect(probeVersion({ http: url })).rejects.toThrow(/no version/);
+    await expect(probeVersion({ http: url })).rejects.toThrow(/says "x{80}…", which has no major/);
     expect(sent).toBeLessThan(64 * 1_048_576);
   });
 
@@ -254,7 +270,9 @@ describe('through a gate', () => {
       timeouts: { hold: '50ms', dial: '15s' },
     });
     expect(fleet.cluster.servers[1]).toMatchObject({ state: 'down', version: null });
-    expect(fleet.cluster.servers[1]?.lastError).toContain('no version in "no idea"');
+    expect(fleet.cluster.servers[1]?.lastError).toContain(
+      'printed "no idea", which has no major.minor.patch',
+    );
     const refused = await fleet.refuse('4.15.0');
     expect(refused.code).toMatch(/^(SERVER_OUTDATED|VERSION_UNKNOWN)$/);
     const session = await fleet.admit('4.14.0');
