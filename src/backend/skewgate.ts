@@ -22,18 +22,34 @@ type Progress = Message<'upgradeProgress'>;
 export function createSkewgateBackEnd(gate: string): BackEnd {
   return {
     protocol: 'skewgate',
-    identify(connection, purpose, _known, signal) {
-      const handshake = new UpstreamHandshake();
-      return converse<SkewgateLink>(connection, signal, (resolve, sinceHello) => ({
-        start: () => connection.send(handshake.start({ gate, purpose })),
-        data(bytes) {
-          for (const event of handshake.receive(bytes))
-            if (event.kind === 'hello')
-              resolve(new SkewgateLink(connection, handshake, identityOf(event.hello), sinceHello));
-        },
-      }));
+    async identify(connection, purpose, known, signal) {
+      try {
+        return await askHello(connection, { gate, purpose }, signal);
+      } catch (error) {
+        const { message } = error as Error;
+        throw known ? error : new UpstreamError(`${message} (${HINT})`, { cause: error });
+      }
     },
   };
+}
+
+/** What helps where a server has never said a hello. */
+const HINT = 'a server that does not speak the handshake needs a stated version';
+
+function askHello(
+  connection: Connection,
+  question: MessageInput<'ask'>,
+  signal: AbortSignal,
+): Promise<SkewgateLink> {
+  const handshake = new UpstreamHandshake();
+  return converse<SkewgateLink>(connection, signal, (resolve, sinceHello) => ({
+    start: () => connection.send(handshake.start(question)),
+    data(bytes) {
+      for (const event of handshake.receive(bytes))
+        if (event.kind === 'hello')
+          resolve(new SkewgateLink(connection, handshake, identityOf(event.hello), sinceHello));
+    },
+  }));
 }
 
 /** @throws {VersionError} */

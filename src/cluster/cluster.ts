@@ -73,7 +73,8 @@ export interface ClusterOptions {
   readonly dialTimeout: number;
   /** ms between probes of each server. */
   readonly probeInterval: number;
-  readonly onChange?: (change: ClusterChange) => void;
+  /** Told of every change, and of what the first probe of each server gives, whatever it is. */
+  readonly onChange?: (change: ClusterChange, isFirst: boolean) => void;
 }
 
 type State = {
@@ -287,22 +288,18 @@ export class Cluster {
   #recordObservation(server: State, askedAt: number, seen: Seen): void {
     if (askedAt < server.knownAt) return;
     const { state: previousState, version: previous } = server;
+    const isFirst = server.knownAt === Number.NEGATIVE_INFINITY;
     Object.assign(server, { lastError: null }, seen);
     server.seenAt = this.#options.clock.now();
     server.knownAt = askedAt;
     const previousVersion = previous && printVersion(previous);
     const version = server.version && printVersion(server.version);
-    if (previousState === server.state && previousVersion === version) return;
+    if (!isFirst && previousState === server.state && previousVersion === version) return;
     const { id, state, level, lastError } = server;
-    this.#options.onChange?.({
-      server: id,
-      state,
-      version,
-      previousState,
-      previousVersion,
-      level,
-      lastError,
-    });
+    this.#options.onChange?.(
+      { server: id, state, version, previousState, previousVersion, level, lastError },
+      isFirst,
+    );
     this.changes.notify();
   }
 

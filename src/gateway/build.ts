@@ -3,7 +3,7 @@ import path from 'node:path';
 import { createPlainBackEnd } from '../backend/plain.ts';
 import { createSkewgateBackEnd } from '../backend/skewgate.ts';
 import { createVersionProbe } from '../backend/version-probe.ts';
-import { Cluster, type ServerEntry } from '../cluster/cluster.ts';
+import { Cluster, type ClusterChange, type ServerEntry } from '../cluster/cluster.ts';
 import { hashPolicy, policyOf } from '../config/policy.ts';
 import type { Config } from '../config/schema.ts';
 import { createFileLog, createStreamLog } from '../decision/log.ts';
@@ -61,7 +61,10 @@ export function buildGate(
     clock,
     dialTimeout: config.timeouts.dial,
     probeInterval: config.timeouts.probe,
-    onChange: (change) => log.write({ event: 'cluster', gate: name, ...change }),
+    onChange(change, isFirst) {
+      log.write({ event: 'cluster', gate: name, ...change });
+      if (isFirst) around.say(firstOf(change));
+    },
   });
   const migration = buildMigration(config.migration, policy, {
     name,
@@ -117,6 +120,11 @@ function openLog(
   } catch (error) {
     throw new SetupError(`log.file: ${(error as Error).message}`, { cause: error });
   }
+}
+
+/** What an operator reads of a server when it was probed for the first time. */
+function firstOf({ server, state, version, lastError }: ClusterChange): string {
+  return `server ${server}: ${state}${version ? `, version ${version}` : ''}${lastError ? `: ${lastError}` : ''}`;
 }
 
 function serverOf(

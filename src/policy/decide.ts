@@ -136,6 +136,19 @@ export function serverFits(
   return !isBehindTables(server, effectiveLevel(cluster, policy) ?? 0, policy);
 }
 
+/** How many servers are named with the reason why they are down. */
+const MAX_REASONS = 4;
+
+/** ` (rs1: ECONNREFUSED; rs2: …)`, or nothing where nobody knows why. */
+function whyDown(servers: readonly ServerFacts[]): string {
+  const reasons = servers.flatMap(({ id, state, lastError }) =>
+    state === 'down' && lastError ? [`${id}: ${lastError}`] : [],
+  );
+  if (reasons.length === 0) return '';
+  const more = reasons.length > MAX_REASONS ? `; and ${reasons.length - MAX_REASONS} more` : '';
+  return ` (${reasons.slice(0, MAX_REASONS).join('; ')}${more})`;
+}
+
 /** N1: a client that some server fits waits for one that takes sessions, rather than fail at once. */
 function lookServing(client: ClientFacts, cluster: ClusterFacts, policy: Policy): Look {
   const rule = 'N1';
@@ -152,7 +165,7 @@ function lookServing(client: ClientFacts, cluster: ClusterFacts, policy: Policy)
       : {
           verdict: 'hold',
           code: 'NO_SERVER',
-          message: 'No compatible server takes new sessions at the moment.',
+          message: `No compatible server takes new sessions at the moment${whyDown(cluster.servers)}.`,
         },
   };
 }

@@ -23,6 +23,17 @@ describe('rolling restarts', () => {
     },
   );
 
+  test('[N1] why servers are down is in the message, of the first few', () => {
+    const down = Array.from({ length: 6 }, (_, at) => ({
+      ...server(`s${at + 1}`, '4.14.0 down'),
+      lastError: 'ECONNREFUSED',
+    }));
+    const facts = { ...cluster([]), servers: [server('s0', '4.14.0 draining'), ...down] };
+    expect(decide(client('4.14.0'), facts, PRESETS.phoenix).message).toBe(
+      'No compatible server takes new sessions at the moment (s1: ECONNREFUSED; s2: ECONNREFUSED; s3: ECONNREFUSED; s4: ECONNREFUSED; and 2 more).',
+    );
+  });
+
   test('[N1] a client that no server will ever fit is told so at once, restart or not', () => {
     expect(judged('4.15.0', ['4.14.0 down']).code).toBe('SERVER_OUTDATED');
     expect(judged('4.10.0', ['4.14.0 draining']).code).toBe('CLIENT_OUTDATED');

@@ -43,18 +43,22 @@ export class Fleet implements AsyncDisposable {
   readonly cluster: Cluster;
   readonly log: CollectedLog;
   readonly servers: readonly TestServer[];
+  /** Lines for the operator. */
+  readonly said: readonly string[];
 
   constructor(
     world: World,
     built: { gate: Gate; cluster: Cluster },
     log: CollectedLog,
     servers: readonly TestServer[],
+    said: readonly string[],
   ) {
     this.world = world;
     this.gate = built.gate;
     this.cluster = built.cluster;
     this.log = log;
     this.servers = servers;
+    this.said = said;
   }
 
   server(at: number): TestServer {
@@ -119,6 +123,7 @@ export async function startFleet(
   { start = true } = {},
 ): Promise<Fleet> {
   const log = new CollectedLog();
+  const said: string[] = [];
   const servers = await Promise.all(
     specs.map((spec, at) => TestServer.start(world, spec.id ?? `s${at + 1}`, spec)),
   );
@@ -135,11 +140,11 @@ export async function startFleet(
       folder,
       stdout: log.stream,
       store: store ?? new MemoryStore(world.clock),
-      say: () => {},
+      say: (line) => said.push(line),
     },
   );
   // Loading takes real time, of which virtual time knows nothing.
   await built.gate.prepare();
   if (start) await world.finish(built.gate.start());
-  return new Fleet(world, built, log, servers);
+  return new Fleet(world, built, log, servers, said);
 }
