@@ -129,7 +129,10 @@ export class Gate {
         closing,
       );
     } catch (error) {
-      await this.stop(0);
+      // It never served, so its log tells of no end.
+      this.#cut.abort();
+      this.#stopping ??= this.#stop(() => {});
+      await this.#stopping;
       throw error;
     }
     if (closing.aborted) return this.#listeners.close();
@@ -157,15 +160,13 @@ export class Gate {
     const limit = deadline(this.#options.clock, grace, force);
     onAbort(limit.signal, () => this.#cut.abort());
     onAbort(force, () => this.#forced.abort());
-    this.#stopping ??= this.#stop();
+    this.#stopping ??= this.#stop((what) => this.#note(what));
     await this.#stopping.finally(() => limit.clear());
   }
 
-  async #stop(): Promise<void> {
+  async #stop(note: (what: 'draining' | 'stopped') => void): Promise<void> {
     const { cluster, migration, clock } = this.#options;
-    const { hasServed } = this.lifecycle;
-    // A gate that never began to serve has no end to tell of.
-    if (hasServed) this.#note('draining');
+    note('draining');
     this.lifecycle.drain();
     await this.#listeners.close();
     await this.#idle(this.#cut.signal);
@@ -177,7 +178,7 @@ export class Gate {
     await this.#idle(last.signal);
     last.clear();
     this.lifecycle.finish();
-    if (hasServed) this.#note('stopped');
+    note('stopped');
   }
 
   /** Resolves once nobody is connected, or when `signal` aborts. */

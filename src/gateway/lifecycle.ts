@@ -29,7 +29,6 @@ export class Lifecycle {
   readonly changes = new Changes();
   readonly #states = new States<LifecycleState>('starting', EXITS);
   readonly #closing = new AbortController();
-  #hasServed = false;
 
   get state(): LifecycleState {
     return this.#states.now;
@@ -37,11 +36,6 @@ export class Lifecycle {
 
   get isPaused(): boolean {
     return this.#states.now === 'paused';
-  }
-
-  /** Whether it ever got so far as to serve. */
-  get hasServed(): boolean {
-    return this.#hasServed;
   }
 
   /** Aborts when the gate begins to drain, for good. */
@@ -52,7 +46,6 @@ export class Lifecycle {
   /** The listeners are open. */
   serve(): void {
     this.#states.step('starting', 'serving');
-    this.#hasServed = true;
     this.changes.notify();
   }
 
