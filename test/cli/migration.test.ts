@@ -108,21 +108,18 @@ describe.concurrent('an operator is not left to wonder', () => {
     const held = claimed(await ledger.claim(requestOf('gate-a'), LEASE));
     await held.note({ progress: { done: 0.5, text: 'indexes' } });
     const following = startCli(['migration', 'status', '--ledger', `sqlite:${file}`, '--follow', '--json']);
-    // How it stands, and the first that it follows.
-    await following.waitFor(/\n.*\n/, 'stdout');
+    await following.waitFor(/\n/, 'stdout');
     await finish(held);
     expect(await following.exited).toBe(0);
     const { stdout } = following;
-    const states = stdout
-      .trimEnd()
-      .split('\n')
-      .map((line) => JSON.parse(line).state);
-    expect(states.at(-1)).toBe('idle');
+    const lines = stdout.trimEnd().split('\n');
+    expect(new Set(lines).size).toBe(lines.length);
+    expect(JSON.parse(lines.at(-1) ?? '').state).toBe('idle');
   });
 
   test('abort says whether something ran, and that a running one was asked to stop', async () => {
     const { ledger, run } = ledgerHere();
-    expect((await run('abort')).stdout).toMatch(/^No upgrade is running: nothing was stopped\.\n/);
+    expect((await run('abort')).stdout).toMatch(/^Nothing to do: no upgrade was running\.\n/);
     claimed(await ledger.claim(requestOf('gate-a'), LEASE));
     const { stdout } = await run('abort', '--by', 'olga', '--reason', 'disk is full');
     expect(stdout).toMatch(/^running: /);
@@ -131,6 +128,44 @@ describe.concurrent('an operator is not left to wonder', () => {
 });
 
 describe.concurrent('history', () => {
+  test('times are as in the decision log', async () => {
+    const { ledger, json } = ledgerHere();
+    await ledger.block(OPERATOR, 1_900_000_000_000.25);
+    const [entry] = await json('history');
+    expect(entry.at).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
+    expect(entry.until).toBe('2030-03-17T17:46:40.000Z');
+    expect((await json('status')).block).toMatchObject({ at: entry.at, until: entry.until });
+  });
+
+  test('an act with nothing to do says so, and is on record with that', async () => {
+    const { run, json } = ledgerHere();
+    const said = [];
+    for (const verb of ['unblock', 'retry', 'abort']) said.push((await run(verb)).stdout.split('\n')[0]);
+    expect(said).toEqual([
+      'Nothing to do: no block was in force.',
+      'Nothing to do: no attempt had failed.',
+      'Nothing to do: no upgrade was running.',
+    ]);
+    const entries = (await json('history')) as { what: string; note: string }[];
+    expect(entries.map(({ what, note }) => `${what}: ${note}`)).toEqual([
+      'unblocked: nothing to do: no block was in force',
+      'retried: nothing to do: no attempt had failed',
+      'aborted: nothing to do: no upgrade was running',
+    ]);
+  });
+
+  test('an abort that came after the last step is explained, not just followed by "done"', async () => {
+    const { ledger, run } = ledgerHere();
+    const held = claimed(await ledger.claim(requestOf('gate-a', '4.13.0', '4.14.0'), LEASE));
+    await held.runStarted('key-0');
+    await held.runDone(0, 'key-0', true);
+    await run('abort', '--by', 'olga');
+    await held.complete();
+    expect((await run('history')).stdout).toMatch(
+      / done .*the abort by olga came after the last step was complete\n$/,
+    );
+  });
+
   test('lists attempts and acts in order, for people and as JSON', async () => {
     const { ledger, run, json } = ledgerHere();
     await ledger.block(OPERATOR, null);
@@ -159,8 +194,9 @@ describe.concurrent('an operator acts, and it is on record with who and why', ()
     });
     expect(await ledger.claim(requestOf('gate-a'), LEASE)).toBe('blocked');
     const { block } = await json('block', '--by', 'olga', '--reason', 'shorter', '--for', '2h');
-    expect(block.until - from).toBeGreaterThanOrEqual(2 * HOUR);
-    expect(block.until - Date.now()).toBeLessThanOrEqual(2 * HOUR);
+    const until = Date.parse(block.until);
+    expect(until - from).toBeGreaterThanOrEqual(2 * HOUR);
+    expect(until - Date.now()).toBeLessThanOrEqual(2 * HOUR);
     const { stdout } = await run('status');
     expect(stdout).toContain(`Blocked by olga: shorter, until ${new Date(block.until).toISOString()}`);
     expect(await json('unblock', '--by', 'otto')).toMatchObject({ state: 'never-used', block: null });
@@ -207,6 +243,20 @@ describe.concurrent('an operator acts, and it is on record with who and why', ()
       claim: null,
       failure: { error: 'aborted by olga: it is dead', retryAt: null },
     });
+  });
+});
+
+describe('follow', () => {
+  test('follow says each thing once: the upgrade that runs, and that none does', async () => {
+    const { ledger, run, file } = ledgerHere();
+    const idle = (await run('status', '--follow')).stdout;
+    expect(idle.match(/never-used/g)).toHaveLength(1);
+    const held = claimed(await ledger.claim(requestOf('gate-a'), LEASE));
+    const following = startCli(['migration', 'status', '--ledger', `sqlite:${file}`, '--follow']);
+    await following.waitFor(/held by gate-a/, 'stdout');
+    await finish(held);
+    expect(await following.exited).toBe(0);
+    expect(following.stdout.match(/step 1 of 2:/g)).toHaveLength(1);
   });
 });
 

@@ -9,7 +9,7 @@ import { Ledger, type LedgerView } from '../../migration/ledger/ledger.ts';
 import { activeBlock, type HistoryEntry, LedgerFormatError } from '../../migration/ledger/record.ts';
 import { ledgerUsage, openStore, parseLedgerAddress } from '../../migration/ledger/registry.ts';
 import { LedgerUnavailable } from '../../migration/ledger/store.ts';
-import { stepsDone } from '../../migration/ledger/transitions.ts';
+import { type Act, reasonForNothing, stepsDone } from '../../migration/ledger/transitions.ts';
 import { upgradeStatus } from '../../migration/upgrade-status.ts';
 import { hasSystemTables } from '../../policy/types.ts';
 import { pause } from '../../ports/clock.ts';
@@ -61,16 +61,14 @@ export function addMigration(program: Command): void {
         return ledger.block(who, options.for === undefined ? null : realClock.now() + options.for);
       }),
     );
-  act('unblock', 'Let upgrades begin again.').action(operate((ledger, who) => ledger.unblock(who)));
+  act('unblock', 'Let upgrades begin again.').action(
+    operate((ledger, who) => ledger.unblock(who), 'unblock'),
+  );
   act('retry', 'After failures: let the next newer client try again, at once.').action(
-    operate((ledger, who) => ledger.retry(who)),
+    operate((ledger, who) => ledger.retry(who), 'retry'),
   );
   act('abort', 'Stop the running upgrade; it does not start again until "retry".').action(
-    operate(async (ledger, who, { json }) => {
-      const { record } = await ledger.read();
-      await ledger.abort(who);
-      if (record.claim === null && !json) console.log('No upgrade is running: nothing was stopped.');
-    }),
+    operate((ledger, who) => ledger.abort(who), 'abort'),
   );
 }
 
@@ -113,12 +111,17 @@ async function withLedger(options: Where, act: (ledger: Ledger) => Promise<void>
   }
 }
 
+/** @param may the act, if it may have nothing to do: that is said, and on record. */
 function operate<O extends Who>(
   act: (ledger: Ledger, who: { by: string; reason: string }, options: O) => Promise<unknown>,
+  may?: Act,
 ) {
   return (options: O) =>
     withLedger(options, async (ledger) => {
+      const { record, leaseAlive } = await ledger.read();
+      const nothing = may ? reasonForNothing(may, record, leaseAlive, realClock.now()) : null;
       await act(ledger, { by: options.by, reason: options.reason ?? '' }, options);
+      if (nothing !== null && !options.json) console.log(`Nothing to do: ${nothing}.`);
       show(await ledger.read(), ledger, options);
     });
 }
@@ -126,15 +129,17 @@ function operate<O extends Who>(
 function status(options: Where & { readonly follow?: true }): Promise<void> {
   return withLedger(options, async (ledger) => {
     let view = await ledger.read();
-    show(view, ledger, options);
-    if (!options.follow) return;
+    const follows = options.follow === true && view.leaseAlive;
+    // What is followed comes line by line, each one once.
+    if (!(follows && options.json)) show(view, ledger, options, !follows);
+    if (!follows) return;
     const stop = new AbortController();
     process.once('SIGINT', () => stop.abort());
     const live = new LiveLine(process.stdout);
     let said = '';
     while (view.leaseAlive && !stop.signal.aborted) {
       if (options.json) {
-        const line = JSON.stringify(statusOf(view, ledger));
+        const line = print(statusOf(view, ledger));
         if (line !== said) console.log(line);
         said = line;
       } else live.show(running(view));
@@ -146,9 +151,20 @@ function status(options: Where & { readonly follow?: true }): Promise<void> {
   });
 }
 
-function show(view: LedgerView, ledger: Ledger, options: Where): void {
-  if (options.json) console.log(JSON.stringify(statusOf(view, ledger)));
-  else console.log(describe(view, ledger));
+/** @param withRun whether the line about the running upgrade is part of it. */
+function show(view: LedgerView, ledger: Ledger, options: Where, withRun = true): void {
+  if (options.json) console.log(print(statusOf(view, ledger)));
+  else console.log(describe(view, ledger, withRun));
+}
+
+/** Fields that are times, as the ledger keeps them: ms since the epoch. */
+const TIMES: ReadonlySet<string> = new Set(['at', 'until', 'since', 'retryAt']);
+
+/** For programs: in one line, with times as the decision log writes them. */
+function print(value: unknown): string {
+  return JSON.stringify(value, (key, field) =>
+    TIMES.has(key) && typeof field === 'number' ? time(field) : field,
+  );
 }
 
 type State = 'never-used' | 'idle' | 'running' | 'abandoned' | 'blocked' | 'failed';
@@ -182,14 +198,14 @@ const MEANING: Readonly<Record<State, string>> = {
   failed: 'the last attempt failed',
 };
 
-function describe(view: LedgerView, ledger: Ledger): string {
+function describe(view: LedgerView, ledger: Ledger, withRun: boolean): string {
   const { record } = view;
   const state = stateOf(view, realClock.now());
   const lines = [
     `${paint('bold', state)}: ${MEANING[state]} (cluster ${ledger.cluster}, ${ledger.url})`,
     `System tables: ${record.level === null ? 'level not recorded' : `level ${record.level}`}${record.release ? `, release ${record.release}` : ''}`,
   ];
-  if (record.claim !== null) lines.push(running(view));
+  if (record.claim !== null && withRun) lines.push(running(view));
   if (record.claim?.abort) lines.push(`Asked to stop by ${whoOf(record.claim.abort)}`);
   const block = activeBlock(record, realClock.now());
   if (block !== null)
@@ -233,7 +249,7 @@ function running({ record }: LedgerView): string {
 function history(options: Where): Promise<void> {
   return withLedger(options, async (ledger) => {
     const entries = await ledger.history();
-    if (options.json) return console.log(JSON.stringify(entries));
+    if (options.json) return console.log(print(entries));
     if (entries.length === 0) return console.log('Nothing was ever recorded.');
     console.log(table(entries.map((entry) => [time(entry.at), entry.what, detail(entry)])));
   });
@@ -251,6 +267,7 @@ function detail(entry: HistoryEntry): string {
     entry.by === undefined ? null : `by ${entry.by}`,
     entry.reason,
     entry.error,
+    entry.note,
   ];
   return parts.filter(Boolean).join(', ');
 }

@@ -113,6 +113,8 @@ export interface HistoryEntry {
   readonly trigger?: TriggerInfo;
   readonly key?: string;
   readonly error?: string;
+  /** What has to be explained: an act that changed nothing, an abort that came too late. */
+  readonly note?: string;
   readonly until?: number | null;
   /** Whether a hook ran for it, or the facts showed that it was done already. */
   readonly ran?: boolean;

@@ -178,7 +178,16 @@ export function completed(record: LedgerRecord, held: Claim, now: number): Chang
     throw new Error('an upgrade was called complete before its last step');
   return {
     record: { ...record, claim: null, failure: null, approval: null },
-    history: [{ what: 'done', at: now, ...aboutClaim(held) }],
+    history: [
+      {
+        what: 'done',
+        at: now,
+        ...aboutClaim(held),
+        ...(held.abort !== null && {
+          note: `the abort by ${held.abort.by} came after the last step was complete`,
+        }),
+      },
+    ],
   };
 }
 
@@ -254,6 +263,33 @@ interface Operator {
   readonly reason: string;
 }
 
+/** An act of an operator that goes on record, and what makes it one that changes nothing. */
+export type Act = 'unblock' | 'retry' | 'abort';
+
+/** Why an act changes nothing, as a clause; null: it does change something. */
+export function reasonForNothing(
+  act: Act,
+  record: LedgerRecord,
+  leaseAlive: boolean,
+  now: number,
+): string | null {
+  const { claim, failure } = record;
+  switch (act) {
+    case 'unblock':
+      return activeBlock(record, now) === null ? 'no block was in force' : null;
+    case 'retry':
+      return failure === null && (claim === null || leaseAlive) ? 'no attempt had failed' : null;
+    case 'abort':
+      return claim === null ? 'no upgrade was running' : null;
+  }
+}
+
+/** A line of history for an act, which goes on record also where it changes nothing. */
+function act(what: HistoryEntry['what'], who: Operator, reason: string | null, now: number): HistoryEntry {
+  return { what, at: now, ...who, ...(reason !== null && { note: `nothing to do: ${reason}` }) };
+}
+
+/** Lets no upgrade begin. @param until ms since the epoch; null: until unblocked. */
 export function blocked(record: LedgerRecord, who: Operator, until: number | null, now: number): Change {
   return {
     record: { ...record, block: { ...who, at: now, until } },
@@ -261,10 +297,13 @@ export function blocked(record: LedgerRecord, who: Operator, until: number | nul
   };
 }
 
+/** Lets upgrades begin again. */
 export function unblocked(record: LedgerRecord, who: Operator, now: number): Change {
-  return { record: { ...record, block: null }, history: [{ what: 'unblocked', at: now, ...who }] };
+  const nothing = reasonForNothing('unblock', record, false, now);
+  return { record: { ...record, block: null }, history: [act('unblocked', who, nothing, now)] };
 }
 
+/** Stands for all that the trigger waits for, until the next upgrade is done. */
 export function approved(record: LedgerRecord, who: Operator, now: number): Change {
   return {
     record: { ...record, approval: { ...who, at: now } },
@@ -281,14 +320,14 @@ export function retried(record: LedgerRecord, who: Operator, leaseAlive: boolean
       failure: null,
       ...(claim !== null && !leaseAlive && { claim: { ...claim, attempt: 0, abort: null } }),
     },
-    history: [{ what: 'retried', at: now, ...who }],
+    history: [act('retried', who, reasonForNothing('retry', record, leaseAlive, now), now)],
   };
 }
 
 /** A live holder is asked to stop; a claim whose holder is gone is ended here. Nothing starts until `retry`. */
 export function aborted(record: LedgerRecord, who: Operator, leaseAlive: boolean, now: number): Change {
   const { claim } = record;
-  const history: HistoryEntry[] = [{ what: 'aborted', at: now, ...who }];
+  const history = [act('aborted', who, reasonForNothing('abort', record, leaseAlive, now), now)];
   if (claim === null) return { record, history };
   if (leaseAlive) return { record: { ...record, claim: { ...claim, abort: who } }, history };
   const ended = failed(record, claim, `aborted by ${who.by}: ${who.reason}`, null, now);
