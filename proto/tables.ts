@@ -89,10 +89,7 @@ function typeOf({ type, enum: values, items, additionalProperties }: Node): stri
 
 function limitsOf(node: Node): string {
   const { enum: values, items, propertyNames: keys, additionalProperties: entries } = node;
-  if (values !== undefined)
-    return values.length === CODE_NAMES.length
-      ? 'see "Codes"'
-      : values.map((value) => ticked(String(value))).join(', ');
+  if (values !== undefined) return values.map((value) => ticked(String(value))).join(', ');
   if (node.type === 'string') return lengthOf(node);
   if (node.type === 'array')
     return `at most ${node.maxItems}${items?.type === 'string' ? `, each ${lengthOf(items)}` : ''}`;

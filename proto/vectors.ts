@@ -2,6 +2,8 @@
  * The test vectors: what goes over the wire, in hex and decoded. Values are written by hand here, and bytes come
  * from the code; test/proto holds both to every state machine.
  */
+import { forWire } from '../src/frontend/wire-limits.ts';
+import type { Code } from '../src/policy/codes.ts';
 import { refusal } from '../src/policy/decision.ts';
 import {
   decodeMessage,
@@ -53,6 +55,9 @@ export interface Vectors {
 
 const toHex = (bytes: Uint8Array) => Buffer.from(bytes).toString('hex');
 const text = (words: string) => toHex(Buffer.from(words));
+
+/** What a gate says where no rule decided. */
+const refusedBy = (code: Code, message: string) => forWire(refusal(code, message));
 
 type Sample = {
   [Name in MessageName]: { name: string; message: Name; value: MessageInput<Name> };
@@ -112,7 +117,7 @@ const WAIT: MessageInput<'wait'> = {
   progress: 0.5,
   deadlineMs: 29_000,
 };
-const ASK: MessageInput<'ask'> = { gate: 'main', purpose: 'session' };
+const IDENTIFY: MessageInput<'identify'> = { gate: 'main', purpose: 'session' };
 const SERVER_HELLO: MessageInput<'serverHello'> = {
   id: 'rs1',
   version: '4.14.0',
@@ -172,9 +177,9 @@ const SAMPLES: readonly Sample[] = [
   {
     name: 'refuse of a client that was not heard out',
     message: 'refuse',
-    value: refusal('HANDSHAKE_TIMEOUT', 'No hello within 10 s.') as MessageInput<'refuse'>,
+    value: refusedBy('HANDSHAKE_TIMEOUT', 'No hello within 10 s.'),
   },
-  { name: 'ask', message: 'ask', value: ASK },
+  { name: 'identify', message: 'identify', value: IDENTIFY },
   { name: 'serverHello', message: 'serverHello', value: SERVER_HELLO },
   {
     name: 'serverHello with defaults left out',
@@ -226,8 +231,8 @@ const say = <Name extends MessageName>(message: Name, value: MessageInput<Name>)
   value,
 });
 const one: Part = { preface: { min: 1, max: 1 } };
-const asked = [
-  step('gate', 'server', one, say('ask', ASK)),
+const identified = [
+  step('gate', 'server', one, say('identify', IDENTIFY)),
   step('server', 'gate', one, say('serverHello', SERVER_HELLO)),
 ] as const;
 
@@ -237,7 +242,7 @@ const CONVERSATIONS: readonly Conversation[] = [
     about: 'The client sends early bytes behind its hello; the server gets them behind open, and answers.',
     steps: [
       step('client', 'gate', one, say('hello', HELLO), { raw: text('ping') }),
-      ...asked,
+      ...identified,
       step('gate', 'server', say('open', OPEN), { raw: text('ping') }),
       step('gate', 'client', one, say('permit', PERMIT)),
       step('server', 'gate', { raw: text('pong') }),
@@ -252,7 +257,7 @@ const CONVERSATIONS: readonly Conversation[] = [
       step('client', 'gate', one, say('hello', HELLO)),
       step('gate', 'client', one, say('wait', { ...WAIT, progress: null })),
       step('gate', 'client', say('wait', WAIT)),
-      ...asked,
+      ...identified,
       step('gate', 'server', say('open', OPEN)),
       step('gate', 'client', say('permit', { ...PERMIT, waitedMs: 1_500 })),
       step('server', 'gate', { raw: text('welcome') }),
@@ -279,10 +284,7 @@ const CONVERSATIONS: readonly Conversation[] = [
         { preface: REVISIONS },
         say(
           'refuse',
-          refusal(
-            'PROTOCOL_UNSUPPORTED',
-            'The peer speaks protocol revision 2 to 3, this gate speaks 1.',
-          ) as MessageInput<'refuse'>,
+          refusedBy('PROTOCOL_UNSUPPORTED', 'The peer speaks protocol revision 2 to 3, this gate speaks 1.'),
         ),
       ),
     ],
@@ -291,7 +293,7 @@ const CONVERSATIONS: readonly Conversation[] = [
     name: 'probe',
     about: 'The gate asks a server and closes.',
     steps: [
-      step('gate', 'server', one, say('ask', { gate: 'main', purpose: 'probe' })),
+      step('gate', 'server', one, say('identify', { gate: 'main', purpose: 'probe' })),
       step('server', 'gate', one, say('serverHello', SERVER_HELLO)),
     ],
   },
@@ -299,7 +301,7 @@ const CONVERSATIONS: readonly Conversation[] = [
     name: 'upgrade',
     about: 'The gate asks for one step, hears of its progress and its result, and closes.',
     steps: [
-      step('gate', 'server', one, say('ask', { gate: 'main', purpose: 'upgrade' })),
+      step('gate', 'server', one, say('identify', { gate: 'main', purpose: 'upgrade' })),
       step('server', 'gate', one, say('serverHello', { ...SERVER_HELLO, level: 27 })),
       step('gate', 'server', say('upgradeRequest', UPGRADE)),
       step('server', 'gate', say('upgradeProgress', { done: 0.5, text: 'part 1 of 2' })),
@@ -311,7 +313,7 @@ const CONVERSATIONS: readonly Conversation[] = [
     name: 'upgrade with a stale token',
     about: 'The server has seen token 8: it changes nothing and says so.',
     steps: [
-      step('gate', 'server', one, say('ask', { gate: 'main', purpose: 'upgrade' })),
+      step('gate', 'server', one, say('identify', { gate: 'main', purpose: 'upgrade' })),
       step('server', 'gate', one, say('serverHello', SERVER_HELLO)),
       step('gate', 'server', say('upgradeRequest', UPGRADE)),
       step(

@@ -7,7 +7,7 @@ import { realRuntime } from './runtime/real.ts';
 export { ConnectError, type ConnectOptions } from './client/connect.ts';
 export { RefusedError, type Session } from './client/session.ts';
 export { UrlError } from './client/url.ts';
-export { CODES, type Code, type Retry } from './policy/codes.ts';
+export { CODES, type Code, type OpenCode, type Retry } from './policy/codes.ts';
 export { decide } from './policy/decide.ts';
 export { PRESETS, type PresetName } from './policy/presets.ts';
 export type {
@@ -15,7 +15,9 @@ export type {
   ClusterFacts,
   Decision,
   Move,
+  OpenRule,
   Policy,
+  ReceivedDecision,
   Rule,
   ServerFacts,
   Verdict,

@@ -38,7 +38,7 @@ const HINT = 'a server that does not speak the handshake needs a stated version'
 
 function askHello(
   connection: Connection,
-  question: MessageInput<'ask'>,
+  question: MessageInput<'identify'>,
   signal: AbortSignal,
 ): Promise<SkewgateLink> {
   const handshake = new UpstreamHandshake();

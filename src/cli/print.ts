@@ -1,6 +1,6 @@
 /** How decisions look in a terminal. */
 import { styleText } from 'node:util';
-import type { Decision, Verdict } from '../policy/types.ts';
+import type { ReceivedDecision, Verdict } from '../policy/types.ts';
 
 type Colour = Parameters<typeof styleText>[0];
 
@@ -40,7 +40,7 @@ export function table(
 }
 
 /** The decision as `explain` shows it: verdict, sentence, who must move, trace. */
-export function describe(decision: Decision, stream: NodeJS.WritableStream = process.stdout): string {
+export function describe(decision: ReceivedDecision, stream: NodeJS.WritableStream = process.stdout): string {
   const { verdict, code, rule, message, trace, observed } = decision;
   const lines = [
     `${paintVerdict(verdict, verdict.toUpperCase(), stream)} ${code} (rule ${rule})`,
@@ -67,7 +67,7 @@ export function explainMove({
   retryAfterMs,
   vendorCode,
   sqlState,
-}: Decision): string[] {
+}: ReceivedDecision): string[] {
   if (verdict === 'permit') return [];
   const lines = [];
   if (move !== null) lines.push(`Move: ${move.side} to ${move.to} (${move.who.join(', ')})`);

@@ -3,10 +3,16 @@ import { Duplex } from 'node:stream';
 import type { Connection } from '../ports/transport.ts';
 import type { Message } from '../wire/messages.ts';
 
+/** What an admitted client is told. */
 export type Permit = Message<'permit'>;
+/** What a refused client is told. */
 export type Refusal = Message<'refuse'>;
 
-/** A refused connection: the decision's fields, and whether JDBC would call it transient. */
+/**
+ * A refused connection: the decision's fields as the gate said them, and whether JDBC would call it transient. `code`
+ * and `rule` may be words of a later gate that this driver does not know: a program that meets one goes by `retry` and
+ * `move`. `verdict`, `retry` and `move.side` are closed.
+ */
 export class RefusedError extends Error implements Pick<Refusal, 'code' | 'move' | 'retry'> {
   override readonly name = 'RefusedError';
   readonly decision: Refusal;
@@ -36,6 +42,7 @@ export class RefusedError extends Error implements Pick<Refusal, 'code' | 'move'
   }
 }
 
+/** An admitted client's stream, with what the gate said when it admitted the client. */
 export class Session extends Duplex {
   readonly id: string;
   readonly server: Permit['server'];

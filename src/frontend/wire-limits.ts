@@ -10,8 +10,8 @@ export function sentence(text: string, limit = MAX_SENTENCE): string {
   return text.length > limit ? `${text.slice(0, limit - 1).toWellFormed()}…` : text;
 }
 
-/** A decision as a `refuse` or `permit` message carries it. */
-export function forWire(decision: Decision): MessageInput<'refuse'> {
+/** A decision as a `refuse` or `permit` message carries it; its notices go with the permit itself. */
+export function forWire({ notices: _, ...decision }: Decision): MessageInput<'refuse'> {
   return {
     ...decision,
     message: sentence(decision.message),

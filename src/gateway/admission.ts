@@ -261,7 +261,7 @@ export class Admission {
       server: { id: server.id, version },
       level: decision.observed.level,
       waitedMs: Math.round(this.#wait.ms),
-      notices: noticesOf(decision),
+      notices: decision.notices,
       decision,
     });
     return { session, hello, applicant, reached };
@@ -287,9 +287,4 @@ export class Admission {
       },
     };
   }
-}
-
-/** What an admitted client should know all the same. */
-function noticesOf({ trace }: Decision): string[] {
-  return trace.filter(({ because }) => because.endsWith('served around')).map(({ because }) => because);
 }

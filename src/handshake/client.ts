@@ -1,7 +1,7 @@
 /**
  * The client's side of the handshake, sans I/O: bytes in, events out.
  *
- *   created --start()--> greeting --preface--> asked --permit--> open
+ *   created --start()--> greeting --preface--> awaiting --permit--> open
  *                            |                  | ^ wait
  *                            +---- refuse ------+-> refused
  *   (a WireFault thrown by `receive` leaves it broken)
@@ -20,7 +20,7 @@ import { agreeRevision, encodePreface, REVISIONS } from '../wire/preface.ts';
 import { takePreface } from './preface.ts';
 import { States } from './states.ts';
 
-export type ClientState = 'created' | 'greeting' | 'asked' | 'open' | 'refused' | 'broken';
+export type ClientState = 'created' | 'greeting' | 'awaiting' | 'open' | 'refused' | 'broken';
 
 export type ClientEvent =
   | { readonly kind: 'wait'; readonly wait: Message<'wait'> }
@@ -30,8 +30,8 @@ export type ClientEvent =
 
 const EXITS: Readonly<Record<ClientState, readonly ClientState[]>> = {
   created: ['greeting'],
-  greeting: ['asked', 'broken'],
-  asked: ['asked', 'open', 'refused', 'broken'],
+  greeting: ['awaiting', 'broken'],
+  awaiting: ['awaiting', 'open', 'refused', 'broken'],
   open: [],
   refused: [],
   broken: [],
@@ -81,17 +81,17 @@ export class ClientHandshake {
       const theirs = takePreface(this.#reader);
       if (theirs === null) return [];
       this.#agreed = agreeRevision(REVISIONS, theirs) !== null;
-      this.#states.to('asked');
+      this.#states.to('awaiting');
     }
     const events: ClientEvent[] = [];
-    while (this.#states.now === 'asked') {
+    while (this.#states.now === 'awaiting') {
       const frame = this.#reader.next();
       if (frame === null) break;
       if (!this.#agreed && frame.type !== MESSAGES.refuse.type)
         throw new WireFault('no protocol revision in common with the gate', 'PROTOCOL_UNSUPPORTED');
       if (frame.type === MESSAGES.wait.type) {
         events.push({ kind: 'wait', wait: decodeMessage('wait', frame) });
-        this.#states.to('asked');
+        this.#states.to('awaiting');
       } else if (frame.type === MESSAGES.permit.type) {
         const permit = decodeMessage('permit', frame);
         this.#states.to('open');

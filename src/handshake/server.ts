@@ -1,7 +1,7 @@
 /**
- * A server's side, sans I/O: it is asked, says hello, and is then handed a client or an upgrade.
+ * A server's side, sans I/O: it is asked to identify itself, says hello, and is then handed a client or an upgrade.
  *
- *   preface --> ask --> asked --hello()--> known --open--> open
+ *   preface --> identify --> identifying --hello()--> known --open--> open
  *                                            |
  *                                            +--upgradeRequest--> upgrading --result()--> known
  *                                                                  | ^ progress()
@@ -20,24 +20,24 @@ import { agreeRevision, encodePreface, REVISIONS } from '../wire/preface.ts';
 import { takePreface } from './preface.ts';
 import { States } from './states.ts';
 
-export type ServerState = 'preface' | 'ask' | 'asked' | 'known' | 'upgrading' | 'open';
+export type ServerState = 'preface' | 'identify' | 'identifying' | 'known' | 'upgrading' | 'open';
 
 export type ServerEvent =
-  | { readonly kind: 'ask'; readonly ask: Message<'ask'> }
+  | { readonly kind: 'identify'; readonly identify: Message<'identify'> }
   /** `early`: raw bytes that came right behind. */
   | { readonly kind: 'open'; readonly open: Message<'open'>; readonly early: Uint8Array }
   | { readonly kind: 'upgrade'; readonly request: Message<'upgradeRequest'> };
 
 const EXITS: Readonly<Record<ServerState, readonly ServerState[]>> = {
-  preface: ['ask'],
-  ask: ['asked'],
-  asked: ['known'],
+  preface: ['identify'],
+  identify: ['identifying'],
+  identifying: ['known'],
   known: ['open', 'upgrading'],
   upgrading: ['upgrading', 'known'],
   open: [],
 };
 
-const FROM_GATE = isTypeOf('ask', 'open', 'upgradeRequest');
+const FROM_GATE = isTypeOf('identify', 'open', 'upgradeRequest');
 
 /**
  * One conversation of a server with a gate. `receive` returns what the gate asks; `hello`, `progress` and `result`
@@ -52,7 +52,7 @@ export class ServerHandshake {
   }
 
   hello(message: MessageInput<'serverHello'>): Uint8Array {
-    this.#states.step('asked', 'known');
+    this.#states.step('identifying', 'known');
     return Buffer.concat([encodePreface(), encodeMessage('serverHello', message)]);
   }
 
@@ -75,10 +75,10 @@ export class ServerHandshake {
       if (theirs === null) return [];
       if (agreeRevision(REVISIONS, theirs) === null)
         throw new WireFault('no protocol revision in common', 'PROTOCOL_UNSUPPORTED');
-      this.#states.to('ask');
+      this.#states.to('identify');
     }
     const events: ServerEvent[] = [];
-    while (this.#states.now === 'ask' || this.#states.now === 'known') {
+    while (this.#states.now === 'identify' || this.#states.now === 'known') {
       const frame = this.#reader.next();
       if (frame === null) break;
       events.push(this.#take(frame));
@@ -87,13 +87,13 @@ export class ServerHandshake {
   }
 
   #take(frame: { type: number; payload: Uint8Array }): ServerEvent {
-    const asking = frame.type === MESSAGES.ask.type;
-    if (asking !== (this.#states.now === 'ask'))
+    const identifying = frame.type === MESSAGES.identify.type;
+    if (identifying !== (this.#states.now === 'identify'))
       throw new WireFault(`a message out of order (state ${this.#states.now})`);
-    if (asking) {
-      const ask = decodeMessage('ask', frame);
-      this.#states.to('asked');
-      return { kind: 'ask', ask };
+    if (identifying) {
+      const identify = decodeMessage('identify', frame);
+      this.#states.to('identifying');
+      return { kind: 'identify', identify };
     }
     if (frame.type === MESSAGES.open.type) {
       const open = decodeMessage('open', frame);

@@ -1,7 +1,7 @@
 /**
- * The gate's side towards a server, sans I/O: ask, learn its hello, then hand it a client or an upgrade.
+ * The gate's side towards a server, sans I/O: have it identify itself, then hand it a client or an upgrade.
  *
- *   created --start()--> asked --serverHello--> known --open()-------> open
+ *   created --start()--> identifying --serverHello--> known --open()-------> open
  *                                                 |
  *                                                 +--upgrade()--> upgrading --upgradeResult--> known
  *                                                                  | ^ upgradeProgress
@@ -20,7 +20,7 @@ import { agreeRevision, encodePreface, REVISIONS } from '../wire/preface.ts';
 import { takePreface } from './preface.ts';
 import { States } from './states.ts';
 
-export type UpstreamState = 'created' | 'greeting' | 'asked' | 'known' | 'upgrading' | 'open';
+export type UpstreamState = 'created' | 'greeting' | 'identifying' | 'known' | 'upgrading' | 'open';
 
 export type UpstreamEvent =
   | { readonly kind: 'hello'; readonly hello: Message<'serverHello'> }
@@ -29,8 +29,8 @@ export type UpstreamEvent =
 
 const EXITS: Readonly<Record<UpstreamState, readonly UpstreamState[]>> = {
   created: ['greeting'],
-  greeting: ['asked'],
-  asked: ['known'],
+  greeting: ['identifying'],
+  identifying: ['known'],
   known: ['upgrading', 'open'],
   upgrading: ['known'],
   open: [],
@@ -50,9 +50,9 @@ export class UpstreamHandshake {
     return this.#states.now;
   }
 
-  start(ask: MessageInput<'ask'>): Uint8Array {
+  start(identify: MessageInput<'identify'>): Uint8Array {
     this.#states.to('greeting');
-    return Buffer.concat([encodePreface(), encodeMessage('ask', ask)]);
+    return Buffer.concat([encodePreface(), encodeMessage('identify', identify)]);
   }
 
   /** Bytes that follow `open()` are the session's; a server does not send any before. */
@@ -79,12 +79,12 @@ export class UpstreamHandshake {
           `the server speaks protocol revision ${theirs.min} to ${theirs.max}`,
           'PROTOCOL_UNSUPPORTED',
         );
-      this.#states.to('asked');
+      this.#states.to('identifying');
     }
     const events: UpstreamEvent[] = [];
     for (let frame = this.#reader.next(); frame !== null; frame = this.#reader.next()) {
       if (frame.type === MESSAGES.serverHello.type) {
-        this.#expect('asked');
+        this.#expect('identifying');
         events.push({ kind: 'hello', hello: decodeMessage('serverHello', frame) });
         this.#states.to('known');
       } else if (frame.type === MESSAGES.upgradeProgress.type) {

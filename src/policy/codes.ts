@@ -87,5 +87,7 @@ export const CODES = {
 } as const satisfies Record<string, CodeFacts>;
 
 export type Code = keyof typeof CODES;
+/** A code as a reader gets it: one of a later gate may be unknown here, and is then judged by verdict and retry. */
+export type OpenCode = Code | (string & {});
 /** Every code, in the order of the reference table, which is that of WebSocket close codes. */
 export const CODE_NAMES = Object.keys(CODES) as readonly Code[];

@@ -1,39 +1,42 @@
 /**
- * The verdict: one client against the whole set of servers. Pure. Rules are looked at in the order of `LOOKS`;
- * the first that finds something decides, and all that were looked at are in the trace.
+ * The verdict: one client against the whole set of servers. Pure. Rules are applied in the order of
+ * `RULES_IN_ORDER`; the first that makes a ruling decides, and all that were applied are in the trace.
  * Rule ids and their sources: README, "The policy".
  */
 import { extremes, printVersion } from '../version/version.ts';
 import { CODES } from './codes.ts';
-import { isKnown, isNonEmpty, type Look, type Question } from './look.ts';
 import { notesFor } from './move.ts';
 import { judgePair } from './pair.ts';
-import { lookRanges } from './ranges.ts';
+import { rangesRule } from './ranges.ts';
+import { isKnown, isNonEmpty, type RuleInput, type RuleResult } from './rule.ts';
 import {
+  behindTablesRule,
   effectiveLevel,
   isBehindTables,
-  lookBehindTables,
-  lookLockstep,
-  lookMajor,
-  lookPatch,
-  lookServerFirst,
-  lookWindow,
+  lockstepRule,
+  majorRule,
+  patchRule,
+  serverFirstRule,
+  windowRule,
 } from './rules.ts';
 import type { ClientFacts, ClusterFacts, Decision, Policy, Rule, ServerFacts, Verdict } from './types.ts';
-import { lookStanding, lookTrigger, unknownFinding } from './upgrade.ts';
+import { unknownVersionRuling, upgradeNeededRule, upgradeStateRule } from './upgrade.ts';
 
-const LOOKS: ReadonlyArray<(question: Question, now: number) => Look | null> = [
-  lookMajor,
-  lookServerFirst,
-  lookWindow,
-  lookPatch,
-  lookLockstep,
-  lookBehindTables,
-  lookStanding,
-  lookTrigger,
+const RULES_IN_ORDER: ReadonlyArray<(input: RuleInput, now: number) => RuleResult | null> = [
+  majorRule,
+  serverFirstRule,
+  windowRule,
+  patchRule,
+  lockstepRule,
+  behindTablesRule,
+  upgradeStateRule,
+  upgradeNeededRule,
 ];
 
-/** ms since the epoch; only a failed upgrade's back-off and a block's expiry depend on it. */
+/**
+ * Judges one client. With scope `server` every server is judged alone, and the most favourable verdict counts.
+ * @param now ms since the epoch; only a failed upgrade's back-off, a block's expiry and a window's opening depend on it.
+ */
 export function decide(client: ClientFacts, cluster: ClusterFacts, policy: Policy, now = 0): Decision {
   if (policy.scope === 'cluster' || cluster.servers.length < 2) return judge(client, cluster, policy, now);
   const alone = cluster.servers.map((server) =>
@@ -46,25 +49,25 @@ export function decide(client: ClientFacts, cluster: ClusterFacts, policy: Polic
 const RANK: Readonly<Record<Verdict, number>> = { permit: 0, migrate: 1, hold: 2, refuse: 3 };
 
 function judge(client: ClientFacts, cluster: ClusterFacts, policy: Policy, now: number): Decision {
-  const trace = lookAll(client, cluster, policy, now);
-  if (trace.at(-1)?.finding === undefined) trace.push(lookServing(client, cluster, policy));
+  const trace = applyRules(client, cluster, policy, now);
+  if (trace.at(-1)?.ruling === undefined) trace.push(servingRule(client, cluster, policy));
   return conclude(client, cluster, policy, trace);
 }
 
 /** Every rule up to the one that decides. */
-function lookAll(client: ClientFacts, cluster: ClusterFacts, policy: Policy, now: number): Look[] {
-  if (policy.kind === 'ranges') return [lookRanges(client, cluster.servers)];
+function applyRules(client: ClientFacts, cluster: ClusterFacts, policy: Policy, now: number): RuleResult[] {
+  if (policy.kind === 'ranges') return [rangesRule(client, cluster.servers)];
   const known = cluster.servers.filter(isKnown);
   if (!isNonEmpty(known)) return [];
   const unknown = cluster.servers.filter((server) => !isKnown(server));
   const level = effectiveLevel(cluster, policy) as number;
-  const question: Question = { client, cluster, policy, known, unknown, level };
-  const trace: Look[] = [];
-  for (const look of LOOKS) {
-    const seen = look(question, now);
-    if (seen === null) continue;
-    trace.push(seen);
-    if (seen.finding !== undefined) break;
+  const input: RuleInput = { client, cluster, policy, known, unknown, level };
+  const trace: RuleResult[] = [];
+  for (const rule of RULES_IN_ORDER) {
+    const result = rule(input, now);
+    if (result === null) continue;
+    trace.push(result);
+    if (result.ruling !== undefined) break;
   }
   return trace;
 }
@@ -73,30 +76,31 @@ function conclude(
   client: ClientFacts,
   cluster: ClusterFacts,
   policy: Policy,
-  trace: readonly Look[],
+  trace: readonly RuleResult[],
 ): Decision {
-  const last = trace.at(-1) as Look;
-  const finding = last.finding ?? {
+  const last = trace.at(-1) as RuleResult;
+  const ruling = last.ruling ?? {
     verdict: 'permit',
     code: 'PERMITTED',
     message: `Client ${printVersion(client.version)} is admitted.`,
   };
-  const move = finding.move ?? null;
-  const { vendorCode, sqlState, retry } = CODES[finding.code];
+  const move = ruling.move ?? null;
+  const { vendorCode, sqlState, retry } = CODES[ruling.code];
   return {
-    verdict: finding.verdict,
-    code: finding.code,
-    rule: last.finding ? last.rule : permittingRule(client, cluster, policy),
+    verdict: ruling.verdict,
+    code: ruling.code,
+    rule: last.ruling ? last.rule : permittingRule(client, cluster, policy),
     client: printVersion(client.version),
     observed: observed(cluster, policy),
     move,
     retry: move !== null ? 'after-change' : retry === 'after-change' ? 'later' : retry,
     // The protocol has whole milliseconds; rounded down, the next attempt would come too early.
-    retryAfterMs: finding.retryAfterMs === undefined ? null : Math.ceil(finding.retryAfterMs),
+    retryAfterMs: ruling.retryAfterMs === undefined ? null : Math.ceil(ruling.retryAfterMs),
     vendorCode,
     sqlState,
-    message: finding.message,
-    notes: policy.kind === 'skew' ? notesFor(policy.catalogue, finding.code, client, cluster) : [],
+    message: ruling.message,
+    notices: trace.flatMap(({ notice }) => notice ?? []),
+    notes: policy.kind === 'skew' ? notesFor(policy.catalogue, ruling.code, client, cluster) : [],
     trace: trace.map(({ rule, outcome, because }) => ({ rule, outcome, because })),
   };
 }
@@ -131,7 +135,7 @@ export function serverFits(
   cluster: ClusterFacts,
   policy: Policy,
 ): boolean {
-  if (policy.kind === 'ranges') return lookRanges(client, [server]).finding === undefined;
+  if (policy.kind === 'ranges') return rangesRule(client, [server]).ruling === undefined;
   if (!isKnown(server) || !judgePair(client.version, server.version, policy).fits) return false;
   return !isBehindTables(server, effectiveLevel(cluster, policy) ?? 0, policy);
 }
@@ -150,7 +154,7 @@ function whyDown(servers: readonly ServerFacts[]): string {
 }
 
 /** N1: a client that some server fits waits for one that takes sessions, rather than fail at once. */
-function lookServing(client: ClientFacts, cluster: ClusterFacts, policy: Policy): Look {
+function servingRule(client: ClientFacts, cluster: ClusterFacts, policy: Policy): RuleResult {
   const rule = 'N1';
   const up = cluster.servers.filter((server) => server.state === 'up');
   if (up.some((server) => serverFits(client, server, cluster, policy)))
@@ -160,8 +164,8 @@ function lookServing(client: ClientFacts, cluster: ClusterFacts, policy: Policy)
     rule: blind ? 'M1' : rule,
     outcome: 'fail',
     because: blind ? 'no version of any server is known' : 'no compatible server takes new sessions',
-    finding: blind
-      ? unknownFinding(client, up)
+    ruling: blind
+      ? unknownVersionRuling(client, up)
       : {
           verdict: 'hold',
           code: 'NO_SERVER',

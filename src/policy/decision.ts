@@ -28,6 +28,7 @@ export function refusal(
     vendorCode,
     sqlState,
     message,
+    notices: [],
     notes: [],
     trace: [...(about.trace ?? []), { rule, outcome: 'fail', because: message }],
   };

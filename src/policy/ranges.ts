@@ -3,10 +3,10 @@
  * where its range overlaps with that of every server; a side that states none is refused (fail closed).
  */
 import { printVersion } from '../version/version.ts';
-import type { Look } from './look.ts';
+import type { RuleResult } from './rule.ts';
 import type { ClientFacts, ProtocolRange, ServerFacts } from './types.ts';
 
-export function lookRanges(client: ClientFacts, servers: readonly ServerFacts[]): Look {
+export function rangesRule(client: ClientFacts, servers: readonly ServerFacts[]): RuleResult {
   const rule = 'ranges';
   const mine = client.protocol;
   const who = `Client ${printVersion(client.version)}`;
@@ -15,7 +15,7 @@ export function lookRanges(client: ClientFacts, servers: readonly ServerFacts[])
       rule,
       outcome: 'fail',
       because: 'the client states no protocol range',
-      finding: {
+      ruling: {
         verdict: 'refuse',
         code: 'VERSION_UNKNOWN',
         move: {
@@ -32,7 +32,7 @@ export function lookRanges(client: ClientFacts, servers: readonly ServerFacts[])
       rule,
       outcome: 'fail',
       because: `${ids(silent)} states no protocol range`,
-      finding: {
+      ruling: {
         verdict: 'refuse',
         code: 'VERSION_UNKNOWN',
         message: `The range of protocol versions of ${ids(silent)} is unknown.`,
@@ -44,7 +44,7 @@ export function lookRanges(client: ClientFacts, servers: readonly ServerFacts[])
       rule,
       outcome: 'fail',
       because: `${below.map(show).join(', ')} ends below the client's ${print(mine)}`,
-      finding: {
+      ruling: {
         verdict: 'refuse',
         code: 'SERVER_OUTDATED',
         move: { side: 'server', to: `protocol ${mine.min}`, who: below.map(({ id }) => id) },
@@ -58,7 +58,7 @@ export function lookRanges(client: ClientFacts, servers: readonly ServerFacts[])
       rule,
       outcome: 'fail',
       because: `${above.map(show).join(', ')} begins above the client's ${print(mine)}`,
-      finding: {
+      ruling: {
         verdict: 'refuse',
         code: 'CLIENT_OUTDATED',
         move: { side: 'client', to, who: [printVersion(client.version)] },

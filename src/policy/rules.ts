@@ -1,9 +1,16 @@
 /** The rules that compare versions: J1, M1, M2, P1, M4, and M3 for servers older than the tables. */
 import { inLockstep, levelOf, levelOfLine, lineReaching, releaseAt } from '../version/catalogue.ts';
 import { compareMinors, extremes, printMinor, printVersion, type Version } from '../version/version.ts';
-import { type Finding, isKnown, isNonEmpty, type KnownServer, type Look, type Question } from './look.ts';
 import { clientTarget, whoToPoint } from './move.ts';
 import { judgePair } from './pair.ts';
+import {
+  isKnown,
+  isNonEmpty,
+  type KnownServer,
+  type RuleInput,
+  type RuleResult,
+  type Ruling,
+} from './rule.ts';
 import type { ClientFacts, ClusterFacts, Move, SkewPolicy } from './types.ts';
 
 /** The level reported, or that of the oldest server's release; null when neither is known. */
@@ -14,7 +21,7 @@ export function effectiveLevel(cluster: ClusterFacts, policy: SkewPolicy): numbe
 }
 
 /** J1: majors are decided release by release. */
-export function lookMajor({ client, known, policy }: Question): Look {
+export function majorRule({ client, known, policy }: RuleInput): RuleResult {
   const rule = 'J1';
   const older = known.filter((server) => client.version.major > server.version.major);
   if (older.length > 0)
@@ -22,7 +29,7 @@ export function lookMajor({ client, known, policy }: Question): Look {
       rule,
       outcome: 'fail',
       because: `the client's major is newer than that of ${whoToPoint(older)}`,
-      finding: serverOutdated(client, belowClient(client, known)),
+      ruling: serverOutdated(client, belowClient(client, known)),
     };
   const newer = known.filter((server) => client.version.major < server.version.major);
   if (newer.length === 0) return { rule, outcome: 'pass', because: 'client and servers share one major' };
@@ -38,7 +45,7 @@ export function lookMajor({ client, known, policy }: Question): Look {
     rule,
     outcome: 'fail',
     because: `the client's major is older than that of ${whoToPoint(refusing)}`,
-    finding: {
+    ruling: {
       verdict: 'refuse',
       code: 'MAJOR_MISMATCH',
       move,
@@ -48,7 +55,7 @@ export function lookMajor({ client, known, policy }: Question): Look {
 }
 
 /** M1: servers first, across the entire cluster. */
-export function lookServerFirst({ client, known, unknown }: Question): Look {
+export function serverFirstRule({ client, known, unknown }: RuleInput): RuleResult {
   const rule = 'M1';
   const older = belowClient(client, known);
   if (older.length > 0)
@@ -56,7 +63,7 @@ export function lookServerFirst({ client, known, unknown }: Question): Look {
       rule,
       outcome: 'fail',
       because: `the client's minor is newer than that of ${whoToPoint(older)}`,
-      finding: serverOutdated(client, older),
+      ruling: serverOutdated(client, older),
     };
   const blind =
     unknown.length > 0 ? `; the version of ${unknown.map(({ id }) => id).join(', ')} is unknown` : '';
@@ -68,7 +75,7 @@ function belowClient(client: ClientFacts, known: readonly KnownServer[]): KnownS
   return known.filter((server) => compareMinors(client.version, server.version) > 0);
 }
 
-function serverOutdated(client: ClientFacts, older: readonly KnownServer[]): Finding {
+function serverOutdated(client: ClientFacts, older: readonly KnownServer[]): Ruling {
   const to = printMinor(client.version);
   return {
     verdict: 'refuse',
@@ -79,7 +86,7 @@ function serverOutdated(client: ClientFacts, older: readonly KnownServer[]): Fin
 }
 
 /** M2: not too many minors older than the newest server. */
-export function lookWindow({ client, known, policy }: Question): Look {
+export function windowRule({ client, known, policy }: RuleInput): RuleResult {
   const rule = 'M2';
   const failing = known.filter((server) => !judgePair(client.version, server.version, policy).fits);
   if (failing.length === 0)
@@ -93,7 +100,7 @@ export function lookWindow({ client, known, policy }: Question): Look {
     rule,
     outcome: 'fail',
     because: `the client is too many minors older than ${whoToPoint(failing)}`,
-    finding: {
+    ruling: {
       verdict: 'refuse',
       code: 'CLIENT_OUTDATED',
       move,
@@ -109,7 +116,7 @@ function spell(move: Move): string {
 }
 
 /** P1: patches never decide. */
-export function lookPatch({ client, known }: Question): Look {
+export function patchRule({ client, known }: RuleInput): RuleResult {
   const same = known.filter((server) => compareMinors(client.version, server.version) === 0);
   return same.length === 0
     ? { rule: 'P1', outcome: 'skip', because: 'no server is of the same minor' }
@@ -117,7 +124,7 @@ export function lookPatch({ client, known }: Question): Look {
 }
 
 /** M4: before 4.3 all clients are upgraded together; the tables say whether that has happened. */
-export function lookLockstep({ client, policy, level }: Question): Look {
+export function lockstepRule({ client, policy, level }: RuleInput): RuleResult {
   const rule = 'M4';
   if (!policy.lockstep) return { rule, outcome: 'skip', because: 'this policy has no lockstep' };
   const tables = releaseAt(policy.catalogue, level);
@@ -138,7 +145,7 @@ export function lookLockstep({ client, policy, level }: Question): Look {
     rule,
     outcome: 'fail',
     because: `the system tables are those of ${to}, a release whose clients are upgraded together`,
-    finding: {
+    ruling: {
       verdict: 'refuse',
       code: 'LOCKSTEP',
       move: { side: 'client', to, who: [printVersion(client.version)] },
@@ -148,14 +155,17 @@ export function lookLockstep({ client, policy, level }: Question): Look {
 }
 
 /** M3: a server must not be older than the system tables; those that are get no sessions. */
-export function lookBehindTables({ known, policy, level }: Question): Look | null {
+export function behindTablesRule({ known, policy, level }: RuleInput): RuleResult | null {
   const rule = 'M3';
   if (!policy.lockstep || !policy.systemTables) return null;
   const behind = known.filter((server) => isBehindTables(server, level, policy));
   if (!isNonEmpty(behind))
     return { rule, outcome: 'pass', because: `no server is older than level ${level}` };
   const because = `${whoToPoint(behind)} ${behind.length === 1 ? 'is' : 'are'} older than the system tables (level ${level})`;
-  if (behind.length < known.length) return { rule, outcome: 'pass', because: `${because} and served around` };
+  if (behind.length < known.length) {
+    const notice = `${because} and served around`;
+    return { rule, outcome: 'pass', because: notice, notice };
+  }
   const who = behind.map(({ id }) => id);
   const versions = behind.map(({ version }) => version) as [Version, ...Version[]];
   const line = lineReaching(policy.catalogue, level, extremes(versions).newest);
@@ -164,7 +174,7 @@ export function lookBehindTables({ known, policy, level }: Question): Look | nul
     rule,
     outcome: 'fail',
     because,
-    finding: {
+    ruling: {
       verdict: 'refuse',
       code: 'SERVER_BEHIND_TABLES',
       move: { side: 'server', to, who },

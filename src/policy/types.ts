@@ -1,7 +1,7 @@
 /** What policy is asked, and what it answers. Plain data, no behaviour. */
 import type { Catalogue } from '../version/catalogue.ts';
 import type { Version } from '../version/version.ts';
-import type { Code, Retry } from './codes.ts';
+import type { Code, OpenCode, Retry } from './codes.ts';
 
 /** Protocol versions one side speaks, both ends included (preset `ranges`). */
 export interface ProtocolRange {
@@ -84,11 +84,16 @@ export function hasSystemTables(policy: Policy): policy is SkewPolicy {
 /** Ids of domain rules; `ranges` for the preset of that name; `gate` for what no policy rule decides. */
 export const RULES = ['P1', 'M1', 'M2', 'M3', 'M4', 'M5', 'J1', 'N1', 'ranges', 'gate'] as const;
 export type Rule = (typeof RULES)[number];
+/** A rule as a reader gets it: a later gate may have rules that are unknown here. */
+export type OpenRule = Rule | (string & {});
 
+/** Closed: a new verdict needs a new protocol revision. */
 export const VERDICTS = ['permit', 'migrate', 'hold', 'refuse'] as const;
 export type Verdict = (typeof VERDICTS)[number];
 
+/** What would change the answer. */
 export interface Move {
+  /** Who has to act. Closed: a new side needs a new protocol revision. */
   readonly side: 'client' | 'server' | 'operator';
   /** A release line (`4.15`), a full version where the patch matters, or what an operator should do. */
   readonly to: string;
@@ -96,6 +101,7 @@ export interface Move {
   readonly who: readonly string[];
 }
 
+/** One rule that was applied, and its result. */
 export interface TraceStep {
   readonly rule: Rule;
   readonly outcome: 'pass' | 'fail' | 'skip';
@@ -127,6 +133,25 @@ export interface Decision {
   readonly vendorCode: number | null;
   readonly sqlState: string | null;
   readonly message: string;
+  /** What an admitted client should know all the same; sentences for people. */
+  readonly notices: readonly string[];
   readonly notes: readonly Note[];
   readonly trace: readonly TraceStep[];
+}
+
+/**
+ * A decision as it comes over the wire, perhaps from a later gate: codes, rules and outcomes may be words that this
+ * version does not know. `verdict`, `retry` and `move.side` are closed and never surprise a reader.
+ */
+export interface ReceivedDecision extends Omit<Decision, 'code' | 'rule' | 'notices' | 'trace'> {
+  readonly code: OpenCode;
+  readonly rule: OpenRule;
+  readonly trace: readonly ReceivedTraceStep[];
+}
+
+/** A step of a trace as it comes over the wire. */
+export interface ReceivedTraceStep {
+  readonly rule: OpenRule;
+  readonly outcome: TraceStep['outcome'] | (string & {});
+  readonly because: string;
 }

@@ -1,18 +1,18 @@
 /** M3 and J1, the one-time upgrade: who needs it, and what becomes of those who do. */
 import { levelOf } from '../version/catalogue.ts';
 import { printVersion } from '../version/version.ts';
-import type { Finding, Look, Question } from './look.ts';
 import { whoToPoint } from './move.ts';
+import type { RuleInput, RuleResult, Ruling } from './rule.ts';
 import type { ClientFacts, ClusterFacts, Move, ServerFacts, SkewPolicy } from './types.ts';
 
 /** M3 and J1: states of the upgrade that concern every client, also those that do not need it. */
-export function lookStanding({ client, cluster: { upgrade } }: Question): Look | null {
+export function upgradeStateRule({ client, cluster: { upgrade } }: RuleInput): RuleResult | null {
   if (upgrade.state === 'running' && upgrade.downtime)
     return {
       rule: 'J1',
       outcome: 'fail',
       because: 'a major upgrade that needs downtime is running',
-      finding: {
+      ruling: {
         verdict: 'refuse',
         code: 'DOWNTIME_REQUIRED',
         message: 'A major upgrade that needs downtime is running: come again when it is done.',
@@ -23,7 +23,7 @@ export function lookStanding({ client, cluster: { upgrade } }: Question): Look |
       rule: 'M3',
       outcome: 'fail',
       because: 'the system tables are being upgraded, and the config has everybody wait',
-      finding: {
+      ruling: {
         verdict: 'hold',
         code: 'UPGRADE_IN_PROGRESS',
         message: `The system tables are being upgraded; client ${printVersion(client.version)} waits for it.`,
@@ -34,7 +34,7 @@ export function lookStanding({ client, cluster: { upgrade } }: Question): Look |
       rule: 'M3',
       outcome: 'fail',
       because: 'the ledger of upgrades has been out of reach for too long',
-      finding: {
+      ruling: {
         verdict: 'refuse',
         code: 'LEDGER_UNAVAILABLE',
         message: `The ledger of upgrades is out of reach${upgrade.why ? ` (${upgrade.why})` : ''}, and what it said last is too old to go by.`,
@@ -44,7 +44,10 @@ export function lookStanding({ client, cluster: { upgrade } }: Question): Look |
 }
 
 /** M3: the first newly upgraded client at a fully upgraded cluster brings the upgrade. */
-export function lookTrigger({ client, cluster, policy, known, unknown, level }: Question, now: number): Look {
+export function upgradeNeededRule(
+  { client, cluster, policy, known, unknown, level }: RuleInput,
+  now: number,
+): RuleResult {
   const rule = 'M3';
   if (!policy.systemTables) return { rule, outcome: 'skip', because: 'this policy has no system tables' };
   const needs = levelOf(policy.catalogue, client.version);
@@ -58,11 +61,12 @@ export function lookTrigger({ client, cluster, policy, known, unknown, level }: 
       because: `the client's patch needs level ${needs}, but ${whoToPoint(lagging)} of the same minor is not upgraded to it yet (P1)`,
     };
   const because = `the client needs level ${needs}, the tables are at ${level}`;
-  if (unknown.length > 0) return { rule, outcome: 'fail', because, finding: unknownFinding(client, unknown) };
-  return { rule, outcome: 'fail', because, finding: upgradeFinding(client, cluster, policy, needs, now) };
+  if (unknown.length > 0)
+    return { rule, outcome: 'fail', because, ruling: unknownVersionRuling(client, unknown) };
+  return { rule, outcome: 'fail', because, ruling: upgradeRuling(client, cluster, policy, needs, now) };
 }
 
-export function unknownFinding(client: ClientFacts, unknown: readonly ServerFacts[]): Finding {
+export function unknownVersionRuling(client: ClientFacts, unknown: readonly ServerFacts[]): Ruling {
   const ids = unknown.map(({ id }) => id);
   return {
     verdict: 'refuse',
@@ -73,16 +77,16 @@ export function unknownFinding(client: ClientFacts, unknown: readonly ServerFact
 }
 
 /** What becomes of a client that needs the upgrade, by where the upgrade stands. */
-function upgradeFinding(
+function upgradeRuling(
   client: ClientFacts,
   { upgrade }: ClusterFacts,
   policy: SkewPolicy,
   level: number,
   now: number,
-): Finding {
+): Ruling {
   const who = `Client ${printVersion(client.version)}`;
   const operator = (to: string): Move => ({ side: 'operator', to, who: ['operator'] });
-  const required = (why: string, move = operator('approve')): Finding => ({
+  const required = (why: string, move = operator('approve')): Ruling => ({
     verdict: 'refuse',
     code: 'UPGRADE_REQUIRED',
     move,

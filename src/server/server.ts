@@ -101,7 +101,7 @@ function converse(connection: Connection, context: Context): void {
     data(bytes) {
       try {
         for (const event of handshake.receive(bytes)) {
-          if (event.kind === 'ask') connection.send(handshake.hello(helloOf(context)));
+          if (event.kind === 'identify') connection.send(handshake.hello(helloOf(context)));
           else limit.cancel();
           if (event.kind === 'open') {
             const session = (context.serve ?? echo)(connection, event.open);

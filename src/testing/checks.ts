@@ -1,10 +1,10 @@
 /** What a test asks of a decision, and what it is told when the answer is no. */
 import { CODES, type Code } from '../policy/codes.ts';
-import type { Decision, Move } from '../policy/types.ts';
+import type { Move, ReceivedDecision } from '../policy/types.ts';
 import { explainDecision } from './describe.ts';
 
 /** A decision, or what carries one: a log record is one, a session and a `RefusedError` have it as `decision`. */
-export type Judged = Decision | { readonly decision: Decision };
+export type Judged = ReceivedDecision | { readonly decision: ReceivedDecision };
 
 export interface CheckResult {
   readonly pass: boolean;
@@ -43,13 +43,13 @@ export function checkMove(received: unknown, wanted: Partial<Move>): CheckResult
 }
 
 interface Compared {
-  readonly actual: (decision: Decision) => unknown;
+  readonly actual: (decision: ReceivedDecision) => unknown;
   readonly expected: unknown;
 }
 
 function check(
   received: unknown,
-  holds: (decision: Decision) => boolean,
+  holds: (decision: ReceivedDecision) => boolean,
   what: string,
   compared?: Compared,
 ): CheckResult {
@@ -63,10 +63,11 @@ function check(
   };
 }
 
-function decisionOf(received: unknown): Decision {
-  const outer = received as Partial<Decision> & { readonly decision?: Partial<Decision> };
+function decisionOf(received: unknown): ReceivedDecision {
+  const outer = received as Partial<ReceivedDecision> & { readonly decision?: Partial<ReceivedDecision> };
   const decision = outer?.decision ?? outer;
-  if (typeof decision?.verdict === 'string' && Array.isArray(decision.trace)) return decision as Decision;
+  if (typeof decision?.verdict === 'string' && Array.isArray(decision.trace))
+    return decision as ReceivedDecision;
   throw new TypeError(
     `this is no decision: ${received instanceof Error ? received.stack : JSON.stringify(received)}`,
   );

@@ -1,7 +1,7 @@
 /** A decision in plain text, for messages of failing tests. */
-import type { Decision } from '../policy/types.ts';
+import type { ReceivedDecision } from '../policy/types.ts';
 
-type Described = Pick<Decision, 'verdict' | 'code' | 'rule' | 'client' | 'message'>;
+type Described = Pick<ReceivedDecision, 'verdict' | 'code' | 'rule' | 'client' | 'message'>;
 
 /** One line. */
 export function describeDecision({ verdict, code, rule, client, message }: Described): string {
@@ -9,7 +9,7 @@ export function describeDecision({ verdict, code, rule, client, message }: Descr
 }
 
 /** All that led to it: the sentence, who must move, the servers it was about, every rule looked at. */
-export function explainDecision(decision: Decision): string {
+export function explainDecision(decision: ReceivedDecision): string {
   const { move, observed, trace } = decision;
   return [
     describeDecision(decision),

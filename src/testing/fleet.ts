@@ -12,7 +12,7 @@ import type { Logged } from '../fleet/driver.ts';
 import { Ledger } from '../migration/ledger/ledger.ts';
 import { MemoryStore } from '../migration/ledger/memory.ts';
 import { decide } from '../policy/decide.ts';
-import type { Decision, Policy } from '../policy/types.ts';
+import type { Decision, Policy, ReceivedDecision } from '../policy/types.ts';
 import { Changes } from '../ports/changes.ts';
 import { realClock } from '../runtime/clock.ts';
 import { realRuntime } from '../runtime/real.ts';
@@ -139,8 +139,8 @@ export class Fleet implements AsyncDisposable {
     return session;
   }
 
-  /** What a client of this version is outcome. It does not stay. */
-  async attempt(version: string, options: ClientOptions = {}): Promise<Decision> {
+  /** What a client of this version is told. It does not stay. */
+  async attempt(version: string, options: ClientOptions = {}): Promise<ReceivedDecision> {
     try {
       const session = await this.connect(version, options);
       session.destroy();

@@ -10,7 +10,7 @@ import { FleetServer } from './server.ts';
 
 export { RefusedError, type Session } from '../client/session.ts';
 export type { Code } from '../policy/codes.ts';
-export type { Decision, Move } from '../policy/types.ts';
+export type { Decision, Move, ReceivedDecision } from '../policy/types.ts';
 export { assertAdmitted, assertMove, assertRefused } from './assert.ts';
 export type { Judged } from './checks.ts';
 export type { ClientOptions, Decided, Fleet, RollOptions } from './fleet.ts';

@@ -3,13 +3,17 @@
  * tables of proto/README.md are generated from here. Unknown fields are ignored, so later revisions may add.
  */
 import { z } from 'zod';
-import { CODE_NAMES } from '../policy/codes.ts';
-import { RULES, VERDICTS } from '../policy/types.ts';
+import type { OpenCode } from '../policy/codes.ts';
+import { type OpenRule, type ReceivedTraceStep, VERDICTS } from '../policy/types.ts';
 import { MAX_VERSION_LENGTH } from '../version/version.ts';
 import { WireFault } from './fault.ts';
 import { encodeFrame, type Frame } from './frame.ts';
 import { decodeValue, encodeValue } from './msgpack.ts';
 
+/** Characters of a code, a rule or an outcome. */
+const MAX_WORD_LENGTH = 64;
+/** Rules that a decision may name; those of a later gate among them. */
+const MAX_TRACE = 16;
 const short = z.string().max(128);
 const sentence = z.string().max(2048);
 const version = z.string().min(1).max(MAX_VERSION_LENGTH);
@@ -19,7 +23,11 @@ const level = z
   .max(2 ** 31 - 1);
 const ms = z.int().min(0);
 const share = z.number().min(0).max(1);
-const code = z.enum(CODE_NAMES as [(typeof CODE_NAMES)[number]]);
+/** Words that may grow without a new revision: any short word is taken, known ones are typed. */
+const word = z.string().min(1).max(MAX_WORD_LENGTH);
+const code: z.ZodType<OpenCode, OpenCode> = word;
+const rule: z.ZodType<OpenRule, OpenRule> = word;
+const outcome: z.ZodType<ReceivedTraceStep['outcome'], ReceivedTraceStep['outcome']> = word;
 const protocol = z
   .object({ min: level.describe('the lowest'), max: level.describe('the highest; not below `min`') })
   .refine(({ min, max }) => min <= max, 'min is over max')
@@ -44,9 +52,9 @@ const properties = z
 
 const decision = z
   .object({
-    verdict: z.enum(VERDICTS).describe('`permit` in a permit, `refuse` in a refuse'),
-    code: code.describe('stable; see "Codes"'),
-    rule: z.enum(RULES).describe('the rule that decided; `gate`: none of the policy'),
+    verdict: z.enum(VERDICTS).describe('`permit` in a permit, `refuse` in a refuse; closed'),
+    code: code.describe('why; open, see "Codes" and "What may grow"'),
+    rule: rule.describe('the rule that decided, such as `M1`; `gate`: none of the policy; open'),
     client: version.nullable().describe('the version judged; nil if it never got that far'),
     observed: z
       .object({
@@ -57,7 +65,7 @@ const decision = z
       .describe('what the client was judged against'),
     move: z
       .object({
-        side: z.enum(['client', 'server', 'operator']).describe('who has to act'),
+        side: z.enum(['client', 'server', 'operator']).describe('who has to act; closed'),
         to: short.describe('the release to move to, `4.15` or `4.2.1`; for an operator, what to do'),
         who: z.array(short).max(64).describe("server ids, or the client's version"),
       })
@@ -65,7 +73,7 @@ const decision = z
       .describe('what would change the answer; nil if nothing has to move'),
     retry: z
       .enum(['never', 'later', 'after-change'])
-      .describe('whether to come again; see "Reading a refusal"'),
+      .describe('whether to come again; closed, see "Reading a refusal"'),
     retryAfterMs: ms.nullable().describe('when to come again, if that is known'),
     vendorCode: z.int().nullable().describe("Phoenix's error code, where it has one"),
     sqlState: z.string().length(5).nullable().describe("Phoenix's SQLState, where it has one"),
@@ -83,13 +91,13 @@ const decision = z
     trace: z
       .array(
         z.object({
-          rule: z.enum(RULES).describe('the rule looked at'),
-          outcome: z.enum(['pass', 'fail', 'skip']).describe('what it found'),
+          rule: rule.describe('the rule that was applied; open'),
+          outcome: outcome.describe('`pass`, `fail` or `skip`; open'),
           because: sentence.describe('for people'),
         }),
       )
-      .max(16)
-      .describe('every rule looked at, in order'),
+      .max(MAX_TRACE)
+      .describe('every rule that was applied, in order'),
   })
   .meta({ id: 'decision' });
 
@@ -135,7 +143,7 @@ export const MESSAGES = {
     to: 'client',
     about: 'not yet; may come many times, a permit or refuse follows',
     schema: z.object({
-      code: code.describe('why'),
+      code: code.describe('why; open, as in `refuse`'),
       reason: sentence.describe('for people'),
       progress: share.nullable().describe('how much of what it waits for is done; nil if unknown'),
       deadlineMs: ms.describe('what is left of the wait before the gate gives up'),
@@ -148,7 +156,7 @@ export const MESSAGES = {
     about: 'refused; the connection is closed',
     schema: decision,
   },
-  ask: {
+  identify: {
     type: 0x11,
     from: 'gate',
     to: 'server',

@@ -80,6 +80,7 @@ describe.concurrent('a decision for programs', () => {
       sqlState: null,
       message:
         'Client 4.13.2 is too old for server-1 (4.17.0): no client release fits the servers as they are, so first upgrade server-2 to 4.15.',
+      notices: [],
       notes: [],
       trace: [
         { rule: 'J1', outcome: 'pass', because: 'client and servers share one major' },

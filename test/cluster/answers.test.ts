@@ -26,7 +26,7 @@ async function start(protocol?: ProtocolRange) {
       connection.handle({
         data(bytes) {
           for (const { kind } of handshake.receive(bytes))
-            if (kind === 'ask')
+            if (kind === 'identify')
               questions.push((said) => {
                 if (said === null) connection.destroy();
                 else connection.send(handshake.hello({ id: 'x', ...said }));

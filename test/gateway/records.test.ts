@@ -30,6 +30,7 @@ const HANDSHAKE = [
   'vendorCode',
   'sqlState',
   'message',
+  'notices',
   'notes',
   'trace',
   'policy',

@@ -18,19 +18,19 @@ const CLIENT_OVER = { 'start()': 'misuse', ...all(CLIENT_IN, 'misuse') };
 const GATE_IN = ['preface', 'hello', 'permit', 'junk'];
 const GATE_OUT = ['wait()', 'permit()', 'refuse()'];
 const GATE_OVER = { ...all(GATE_IN, 'misuse'), ...all(GATE_OUT, 'misuse') };
-const SERVER_IN = ['preface', 'ask', 'open', 'upgradeRequest', 'serverHello', 'junk'];
+const SERVER_IN = ['preface', 'identify', 'open', 'upgradeRequest', 'serverHello', 'junk'];
 const SERVER_OUT = ['hello()', 'progress()', 'result()'];
-const UPSTREAM_IN = ['preface', 'serverHello', 'upgradeProgress', 'upgradeResult', 'ask', 'junk'];
+const UPSTREAM_IN = ['preface', 'serverHello', 'upgradeProgress', 'upgradeResult', 'identify', 'junk'];
 const UPSTREAM_OUT = ['start()', 'open()', 'upgrade()'];
 
 const TABLES: Readonly<Record<Receiver, Table>> = {
   client: {
     created: { 'start()': 'greeting', ...all(CLIENT_IN, 'kept') },
-    greeting: { 'start()': 'misuse', ...all(CLIENT_IN, 'fault'), preface: 'asked' },
-    asked: {
+    greeting: { 'start()': 'misuse', ...all(CLIENT_IN, 'fault'), preface: 'awaiting' },
+    awaiting: {
       'start()': 'misuse',
       ...all(CLIENT_IN, 'fault'),
-      wait: 'asked',
+      wait: 'awaiting',
       permit: 'open',
       refuse: 'refused',
     },
@@ -56,9 +56,9 @@ const TABLES: Readonly<Record<Receiver, Table>> = {
     refused: GATE_OVER,
   },
   server: {
-    preface: { ...all(SERVER_IN, 'fault'), preface: 'ask', ...all(SERVER_OUT, 'misuse') },
-    ask: { ...all(SERVER_IN, 'fault'), ask: 'asked', ...all(SERVER_OUT, 'misuse') },
-    asked: { ...all(SERVER_IN, 'kept'), ...all(SERVER_OUT, 'misuse'), 'hello()': 'known' },
+    preface: { ...all(SERVER_IN, 'fault'), preface: 'identify', ...all(SERVER_OUT, 'misuse') },
+    identify: { ...all(SERVER_IN, 'fault'), identify: 'identifying', ...all(SERVER_OUT, 'misuse') },
+    identifying: { ...all(SERVER_IN, 'kept'), ...all(SERVER_OUT, 'misuse'), 'hello()': 'known' },
     known: {
       ...all(SERVER_IN, 'fault'),
       open: 'open',
@@ -75,8 +75,8 @@ const TABLES: Readonly<Record<Receiver, Table>> = {
   },
   'gate-upstream': {
     created: { ...all(UPSTREAM_IN, 'kept'), ...all(UPSTREAM_OUT, 'misuse'), 'start()': 'greeting' },
-    greeting: { ...all(UPSTREAM_IN, 'fault'), preface: 'asked', ...all(UPSTREAM_OUT, 'misuse') },
-    asked: { ...all(UPSTREAM_IN, 'fault'), serverHello: 'known', ...all(UPSTREAM_OUT, 'misuse') },
+    greeting: { ...all(UPSTREAM_IN, 'fault'), preface: 'identifying', ...all(UPSTREAM_OUT, 'misuse') },
+    identifying: { ...all(UPSTREAM_IN, 'fault'), serverHello: 'known', ...all(UPSTREAM_OUT, 'misuse') },
     known: {
       ...all(UPSTREAM_IN, 'fault'),
       'start()': 'misuse',
@@ -133,7 +133,7 @@ describe.each(Object.keys(TABLES) as Receiver[])('%s', (kind) => {
 });
 
 test('after a fault a client is broken and reads nothing more', () => {
-  const machine = machineIn('client', 'asked');
+  const machine = machineIn('client', 'awaiting');
   expect(() => perform(machine, 'junk')).toThrow(WireFault);
   expect(machine.state()).toBe('broken');
   expect(() => perform(machine, 'permit')).toThrow(MisuseError);

@@ -12,7 +12,7 @@ import { encodePreface } from '../../src/wire/preface.ts';
 import { chunkSizes, chunksBy } from '../support/chunks.ts';
 import { DECODED } from '../support/examples.ts';
 
-const { hello, permit, wait, refuse, ask, serverHello, open, upgradeRequest } = DECODED;
+const { hello, permit, wait, refuse, identify, serverHello, open, upgradeRequest } = DECODED;
 const concat = (...parts: readonly Uint8Array[]) => new Uint8Array(Buffer.concat(parts));
 const bytes = fc.uint8Array({ maxLength: 3_000 });
 
@@ -130,13 +130,13 @@ describe('client and gate', () => {
 });
 
 describe('gate and server', () => {
-  /** Both prefaces, ask, serverHello. */
+  /** Both prefaces, identify, serverHello. */
   function acquaint(sizes: readonly number[]) {
     const gate = new UpstreamHandshake();
     const server = new ServerHandshake();
-    const asked = chunksBy(gate.start(ask), sizes).flatMap((chunk) => server.receive(chunk));
+    const asked = chunksBy(gate.start(identify), sizes).flatMap((chunk) => server.receive(chunk));
     const heard = chunksBy(server.hello(serverHello), sizes).flatMap((chunk) => gate.receive(chunk));
-    expect(asked).toEqual([{ kind: 'ask', ask }]);
+    expect(asked).toEqual([{ kind: 'identify', identify }]);
     expect(heard).toEqual([{ kind: 'hello', hello: serverHello }]);
     return { gate, server };
   }
@@ -190,7 +190,7 @@ describe('gate and server', () => {
 
   test('a server of later revisions is none for this gate', () => {
     const gate = new UpstreamHandshake();
-    gate.start(ask);
+    gate.start(identify);
     const fault = faultOf(() => gate.receive(encodePreface({ min: 2, max: 3 })));
     expect(fault.code).toBe('PROTOCOL_UNSUPPORTED');
   });

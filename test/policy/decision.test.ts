@@ -147,6 +147,7 @@ describe('decisions that no rule makes', () => {
       vendorCode: null,
       sqlState: null,
       message: 'That is HTTP.',
+      notices: [],
       notes: [],
       trace: [{ rule: 'gate', outcome: 'fail', because: 'That is HTTP.' }],
     });

@@ -106,7 +106,7 @@ const ENDS: Readonly<Record<string, object>> = {
     server: 'preface',
     upstream: 'greeting',
   },
-  probe: { gate: 'preface', client: 'greeting', server: 'asked', upstream: 'known' },
+  probe: { gate: 'preface', client: 'greeting', server: 'identifying', upstream: 'known' },
   upgrade: { gate: 'preface', client: 'greeting', server: 'upgrading', upstream: 'known' },
   'upgrade with a stale token': {
     gate: 'preface',
@@ -127,7 +127,7 @@ const START: Readonly<Record<Receiver, string>> = {
 function play(kind: Receiver, steps: readonly Step[]): string {
   const machine = machineIn(kind, START[kind]);
   for (const step of steps) {
-    if (kind === 'server' && machine.state() === 'asked') machine.calls.hello?.();
+    if (kind === 'server' && machine.state() === 'identifying') machine.calls.hello?.();
     if (kind === 'gate-upstream' && machine.state() === 'known')
       machine.calls['message' in (step.parts[0] as Part) ? 'upgrade' : 'open']?.();
     if (['open', 'refused', 'permitted'].includes(machine.state())) {

@@ -33,13 +33,13 @@ test('the example passes', async () => {
 
 const TYPED = `
 import { expect } from 'vitest';
-import { type Decision, type Fleet, matchers, type RefusedError, startFleet } from 'skewgate/testing';
+import { type ReceivedDecision, type Fleet, matchers, type RefusedError, startFleet } from 'skewgate/testing';
 import type {} from 'skewgate/testing/vitest';
 import type {} from 'skewgate/testing/jest';
 
 expect.extend(matchers);
 const fleet: Fleet = await startFleet({ servers: ['4.14.2', { version: '4.15.0', id: 'new' }], policy: { window: 1 } });
-const decision: Decision = await fleet.attempt('4.15.0', { over: 'ws' });
+const decision: ReceivedDecision = await fleet.attempt('4.15.0', { over: 'ws' });
 expect(decision).toBeRefused('SERVER_OUTDATED');
 expect(decision).not.toMove({ side: 'client', to: '4.14' });
 await expect(fleet.attempt('4.14.0')).resolves.toBeAdmitted();
@@ -47,7 +47,7 @@ await expect(fleet.attempt('4.14.0')).resolves.toBeAdmitted();
 expect(decision).toBeRefused('SERVER_OUTDATD');
 // @ts-expect-error: no such option
 await startFleet({ servers: [], polcy: 'phoenix' });
-declare const inJest: jest.Matchers<void, Decision>;
+declare const inJest: jest.Matchers<void, ReceivedDecision>;
 inJest.toBeRefused('LOCKSTEP');
 export const kept: RefusedError | null = null;
 await fleet.close();

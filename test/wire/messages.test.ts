@@ -58,15 +58,15 @@ test('types and directions are what they always were', () => {
     permit: 0x02,
     wait: 0x03,
     refuse: 0x04,
-    ask: 0x11,
+    identify: 0x11,
     serverHello: 0x12,
     open: 0x13,
     upgradeRequest: 0x14,
     upgradeProgress: 0x15,
     upgradeResult: 0x16,
   });
-  expect(isTypeOf('hello', 'ask')(0x11)).toBe(true);
-  expect(isTypeOf('hello', 'ask')(0x12)).toBe(false);
+  expect(isTypeOf('hello', 'identify')(0x11)).toBe(true);
+  expect(isTypeOf('hello', 'identify')(0x12)).toBe(false);
 });
 
 describe.each(NAMES)('%s', (name) => {

@@ -125,7 +125,7 @@ function failure(error: unknown): Report {
     decision.message,
     ...explainMove(decision),
   ];
-  return { json: decision, text: lines.join('\n'), session: null };
+  return { json: { ...decision, notices: [] }, text: lines.join('\n'), session: null };
 }
 
 async function pipe(session: Session, signal: AbortSignal): Promise<void> {
