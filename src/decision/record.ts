@@ -47,8 +47,11 @@ export interface ClusterRecord extends ClusterChange {
 export interface GateRecord {
   readonly event: 'gate';
   readonly gate: string;
-  /** `fault`: the program itself failed over one client, and `error` says how. */
-  readonly what: 'started' | 'draining' | 'stopped' | 'fault';
+  /**
+   * `fault`: the program itself failed over one client, and `error` says how. `signal-ignored`: the process got a
+   * signal that does nothing, and `error` says which.
+   */
+  readonly what: 'started' | 'draining' | 'stopped' | 'fault' | 'signal-ignored';
   readonly policy: string;
   readonly listeners: readonly string[];
   readonly error: string | null;

@@ -151,6 +151,11 @@ export class Gate {
     this.lifecycle.resume();
   }
 
+  /** Records that the process got a signal that does nothing. @param why names it, for people */
+  noteIgnoredSignal(why: string): void {
+    this.#note('signal-ignored', why);
+  }
+
   /**
    * Stops listening, refuses who waits, gives sessions `grace` ms (default: the drain time) to end, then closes
    * them. `force` cuts the grace short, and the wait for a ledger that does not answer. Called again, it can only

@@ -16,6 +16,8 @@ import { untilStopped } from '../stop.ts';
 const LOG_MS = 2_000;
 /** ms that clients get, once the gate has stopped, to take what was sent to them. */
 const FLUSH_MS = 2_000;
+/** By default SIGHUP ends a process without a record; many programs read their config again instead. */
+const SIGHUP_IGNORED = 'SIGHUP is ignored: the config is not read again; restart the gate for that';
 
 export function addServe(program: Command): void {
   program
@@ -69,6 +71,11 @@ async function run(
     say,
   });
   let flush = FLUSH_MS;
+  const onHangUp = () => {
+    say(SIGHUP_IGNORED);
+    gate.noteIgnoredSignal(SIGHUP_IGNORED);
+  };
+  process.on('SIGHUP', onHangUp);
   await untilStopped(async ({ asked, force }) => {
     // A server or ledger that hangs makes nobody wait who wants it to end before it is up.
     const isUp = await Promise.race([gate.start().then(() => true), asked.then(() => false)]);
@@ -83,6 +90,7 @@ async function run(
     if (force.aborted) flush = 0;
   });
   await closeLog(log);
+  process.off('SIGHUP', onHangUp);
   return flush;
 }
 
