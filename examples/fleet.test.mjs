@@ -52,7 +52,7 @@ after(async () => {
   await rm(folder, { recursive: true });
 });
 
-test('last year’s client still gets in', async () => {
+test('last year’s client is still admitted', async () => {
   const session = await connect(`${gate}/?version=4.13.2`);
   assert.match(session.server.id, /^rs[12]$/);
   session.destroy();

@@ -1,4 +1,4 @@
-/** A client as yours might be: it comes again where that helps, and says who must move where it does not. */
+/** A client such as yours might be: it tries again where that helps, and otherwise says who has to be upgraded. */
 import { setTimeout } from 'node:timers/promises';
 import { connect, RefusedError } from 'skewgate';
 

@@ -1,6 +1,6 @@
 /**
- * An upgrade from 4.14 to 4.15, rehearsed with simulated servers and a client of your own: `npm install`, `npm test`, on Node.js 24.
- * Versions, policy and client are what you would put your own in for.
+ * An upgrade from 4.14 to 4.15, rehearsed with simulated servers and a client of your own. Run it with `npm install` and
+ * `npm test`, on Node.js 24. Replace the versions, the policy and the client with your own.
  */
 import assert from 'node:assert';
 import { once } from 'node:events';

@@ -1,7 +1,7 @@
 /**
  * The verdict: one client against the whole set of servers. Pure. Rules are applied in the order of
  * `RULES_IN_ORDER`; the first that makes a ruling decides, and all that were applied are in the trace.
- * Rule ids and their sources: README, "The policy".
+ * Rule ids and their sources: docs/policy.md.
  */
 import { extremes, printVersion } from '../version/version.ts';
 import { CODES } from './codes.ts';

@@ -1,7 +1,7 @@
 /**
- * A release catalogue: what is known of each release, as data. Levels say how far a release needs the system
- * tables to be; eras say which rules held before a release. Lookups never fail: a release that is not listed
- * has the level of the nearest lower one that is (domain, "The trigger is a schema level").
+ * A release catalogue: what is known of each release, as data. Levels say how far a release needs the system tables
+ * to be; eras say which rules held before a release. Lookups never fail: a release that is not listed has the level
+ * of the nearest lower one that is (docs/policy.md, "The release catalogue").
  */
 import { compareMinors, compareVersions, type Minor, type Version } from './version.ts';
 

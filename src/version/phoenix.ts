@@ -1,6 +1,6 @@
 /**
- * Apache Phoenix's releases. Levels: `MetaDataProtocol.MIN_SYSTEM_TABLE_TIMESTAMP` of each release, as domain
- * facts list them; a release between two entries has the level of the lower one.
+ * Apache Phoenix's releases. Each level is `MetaDataProtocol.MIN_SYSTEM_TABLE_TIMESTAMP` of that release; a release
+ * between two entries has the level of the lower one.
  */
 import { createCatalogue, type Release } from './catalogue.ts';
 import { parseMinor, parseVersion } from './version.ts';

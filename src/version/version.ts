@@ -1,7 +1,7 @@
 /**
- * Versions as the policy sees them: `major.minor.patch` with an optional qualifier that is shown and never
- * compared (domain: distributions append `-HBase-1.4`, `-cdh5.14.2`, `-SNAPSHOT`; to plain semver those
- * would be prereleases, older than the release itself).
+ * Versions as the policy sees them: `major.minor.patch` with an optional qualifier that is shown and never compared.
+ * Distributions of Phoenix append `-HBase-1.4`, `-cdh5.14.2` or `-SNAPSHOT`; to plain semver those would be
+ * prereleases, older than the release itself.
  */
 import semver from 'semver';
 
