@@ -16,15 +16,12 @@ import {
 import { importsOf, readSources, resolveImport } from './support/imports.ts';
 
 const MAX_LINES = 400;
+/** Of a file of tests, which is read case by case. */
+const MAX_TEST_LINES = 450;
 /** Columns of a line of prose in a document. Tables, code and links may be longer. */
 const MAX_COLUMNS = 120;
 /** Longer files, and why: tables of cases that read best in one place; files that are about to be divided. */
-const LONG = new Set([
-  'proto/bad-inputs.ts',
-  'test/gateway/bad-input.test.ts',
-  'src/fleet/simulation.ts',
-  'src/migration/migrator.ts',
-]);
+const LONG = new Set(['proto/bad-inputs.ts', 'src/fleet/simulation.ts', 'src/migration/migrator.ts']);
 /** Documents whose lines are still to be broken. */
 const WIDE = new Set(['proto/README.md']);
 /** Folders of src whose exports are still to be described. */
@@ -39,6 +36,10 @@ const UNDESCRIBED = new Set([
   'testing',
   'wire',
 ]);
+
+/** Names that meant two things, or nothing to a reader; docs/glossary.md has the words that stand for them now. */
+const GIVEN_UP =
+  /\b(?:Caller|Crowd|Farewell|Porch|Knock|Visit|Surroundings|Patience|Sightings|Chronicle|mistakesIn|takePlace|sawNewer|followBack|whyNot|toldOf)\b/g;
 
 const EXPORT =
   /^export (?:default )?(?:abstract )?(?:(?:async )?function\*?|class) (?<name>\w+)|^export const (?<arrow>\w+)(?:: [^=]+)? =\s+(?:async )?(?:<[^>]*>)?(?:\w+|\([^;]*?\))(?:: [^;=]+)? =>/gm;
@@ -81,13 +82,22 @@ describe('sources', () => {
     expect(missing).toEqual([]);
   });
 
-  test(`no file has more than ${MAX_LINES} lines`, () => {
-    expect(scripts.filter((file) => !LONG.has(file) && linesOf(read(file)) > MAX_LINES)).toEqual([]);
+  const limitOf = (file: string) => (file.startsWith('test/') ? MAX_TEST_LINES : MAX_LINES);
+
+  test(`no file has more than ${MAX_LINES} lines, or ${MAX_TEST_LINES} of tests`, () => {
+    expect(scripts.filter((file) => !LONG.has(file) && linesOf(read(file)) > limitOf(file))).toEqual([]);
   });
 
   test('no value is cast to any', () => {
-    const cast = new RegExp(`\\bas ${'any'}\\b|<${'any'}>`);
+    const cast = new RegExp(`\\bas ${'any'}(?=\\s*[;,).\\]])|<${'any'}>`);
     expect(scripts.filter((file) => cast.test(read(file)))).toEqual([]);
+  });
+
+  test('no word that was given up for a clearer one comes back', () => {
+    const back = sources.flatMap(({ path: file, text }) =>
+      (text.match(GIVEN_UP) ?? []).map((word) => `src/${file}: ${word}`),
+    );
+    expect(back).toEqual([]);
   });
 
   test('no file of src is left over: each is an entry point, or imported by another', () => {
