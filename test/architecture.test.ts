@@ -11,7 +11,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = (() => {
   const core = ['version', 'policy', 'wire', 'handshake'];
   const transport = [...core, 'ports', '*'];
   const ends = [...transport, 'transport'];
-  const inner = [...ends, 'backend', 'cluster', 'decision'];
+  const inner = [...ends, 'events', 'backend', 'cluster', 'decision'];
   return {
     version: ['semver'],
     policy: ['version'],
@@ -24,9 +24,10 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = (() => {
     server: ends,
     process: ['ports', '*'],
     backend: [...ends, 'process'],
-    cluster: [...ends, 'backend'],
+    events: core,
+    cluster: [...ends, 'events', 'backend'],
     frontend: ends,
-    decision: [...ends, 'cluster'],
+    decision: [...ends, 'events'],
     migration: [...inner, 'process'],
     config: [...ends, 'migration'],
     gateway: [...inner, 'migration', 'config', 'frontend'],

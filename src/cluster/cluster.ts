@@ -9,6 +9,7 @@ import {
   type ServerLink,
   UpstreamError,
 } from '../backend/back-end.ts';
+import type { EventSink } from '../events/fan-out.ts';
 import type { ProtocolRange, ServerFacts } from '../policy/types.ts';
 import { Changes } from '../ports/changes.ts';
 import { type Clock, deadline, type Timer } from '../ports/clock.ts';
@@ -49,16 +50,6 @@ export interface ServerView {
   readonly lastError: string | null;
 }
 
-export interface ClusterChange {
-  readonly server: string;
-  readonly state: ServerFacts['state'];
-  readonly version: string | null;
-  readonly previousState: ServerFacts['state'];
-  readonly previousVersion: string | null;
-  readonly level: number | null;
-  readonly lastError: string | null;
-}
-
 /** A server that was dialled and identified. */
 export interface Reached {
   readonly server: ServerStatus;
@@ -74,7 +65,7 @@ export interface ClusterOptions {
   /** ms between probes of each server. */
   readonly probeInterval: number;
   /** Told of every change, and of what the first probe of each server gives, whatever it is. */
-  readonly onChange?: (change: ClusterChange, isFirst: boolean) => void;
+  readonly events: EventSink;
 }
 
 type State = {
@@ -296,10 +287,17 @@ export class Cluster {
     const version = server.version && printVersion(server.version);
     if (!isFirst && previousState === server.state && previousVersion === version) return;
     const { id, state, level, lastError } = server;
-    this.#options.onChange?.(
-      { server: id, state, version, previousState, previousVersion, level, lastError },
-      isFirst,
-    );
+    this.#options.events.emit({
+      event: 'server',
+      server: id,
+      first: isFirst,
+      state,
+      version,
+      previousState,
+      previousVersion,
+      level,
+      lastError,
+    });
     this.changes.notify();
   }
 

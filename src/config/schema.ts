@@ -114,6 +114,14 @@ const release = z.strictObject({
 });
 
 export const configSchema = z.strictObject({
+  id: z
+    .string()
+    .min(1)
+    .max(128)
+    .optional()
+    .describe(
+      "this gate's id, in every log record and towards servers; default: `HOST:PID`, its host's name and its process id",
+    ),
   cluster: z.string().min(1).max(128).default('main').describe('name of the cluster, in every log record'),
   listen: z
     .array(listener)
@@ -183,6 +191,10 @@ export const configSchema = z.strictObject({
       buffer: moreThanNone(size)
         .prefault('16mb')
         .describe('records kept in memory while the disk is slow or full'),
+      properties: z
+        .array(z.string().min(1).max(128))
+        .default(['user', 'name'])
+        .describe('client properties that are recorded; of any others the log holds nothing'),
     })
     .prefault({})
     .describe('the decision log'),

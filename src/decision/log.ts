@@ -1,39 +1,42 @@
-/** Decision logs on pino: to a file, or to standard output. */
-import { type DestinationStream, pino } from 'pino';
+/** Decision logs as NDJSON: to a file, or to standard output. */
 import type { Clock } from '../ports/clock.ts';
 import { type FileOptions, LogFile } from './file.ts';
-import type { DecisionLog, LogRecord } from './record.ts';
+import type { DecisionLog, Identity, LogRecord } from './record.ts';
 
-/** Records as NDJSON lines into `write`: `time` (ISO 8601, UTC) and `event` first. */
+/** What JSON leaves as it is and some readers of lines take for the end of one: C1 controls (U+0085), U+2028, U+2029. */
+const LINE_BREAKERS = /[\u007f-\u009f\u2028\u2029]/g;
+
+const escapeCharacter = (character: string) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
+
+/** Records as NDJSON lines into `write`: `time` (ISO 8601, UTC), `event`, `gate` and `cluster` come first. */
 export function createRecorder(write: (line: string) => void, clock: Clock): (record: LogRecord) => void {
-  const destination: DestinationStream = { write };
-  const logger = pino(
-    {
-      base: null,
-      messageKey: 'event',
-      // Without a level pino writes nothing before the time, so its usual leading comma goes too.
-      formatters: { level: () => ({}) },
-      timestamp: () => `"time":"${new Date(clock.now()).toISOString()}"`,
-    },
-    destination,
-  );
-  return ({ event, ...fields }) => logger.info(fields, event);
+  return ({ event, gate, cluster, ...fields }) => {
+    const time = new Date(clock.now()).toISOString();
+    const line = JSON.stringify({ time, event, gate, cluster, ...fields });
+    write(`${line.replace(LINE_BREAKERS, escapeCharacter)}\n`);
+  };
 }
 
-/** The line that stands for `lost` records. */
-function createLostLine(clock: Clock): (lost: number, since: number) => string {
+/** Makes the line that stands for `lost` records. */
+function createLostLine(clock: Clock, identity: Identity): (lost: number, since: number) => string {
   const lines: string[] = [];
   const record = createRecorder((line) => lines.push(line), clock);
   return (lost, since) => {
-    record({ event: 'log-lost', lost, since: new Date(since).toISOString() });
+    record({ ...identity, event: 'log-lost', lost, since: new Date(since).toISOString() });
     return lines.pop() as string;
   };
 }
 
-export function createFileLog(
-  options: Omit<FileOptions, 'lostLine'>,
-): DecisionLog & { readonly lost: number } {
-  const file = new LogFile({ ...options, lostLine: createLostLine(options.clock) });
+/**
+ * A decision log in a file that is rotated.
+ * @param options.identity of the gate, for the record that stands for lost ones
+ * @throws if the file can't be opened
+ */
+export function createFileLog({
+  identity,
+  ...options
+}: Omit<FileOptions, 'lostLine'> & { readonly identity: Identity }): DecisionLog & { readonly lost: number } {
+  const file = new LogFile({ ...options, lostLine: createLostLine(options.clock, identity) });
   const record = createRecorder((line) => file.write(line), options.clock);
   return {
     write: record,
@@ -44,17 +47,29 @@ export function createFileLog(
   };
 }
 
+export interface StreamOptions {
+  readonly stream: NodeJS.WritableStream & { readonly writableLength: number };
+  /** Bytes that may wait for the reader of the stream. */
+  readonly buffer: number;
+  readonly clock: Clock;
+  /** Of the gate, for the record that stands for lost ones. */
+  readonly identity: Identity;
+  /** Called once, when the reader went away. */
+  readonly onError?: (error: Error) => void;
+}
+
 /**
- * To a stream such as standard output; beyond `buffer` bytes unread, records are dropped and counted. A reader
- * that went away (`| head`) ends the log, not the gate: `onError` is told, once.
+ * A decision log on a stream such as standard output; beyond `buffer` bytes unread, records are dropped and
+ * counted. A reader that went away (`| head`) ends the log, not the gate.
  */
-export function createStreamLog(
-  stream: NodeJS.WritableStream & { readonly writableLength: number },
-  buffer: number,
-  clock: Clock,
-  onError: (error: Error) => void = () => {},
-): DecisionLog {
-  const lostLine = createLostLine(clock);
+export function createStreamLog({
+  stream,
+  buffer,
+  clock,
+  identity,
+  onError = () => {},
+}: StreamOptions): DecisionLog {
+  const lostLine = createLostLine(clock, identity);
   let lost = 0;
   let lostSince = 0;
   let broken = false;

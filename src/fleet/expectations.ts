@@ -131,7 +131,7 @@ export function handshakes({ records }: Pick<RunFacts, 'records'>): Decided[] {
 
 /** ms that an admitted client waited at most. */
 export function longestWait(admitted: readonly Decided[]): number {
-  return admitted.reduce((longest, { phases }) => Math.max(longest, phases.held), 0);
+  return admitted.reduce((longest, { phases }) => Math.max(longest, phases.heldMs), 0);
 }
 
 /** Levels that upgrade steps reached, in order. */

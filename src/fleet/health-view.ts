@@ -1,7 +1,7 @@
 /** What gates know of servers, as their logs say: a roll waits for it. */
-import type { ClusterRecord } from '../decision/record.ts';
+import type { ServerRecord } from '../decision/record.ts';
 
-type Seen = Pick<ClusterRecord, 'server' | 'state' | 'version'>;
+type Seen = Pick<ServerRecord, 'server' | 'state' | 'version'>;
 
 export class HealthView {
   readonly #lines: () => readonly string[];
@@ -30,8 +30,8 @@ export class HealthView {
     const lines = this.#lines();
     for (; this.#read < lines.length; this.#read++) {
       const line = lines[this.#read] as string;
-      if (!line.includes('"event":"cluster"')) continue;
-      const { process, ...record } = JSON.parse(line) as ClusterRecord & { readonly process: string };
+      if (!line.includes('"event":"server"')) continue;
+      const { process, ...record } = JSON.parse(line) as ServerRecord & { readonly process: string };
       this.#last.set(`${process} ${record.server}`, record);
     }
   }

@@ -202,6 +202,7 @@ export class Simulation implements FleetDriver {
     const { gate, cluster } = buildGate(
       {
         ...DEFAULTS,
+        id,
         listen: [{ tcp: `${id}:1` }],
         servers: this.servers.map((server) => ({ id: server.id, address: `tcp://${server.id}:1` })),
         policy: this.#fault?.policy?.(policy) ?? policy,

@@ -3,7 +3,8 @@
  * after everything that may have changed the answer; nothing is decided on what was true before a wait.
  */
 import type { Cluster, Reached } from '../cluster/cluster.ts';
-import type { HandshakeRecord } from '../decision/record.ts';
+import type { HandshakeEvent } from '../events/events.ts';
+import { recordable } from '../events/properties.ts';
 import type { Hello, HelloResult, PendingClient } from '../frontend/pending-client.ts';
 import type { Migration } from '../migration/migration.ts';
 import { refusal } from '../policy/decision.ts';
@@ -35,6 +36,8 @@ export interface AdmissionContext extends WaitContext {
   readonly lifecycle: Lifecycle;
   readonly sessions: SessionRegistry;
   readonly times: AdmissionTimes;
+  /** Names of the client properties that may be recorded. */
+  readonly recordedProperties: readonly string[];
 }
 
 export interface Admitted {
@@ -45,11 +48,8 @@ export interface Admitted {
   readonly reached: Reached;
 }
 
-/** What the log wants to know beside the decision. */
-export type Outcome = Pick<
-  HandshakeRecord,
-  'connection' | 'peer' | 'driver' | 'session' | 'server' | 'serverVersion' | 'waitedFor' | 'phases'
-> & { readonly decision: Decision };
+/** What becomes known of an attempt on the client's way in. */
+export type Outcome = Omit<HandshakeEvent, 'event' | 'listener' | 'policyHash'>;
 
 type Step =
   | { readonly kind: 'again' }
@@ -275,15 +275,16 @@ export class Admission {
       connection: this.id,
       peer: this.#client.connection.peer,
       driver: this.#hello?.driver ?? null,
+      properties: recordable(this.#hello?.properties ?? {}, this.#context.recordedProperties),
       session: null,
       server: null,
       serverVersion: null,
       waitedFor: this.#wait.for,
       phases: {
-        hello: this.#helloAt === null ? null : round(this.#helloAt - this.#startedAt),
-        held: round(this.#wait.ms),
-        dial: dialMs === null ? null : round(dialMs),
-        total: round(this.#context.clock.now() - this.#startedAt),
+        helloMs: this.#helloAt === null ? null : round(this.#helloAt - this.#startedAt),
+        heldMs: round(this.#wait.ms),
+        dialMs: dialMs === null ? null : round(dialMs),
+        totalMs: round(this.#context.clock.now() - this.#startedAt),
       },
     };
   }

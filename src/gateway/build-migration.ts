@@ -1,6 +1,7 @@
 /** From a config's words to a migration gate, or to none where the policy knows no system tables. */
 import type { Cluster } from '../cluster/cluster.ts';
 import type { Config } from '../config/schema.ts';
+import type { EventSink } from '../events/fan-out.ts';
 import { createCommandHook } from '../migration/hook/command.ts';
 import { createHttpHook } from '../migration/hook/http.ts';
 import { createModuleHook } from '../migration/hook/module.ts';
@@ -27,6 +28,9 @@ export class SetupError extends Error {
 }
 
 export interface MigrationDependencies {
+  /** The gate's id. */
+  readonly gate: string;
+  /** The cluster's name. */
   readonly name: string;
   readonly cluster: Cluster;
   /** The ledger's store; absent: the one that the config names. */
@@ -35,7 +39,7 @@ export interface MigrationDependencies {
   readonly random: Random;
   /** Where relative paths start, and where commands run. */
   readonly folder: string;
-  readonly note: (what: string, fields: Record<string, unknown>) => void;
+  readonly events: EventSink;
 }
 
 /**
@@ -53,7 +57,6 @@ export function buildMigration(
   return new Migrator({
     ...around,
     policy,
-    gate: name,
     ledger: new Ledger(store, name, clock),
     hooks: hooksOf(config, policy, around),
     trigger: triggerOf(config.trigger),

@@ -1,13 +1,17 @@
 /** Puts a gate together from its config: the one place that knows all adapters. */
+import os from 'node:os';
 import path from 'node:path';
 import { createPlainBackEnd } from '../backend/plain.ts';
 import { createSkewgateBackEnd } from '../backend/skewgate.ts';
 import { createVersionProbe } from '../backend/version-probe.ts';
-import { Cluster, type ClusterChange, type ServerEntry } from '../cluster/cluster.ts';
+import { Cluster, type ServerEntry } from '../cluster/cluster.ts';
 import { hashPolicy, policyOf } from '../config/policy.ts';
 import type { Config } from '../config/schema.ts';
 import { createFileLog, createStreamLog } from '../decision/log.ts';
-import type { DecisionLog } from '../decision/record.ts';
+import type { DecisionLog, Identity } from '../decision/record.ts';
+import { createLogSink } from '../decision/sink.ts';
+import { createFanOut } from '../events/fan-out.ts';
+import { createTerminalSink } from '../events/terminal.ts';
 import { createAssumedFrontEnd } from '../frontend/assumed.ts';
 import { createSkewgateFrontEnd } from '../frontend/skewgate.ts';
 import type { Store } from '../migration/ledger/store.ts';
@@ -35,57 +39,42 @@ export interface GateDependencies {
   readonly say: (line: string) => void;
 }
 
-/** What an operator should see without reading the log. */
-const WORTH_SAYING: ReadonlySet<string> = new Set([
-  'failed',
-  'lost',
-  'foreign-ledger',
-  'ledger-unavailable',
-  'level-went-back',
-  'restore-failed',
-  'hook-out-of-sight',
-]);
-
 /** A gate that is not started yet, and its log, which outlives it. @throws {SetupError} naming the key, if the log can't be opened. */
 export function buildGate(
   config: Config,
   around: GateDependencies,
 ): { gate: Gate; cluster: Cluster; log: DecisionLog } {
   const { clock, random, transports, folder } = around;
-  const log = around.log ?? openLog(config.log, around);
+  const identity = identityOf(config);
+  const log = around.log ?? openLog(config.log, identity, around);
+  const events = createFanOut([createLogSink(log, identity), createTerminalSink(around.say)]);
   const policy = policyOf(config);
-  const name = config.cluster;
   const cluster = new Cluster({
-    servers: config.servers.map((entry) => serverOf(entry, name, folder)),
+    servers: config.servers.map((entry) => serverOf(entry, identity.gate, folder)),
     transports,
     clock,
     dialTimeout: config.timeouts.dial,
     probeInterval: config.timeouts.probe,
-    onChange(change, isFirst) {
-      log.write({ event: 'cluster', gate: name, ...change });
-      if (isFirst) around.say(firstOf(change));
-    },
+    events,
   });
   const migration = buildMigration(config.migration, policy, {
-    name,
+    gate: identity.gate,
+    name: identity.cluster,
     cluster,
     store: around.store,
     clock,
     random,
     folder,
-    note: (what, fields) => {
-      log.write({ event: 'migration', gate: name, what, ...fields });
-      if (WORTH_SAYING.has(what)) around.say(`upgrade: ${what}: ${fields.error ?? ''}`);
-    },
+    events,
   });
   const gate = new Gate({
-    name,
     listen: config.listen.map((entry) => listenerOf(entry, clock, config.timeouts.handshake)),
     cluster,
     migration,
     policy,
     policyHash: hashPolicy(policy),
-    log,
+    events,
+    recordedProperties: config.log.properties,
     transports,
     clock,
     random,
@@ -101,14 +90,25 @@ export function buildGate(
   return { gate, cluster, log };
 }
 
+/** Without an `id` a gate goes by its host and process, which no other gate of the cluster shares. */
+function identityOf({ id, cluster }: Config): Identity {
+  return { gate: id ?? `${os.hostname()}:${process.pid}`, cluster };
+}
+
 function openLog(
-  { file, ...options }: Config['log'],
+  { file, properties: _, ...options }: Config['log'],
+  identity: Identity,
   { folder, clock, stdout = process.stdout, say }: GateDependencies,
 ): DecisionLog {
   if (file === undefined)
-    return createStreamLog(stdout, options.buffer, clock, ({ message }) =>
-      say(`decision log: standard output: ${message}; records are lost from now on`),
-    );
+    return createStreamLog({
+      stream: stdout,
+      buffer: options.buffer,
+      clock,
+      identity,
+      onError: ({ message }) =>
+        say(`decision log: standard output: ${message}; records are lost from now on`),
+    });
   const onError = (error: Error | null, kept?: boolean) =>
     say(
       error === null
@@ -116,15 +116,10 @@ function openLog(
         : `decision log: ${file}: ${error.message}${kept ? '; records are kept in memory and tried again' : ''}`,
     );
   try {
-    return createFileLog({ ...options, path: path.resolve(folder, file), clock, onError });
+    return createFileLog({ ...options, path: path.resolve(folder, file), clock, identity, onError });
   } catch (error) {
     throw new SetupError(`log.file: ${(error as Error).message}`, { cause: error });
   }
-}
-
-/** What an operator reads of a server when it was probed for the first time. */
-function firstOf({ server, state, version, lastError }: ClusterChange): string {
-  return `server ${server}: ${state}${version ? `, version ${version}` : ''}${lastError ? `: ${lastError}` : ''}`;
 }
 
 function serverOf(

@@ -3,7 +3,9 @@
  * and ends them in order, and writes their records.
  */
 import type { Cluster } from '../cluster/cluster.ts';
-import type { DecisionLog, GateRecord } from '../decision/record.ts';
+import type { LifecycleEvent } from '../events/events.ts';
+import type { EventSink } from '../events/fan-out.ts';
+import { recordable } from '../events/properties.ts';
 import type { PendingClient } from '../frontend/pending-client.ts';
 import type { Migration } from '../migration/migration.ts';
 import type { Policy } from '../policy/types.ts';
@@ -23,14 +25,14 @@ import { SessionRegistry, type SessionView } from './sessions.ts';
 import type { GateStatus } from './status.ts';
 
 export interface GateOptions {
-  /** The `cluster` of the config. */
-  readonly name: string;
   readonly listen: readonly ListenerEntry[];
   readonly cluster: Cluster;
   readonly migration: Migration;
   readonly policy: Policy;
   readonly policyHash: string;
-  readonly log: DecisionLog;
+  readonly events: EventSink;
+  /** Names of the client properties that may be recorded. */
+  readonly recordedProperties: readonly string[];
   readonly transports: Transports;
   readonly clock: Clock;
   readonly random: Random;
@@ -212,24 +214,33 @@ export class Gate {
     this.#options.cluster.sessionStarted(server);
     const running = relay(connection, link.connection, client.earlyData(), link.sinceHello);
     const { version, driver } = hello;
-    const start = { session, client: version, driver, peer: connection.peer, listener, server };
+    const start = {
+      session,
+      client: version,
+      driver,
+      properties: recordable(hello.properties, this.#options.recordedProperties),
+      peer: connection.peer,
+      listener,
+      server,
+    };
     this.sessions.begin(start, applicant, running).catch((error) => this.#noteFault(error));
   }
 
   #ended(session: SessionView, { reason, error }: End): void {
-    const { cluster, log, name, clock } = this.#options;
+    const { cluster, events, clock } = this.#options;
     cluster.sessionEnded(session.server);
-    log.write({
+    events.emit({
       event: 'session-end',
-      gate: name,
       session: session.session,
       client: session.client,
+      peer: session.peer,
+      properties: session.properties,
       server: session.server,
       reason,
       error: error?.message ?? null,
       bytesFromClient: session.bytesFromClient,
       bytesFromServer: session.bytesFromServer,
-      ms: msBetween(session.since, clock.now()),
+      durationMs: msBetween(session.since, clock.now()),
     });
     this.#ends.notify();
   }
@@ -245,26 +256,19 @@ export class Gate {
     }
   }
 
-  #logHandshake({ decision, ...facts }: Outcome, listener: string): void {
-    const { name, policyHash } = this.#options;
-    this.#options.log.write({
-      event: 'handshake',
-      gate: name,
-      listener,
-      ...facts,
-      ...decision,
-      policy: policyHash,
-    });
+  #logHandshake(outcome: Outcome, listener: string): void {
+    const { events, policyHash } = this.#options;
+    events.emit({ event: 'handshake', listener, ...outcome, policyHash });
   }
 
   #noteFault(error: Error): void {
     this.#note('fault', error.stack ?? error.message);
   }
 
-  #note(what: GateRecord['what'], error: string | null = null): void {
-    const { name, policyHash, log } = this.#options;
+  #note(what: LifecycleEvent['what'], error: string | null = null): void {
+    const { policyHash, events } = this.#options;
     const { addresses: listeners } = this.#listeners;
-    log.write({ event: 'gate', gate: name, what, policy: policyHash, listeners, error });
+    events.emit({ event: 'gate', what, policyHash, listeners, error });
   }
 }
 

@@ -89,11 +89,12 @@ export class Handshakes {
         connection: randomId(random),
         peer,
         driver: null,
+        properties: {},
         session: null,
         server: null,
         serverVersion: null,
         waitedFor: null,
-        phases: { hello: null, held: 0, dial: null, total: msBetween(startedAt, clock.now()) },
+        phases: { helloMs: null, heldMs: 0, dialMs: null, totalMs: msBetween(startedAt, clock.now()) },
       },
       listener,
     );

@@ -1,20 +1,12 @@
 /** Raw bytes both ways between two connections: back-pressure, half-close, nothing kept. */
 import type { PeerStateSinceHello } from '../backend/back-end.ts';
+import type { SessionEndReason } from '../events/events.ts';
 import type { EarlyData } from '../frontend/early-data.ts';
 import type { Connection } from '../ports/transport.ts';
 import { type CloseReason, NORMAL } from '../wire/close.ts';
 
-/** `gate-stopped`, `lockstep`, `downtime`: the gate ended it. */
-export type RelayEnd =
-  | 'both-ended'
-  | 'client-gone'
-  | 'server-gone'
-  | 'gate-stopped'
-  | 'lockstep'
-  | 'downtime';
-
 export interface End {
-  readonly reason: RelayEnd;
+  readonly reason: SessionEndReason;
   readonly error: Error | null;
 }
 
@@ -25,7 +17,7 @@ export interface Relay {
   /** Resolves when both connections are done with. */
   readonly done: Promise<End>;
   /** Ends the session from this side; a WebSocket client sees the closeReason. */
-  close(reason: RelayEnd, closeReason: CloseReason): void;
+  close(reason: SessionEndReason, closeReason: CloseReason): void;
 }
 
 /**
@@ -44,7 +36,7 @@ export function relay(
   const ended = { client: false, server: false };
   let over = false;
 
-  const finish = (reason: RelayEnd, error: Error | null, closeReason: CloseReason = NORMAL) => {
+  const finish = (reason: SessionEndReason, error: Error | null, closeReason: CloseReason = NORMAL) => {
     if (over) return;
     over = true;
     // A side that broke off in mid-stream is not made to look like an orderly end to the other.

@@ -2,10 +2,11 @@
  * The sessions of one gate: the slots that limit them, who is connected to what, and their ends. Nothing else of a
  * client's handshake is kept: sessions are many, and may last for days.
  */
+import type { SessionEndReason } from '../events/events.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { CloseReason } from '../wire/close.ts';
 import type { Applicant } from './applicant.ts';
-import type { End, Relay, RelayEnd } from './relay.ts';
+import type { End, Relay } from './relay.ts';
 
 /** A session as it begins. */
 export interface SessionStart {
@@ -13,6 +14,8 @@ export interface SessionStart {
   readonly session: string;
   readonly client: string;
   readonly driver: string;
+  /** Of what the client says of itself, what may be recorded. */
+  readonly properties: Readonly<Record<string, string>>;
   /** The client's address. */
   readonly peer: string;
   /** The address that it came to. */
@@ -31,7 +34,7 @@ export interface SessionView extends SessionStart {
 
 /** How a session is to be ended from this side. */
 export interface SessionClose {
-  readonly reason: RelayEnd;
+  readonly reason: SessionEndReason;
   /** What a WebSocket client sees. */
   readonly closeReason: CloseReason;
 }

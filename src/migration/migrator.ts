@@ -4,6 +4,8 @@
  */
 import { createHash } from 'node:crypto';
 import type { Cluster } from '../cluster/cluster.ts';
+import type { UpgradeAttempt } from '../events/events.ts';
+import type { EventSink } from '../events/fan-out.ts';
 import type { SkewPolicy, UpgradeState } from '../policy/types.ts';
 import { Changes } from '../ports/changes.ts';
 import { type Clock, pause, type Timer } from '../ports/clock.ts';
@@ -31,6 +33,7 @@ import { missingFor, type TriggerRule } from './trigger.ts';
 import { upgradeStatus } from './upgrade-status.ts';
 
 export interface MigratorOptions {
+  /** The gate's id, which its claims are written under. */
   readonly gate: string;
   readonly cluster: Cluster;
   readonly ledger: Ledger;
@@ -53,7 +56,7 @@ export interface MigratorOptions {
   readonly ramp: number;
   /** ms that the gates get to drain their sessions before an upgrade that needs downtime. */
   readonly drainTime: number;
-  readonly note: (what: string, fields: Record<string, unknown>) => void;
+  readonly events: EventSink;
 }
 
 /** How often the ledger is read without being told of a change, ms. */
@@ -196,7 +199,7 @@ export class Migrator implements Migration {
   }
 
   async #readLedger(): Promise<void> {
-    const { ledger, clock, note } = this.#options;
+    const { ledger, clock, events } = this.#options;
     const before = this.#standing;
     this.#askedAt = clock.now();
     // Before the read: a token given after it is in no record that was read.
@@ -204,13 +207,16 @@ export class Migrator implements Migration {
     try {
       const view = await ledger.read();
       this.#standing = { kind: 'known', view };
-      if (before.kind === 'unavailable') note('ledger-available', { ledger: ledger.url });
+      if (before.kind === 'unavailable')
+        events.emit({ event: 'migration', what: 'ledger-available', ledger: ledger.url });
     } catch (error) {
       const why = (error as Error).message;
       const since = before.kind === 'known' ? clock.now() : before.since;
       this.#standing = { kind: 'unavailable', why, view: before.view, since };
       if (before.kind === 'known' || before.why !== why)
-        note('ledger-unavailable', {
+        events.emit({
+          event: 'migration',
+          what: 'ledger-unavailable',
           ledger: ledger.url,
           error: why,
           damaged: error instanceof LedgerFormatError,
@@ -263,7 +269,9 @@ export class Migrator implements Migration {
     // Another gate may have begun an upgrade meanwhile.
     this.#standing = { kind: 'known', view: await ledger.read() };
     if (followed !== level) return;
-    this.#options.note(recorded !== null && level < recorded ? 'level-went-back' : 'level-observed', {
+    this.#options.events.emit({
+      event: 'migration',
+      what: recorded !== null && level < recorded ? 'level-went-back' : 'level-observed',
       fromLevel: recorded,
       toLevel: level,
     });
@@ -271,12 +279,14 @@ export class Migrator implements Migration {
 
   /** A token that this ledger never gave means that another ledger serves the same servers. */
   #lookForStrangers(seenToken: number): void {
-    const { note, ledger } = this.#options;
+    const { events, ledger } = this.#options;
     if (this.#standing.kind !== 'known') return;
     const known = this.#standing.view.record.token;
     if (seenToken <= Math.max(known, this.#foreignToken)) return;
     this.#foreignToken = seenToken;
-    note('foreign-ledger', {
+    events.emit({
+      event: 'migration',
+      what: 'foreign-ledger',
       ledger: ledger.url,
       token: known,
       seenToken,
@@ -320,7 +330,12 @@ export class Migrator implements Migration {
     if (this.#running !== null || this.#stopping.signal.aborted) return;
     this.#running = this.#claimAndRun(trigger)
       .catch((error) =>
-        this.#options.note('claim-failed', { client: trigger.client, error: (error as Error).message }),
+        this.#options.events.emit({
+          event: 'migration',
+          what: 'claim-failed',
+          client: trigger.client,
+          error: (error as Error).message,
+        }),
       )
       .finally(async () => {
         this.#running = null;
@@ -332,7 +347,7 @@ export class Migrator implements Migration {
   }
 
   async #claimAndRun(trigger: TriggerInfo): Promise<void> {
-    const { ledger, lease, retry, note, cluster } = this.#options;
+    const { ledger, lease, retry, events, cluster } = this.#options;
     await cluster.refresh(0);
     const plan = this.#plan(parseVersion(trigger.client));
     if (plan.runs.length === 0 && this.#standing.view?.record.claim === null) return;
@@ -348,7 +363,17 @@ export class Migrator implements Migration {
       },
       lease,
     );
-    if (held === 'given-up') note('failed', (await ledger.read()).record.failure ?? {});
+    if (held === 'given-up') {
+      const { failure } = (await ledger.read()).record;
+      events.emit({
+        event: 'migration',
+        what: 'given-up',
+        client: trigger.client,
+        attempts: failure?.attempts ?? retry.attempts,
+        toLevel: failure?.toLevel ?? null,
+        error: failure?.error ?? null,
+      });
+    }
     if (typeof held === 'string') return;
     if (this.#stopping.signal.aborted) return held.release('the gate stops');
     this.#abortRun = new AbortController();
@@ -359,15 +384,9 @@ export class Migrator implements Migration {
       this.#progress = progress;
     };
     await this.#look();
-    const about = {
-      client: trigger.client,
-      token: held.token,
-      steps: plan.steps,
-      fromLevel: plan.steps[0]?.fromLevel,
-      toLevel: plan.steps.at(-1)?.level,
-    };
+    const about = attemptOf(trigger.client, held.token, plan);
     const startedAt = this.#options.clock.now();
-    note('started', about);
+    events.emit({ event: 'migration', what: 'started', ...about });
     try {
       const end = await runUpgrade({
         ...this.#options,
@@ -377,7 +396,12 @@ export class Migrator implements Migration {
         drain: () => pause(this.#options.clock, this.#options.drainTime, signal),
       });
       if (end.kind === 'not-needed') await held.release(end.reason);
-      note(end.kind, { ...about, ...end, ms: Math.round(this.#options.clock.now() - startedAt) });
+      const durationMs = Math.round(this.#options.clock.now() - startedAt);
+      events.emit(
+        end.kind === 'done'
+          ? { event: 'migration', what: 'done', ...about, durationMs }
+          : { event: 'migration', what: 'not-needed', ...about, reason: end.reason, durationMs },
+      );
     } catch (error) {
       await this.#ended({ held, signal: lost.signal, onProgress }, error as Error, about);
     } finally {
@@ -386,15 +410,16 @@ export class Migrator implements Migration {
   }
 
   /** Records a failure, gives the claim back when the gate stops, or writes nothing where the claim is lost. */
-  async #ended(ending: Ending, error: Error, about: Record<string, unknown>): Promise<void> {
-    const { note } = this.#options;
+  async #ended(ending: Ending, error: Error, about: UpgradeAttempt): Promise<void> {
+    const { events } = this.#options;
     const { held } = ending;
+    const lost = (why: string) => events.emit({ event: 'migration', what: 'lost', ...about, error: why });
     try {
       // Without the ledger nobody knows what a run came to: whoever takes over goes on from the last record.
-      if (isOfLedger(error)) return note('lost', { ...about, error: error.message });
+      if (isOfLedger(error)) return lost(error.message);
       if (this.#stopping.signal.aborted) {
         await held.release('the gate stops');
-        return note('released', about);
+        return events.emit({ event: 'migration', what: 'released', ...about });
       }
       const { claim } = await held.current();
       const why = `${error.message}${await this.#restore(ending, error)}`;
@@ -403,15 +428,22 @@ export class Migrator implements Migration {
       await recordRegression({ ...this.#options, held });
       const retryAt = error instanceof AbortedByOperator ? null : this.#retryAt(claim.attempt);
       await held.fail(why, retryAt);
-      note('failed', { ...about, attempt: claim.attempt, error: why, retryAt });
+      events.emit({
+        event: 'migration',
+        what: 'failed',
+        ...about,
+        attempt: claim.attempt,
+        error: why,
+        retryAt: retryAt === null ? null : new Date(retryAt).toISOString(),
+      });
     } catch (failure) {
-      note('lost', { ...about, error: `${error.message}; ${(failure as Error).message}` });
+      lost(`${error.message}; ${(failure as Error).message}`);
     }
   }
 
   /** What else there is to say of the failure: nothing, unless the restore failed too. */
   async #restore(ending: Ending, error: Error): Promise<string> {
-    const { hooks, clock, cluster, note } = this.#options;
+    const { hooks, clock, cluster, events } = this.#options;
     if (hooks.restore === null || error instanceof HookRunsOn) return '';
     const { held } = ending;
     const { record, claim } = await held.current();
@@ -427,11 +459,23 @@ export class Migrator implements Migration {
       await call({ clock, ...ending }, hooks.restore, facts);
       const meanwhile = `${sessions} sessions are open on this gate, admitted before or while it ran`;
       await held.restored(`after ${error.message}; ${meanwhile}`);
-      note('restored', { token: held.token, error: error.message, sessions });
+      events.emit({
+        event: 'migration',
+        what: 'restored',
+        token: held.token,
+        error: error.message,
+        sessions,
+      });
       return '';
     } catch (failure) {
       const { message } = failure as Error;
-      note('restore-failed', { token: held.token, error: message, sessions });
+      events.emit({
+        event: 'migration',
+        what: 'restore-failed',
+        token: held.token,
+        error: message,
+        sessions,
+      });
       if (ending.signal.aborted) throw ending.signal.reason;
       return `; nor could it be restored: ${message}`;
     }
@@ -458,6 +502,17 @@ class AbortedByOperator extends Error {
 /** What those who wait want to hear of at once: progress they look up by themselves. */
 function contentOf(view: LedgerView | null): string {
   return JSON.stringify(view, (key, value) => (key === 'progress' ? null : value));
+}
+
+/** What the events of an attempt say of it. */
+function attemptOf(client: string, token: number, { steps }: Plan): UpgradeAttempt {
+  return {
+    client,
+    token,
+    steps: steps.map(({ level, ...step }) => ({ ...step, toLevel: level })),
+    fromLevel: steps[0]?.fromLevel ?? null,
+    toLevel: steps.at(-1)?.level ?? null,
+  };
 }
 
 function checksumOf(plan: Plan): string {

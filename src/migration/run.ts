@@ -4,6 +4,7 @@
  */
 
 import type { Cluster } from '../cluster/cluster.ts';
+import type { EventSink } from '../events/fan-out.ts';
 import { decide } from '../policy/decide.ts';
 import type { SkewPolicy } from '../policy/types.ts';
 import { type Clock, deadline, pause } from '../ports/clock.ts';
@@ -44,7 +45,7 @@ export interface RunContext {
   /** Aborts when the claim is lost, an operator aborts, or the gate stops. */
   readonly signal: AbortSignal;
   readonly onProgress: (progress: MigrationProgress) => void;
-  readonly note: (what: string, fields: Record<string, unknown>) => void;
+  readonly events: EventSink;
   /** Resolves when no session is left on any gate, as far as that can be waited for. */
   readonly drain: () => Promise<void>;
 }
@@ -85,14 +86,14 @@ export async function runUpgrade(context: RunContext): Promise<RunEnd> {
 export async function recordRegression({
   cluster,
   held,
-  note,
-}: Pick<RunContext, 'cluster' | 'held' | 'note'>): Promise<LedgerRecord> {
+  events,
+}: Pick<RunContext, 'cluster' | 'held' | 'events'>): Promise<LedgerRecord> {
   const { record, claim } = await held.current();
   const level = agreedLevel(cluster);
   if (level === null || level >= (record.level ?? 0)) return record;
   const [first] = claim.plan.steps;
   await held.wentBack(level, first?.fromLevel === level ? first.from : null);
-  note('level-went-back', { fromLevel: record.level, toLevel: level });
+  events.emit({ event: 'migration', what: 'level-went-back', fromLevel: record.level, toLevel: level });
   return (await held.current()).record;
 }
 
@@ -129,16 +130,16 @@ function reasonToSkip(
 }
 
 /** A command of a gate that died may still run: it is waited for, and killed at its deadline. */
-async function awaitOrphan({ clock, hooks, note, signal, held }: RunContext, claim: Claim): Promise<void> {
+async function awaitOrphan({ clock, hooks, events, signal, held }: RunContext, claim: Claim): Promise<void> {
   const { process } = claim;
   if (process === null) return;
-  const about = { host: process.host, pid: process.pid, token: held.token };
+  const about = { event: 'migration', host: process.host, pid: process.pid, token: held.token } as const;
   const seen = lookForProcess(process);
-  if (seen === 'elsewhere') return note('hook-out-of-sight', about);
+  if (seen === 'elsewhere') return events.emit({ ...about, what: 'hook-out-of-sight' });
   if (seen === 'gone') return;
-  note('waiting-for-hook', about);
+  events.emit({ ...about, what: 'waiting-for-hook' });
   if (await isGone(hookOf(claim.plan.runs[claim.runsDone], hooks).timeout)) return;
-  note('killing-hook', about);
+  events.emit({ ...about, what: 'killing-hook' });
   killProcess(process);
   if (!(await isGone(KILL_TIME)))
     throw new HookRunsOn(`the hook of an earlier attempt (process ${process.pid}) can't be ended`);

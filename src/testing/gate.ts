@@ -22,13 +22,16 @@ export class FleetGate {
         done();
       },
     });
-    const { gate, cluster } = buildGate(config, {
-      ...realRuntime,
-      folder: '.',
-      stdout,
-      store,
-      say: () => {},
-    });
+    const { gate, cluster } = buildGate(
+      { ...config, id },
+      {
+        ...realRuntime,
+        folder: '.',
+        stdout,
+        store,
+        say: () => {},
+      },
+    );
     this.id = id;
     this.gate = gate;
     this.cluster = cluster;

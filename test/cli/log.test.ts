@@ -10,6 +10,7 @@ import { judged } from '../support/facts.ts';
 import { tempFolder } from '../support/folder.ts';
 import { startCli } from '../support/program.ts';
 
+const IDENTITY = { gate: 'gate1', cluster: 'main' };
 const NOON = Date.UTC(2026, 0, 31, 12);
 
 function handshake(client: string, servers: readonly string[] = ['4.14.0']): HandshakeRecord {
@@ -17,7 +18,7 @@ function handshake(client: string, servers: readonly string[] = ['4.14.0']): Han
   const admitted = decision.verdict === 'permit';
   return {
     event: 'handshake',
-    gate: 'main',
+    ...IDENTITY,
     connection: 'c1',
     listener: 'tcp://127.0.0.1:8700',
     peer: '127.0.0.1:50000',
@@ -26,23 +27,26 @@ function handshake(client: string, servers: readonly string[] = ['4.14.0']): Han
     server: admitted ? 'rs1' : null,
     serverVersion: admitted ? '4.14.0' : null,
     waitedFor: null,
-    phases: { hello: 1, held: 0, dial: admitted ? 1 : null, total: 2 },
-    policy: '0123456789ab',
+    phases: { helloMs: 1, heldMs: 0, dialMs: admitted ? 1 : null, totalMs: 2 },
+    policyHash: '0123456789ab',
+    properties: {},
     ...decision,
   };
 }
 
 const END: LogRecord = {
   event: 'session-end',
-  gate: 'main',
+  ...IDENTITY,
   session: 'abc',
   client: '4.13.2',
+  peer: '127.0.0.1:50000',
+  properties: {},
   server: 'rs1',
   reason: 'both-ended',
   error: null,
   bytesFromClient: 5,
   bytesFromServer: 7,
-  ms: 12,
+  durationMs: 12,
 };
 
 /** One record a minute, the first at noon. */
@@ -56,6 +60,7 @@ async function logOf(...records: readonly LogRecord[]): Promise<string> {
     durable: true,
     buffer: 1e6,
     clock,
+    identity: IDENTITY,
     onError() {},
   });
   for (const record of records) {
@@ -151,6 +156,7 @@ test('--summary says who was refused, why, and who must move, the most frequent 
 
 test('records that a full disk cost are not passed over in silence', async () => {
   const file = await logOf(handshake('4.13.2'), {
+    ...IDENTITY,
     event: 'log-lost',
     lost: 12,
     since: '2026-01-31T12:00:30.000Z',
@@ -201,6 +207,7 @@ test('--follow shows what comes, in order and once, across rotations; Ctrl-C end
     durable: true,
     buffer: 1e6,
     clock,
+    identity: IDENTITY,
     onError() {},
   });
   let patch = 0;

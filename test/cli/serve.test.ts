@@ -280,5 +280,5 @@ test('standard output into a file gets every record', async () => {
     .trimEnd()
     .split('\n')
     .map((line) => JSON.parse(line).event);
-  expect(events).toEqual(expect.arrayContaining(['gate', 'cluster', 'handshake', 'session-end']));
+  expect(events).toEqual(expect.arrayContaining(['gate', 'server', 'handshake', 'session-end']));
 });

@@ -59,7 +59,7 @@ test('[N1] SIGTERM announces that it leaves: its session goes on, new ones go el
   const fleet = await gateBefore(one.address);
   const session = await fleet.admit('4.14.0');
   one.program.signal('SIGTERM');
-  expect(await fleet.log.until('cluster', { server: 'r1', state: 'draining' })).toMatchObject({
+  expect(await fleet.log.until('server', { server: 'r1', state: 'draining' })).toMatchObject({
     version: '4.14.0',
   });
   const other = await gateBefore(one.address, two.address);
@@ -79,7 +79,7 @@ test('a second Ctrl-C ends it at once, sessions or not', async () => {
   const session = await fleet.admit('4.14.0');
   session.on('error', () => {});
   server.program.signal('SIGINT');
-  await fleet.log.until('cluster', { server: 'r1', state: 'draining' });
+  await fleet.log.until('server', { server: 'r1', state: 'draining' });
   server.program.signal('SIGINT');
   expect(await server.program.exited).toBe(0);
 });

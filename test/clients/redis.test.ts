@@ -93,7 +93,7 @@ test.skipIf(!HERE).each(['asked over the network', 'asked of the program'])(
       address: `tcp://127.0.0.1:${redis}`,
       version: { command, pattern },
     });
-    expect(fleet.log.of('cluster')).toEqual([
+    expect(fleet.log.of('server')).toEqual([
       expect.objectContaining({ server: 'real', state: 'up', version }),
     ]);
     expect((await run('redis-cli', ['-p', ports[0] as string, 'ping'])).stdout).toBe('PONG\n');

@@ -2,7 +2,8 @@
 import { expect, test } from 'vitest';
 import { createPlainBackEnd } from '../../src/backend/plain.ts';
 import { createSkewgateBackEnd } from '../../src/backend/skewgate.ts';
-import { Cluster, type ClusterChange } from '../../src/cluster/cluster.ts';
+import { Cluster } from '../../src/cluster/cluster.ts';
+import type { ServerEvent } from '../../src/events/events.ts';
 import { ServerHandshake } from '../../src/handshake/server.ts';
 import type { ProtocolRange } from '../../src/policy/types.ts';
 import { VirtualClock } from '../../src/runtime/virtual-clock.ts';
@@ -38,7 +39,7 @@ async function start(protocol?: ProtocolRange) {
       });
     },
   });
-  const changes: ClusterChange[] = [];
+  const changes: ServerEvent[] = [];
   const cluster = new Cluster({
     servers: [
       {
@@ -52,7 +53,7 @@ async function start(protocol?: ProtocolRange) {
     clock,
     dialTimeout: 3_000,
     probeInterval: 5_000,
-    onChange: (change) => changes.push(change),
+    events: { emit: (event) => event.event === 'server' && changes.push(event) },
   });
   /** Asks; the question is with the server when it returns. */
   const ask = async () => {
@@ -137,6 +138,7 @@ test('the release that a program tells counts, however many sessions begin while
     clock,
     dialTimeout: 3_000,
     probeInterval: 5_000,
+    events: { emit() {} },
   });
   const known = () => cluster.servers[0]?.version && printVersion(cluster.servers[0].version);
   const probe = async (version: string) => {

@@ -14,7 +14,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 import { tempFolder } from '../support/folder.ts';
-import { linesOf, numbersOf, range, record, setUp } from './support.ts';
+import { IDENTITY, linesOf, numbersOf, range, record, setUp } from './support.ts';
 
 const newFile = () => path.join(tempFolder(), 'decisions.ndjson');
 
@@ -23,7 +23,12 @@ test('each record is one line of JSON: the time of the clock in UTC first, then 
   const { log, clock } = setUp(file);
   log.write(record(1));
   await clock.run(1_500);
-  log.write({ event: 'log-lost', lost: 2, since: 'a line break \n, a quote " and \u2028 stay inside' });
+  log.write({
+    ...IDENTITY,
+    event: 'log-lost',
+    lost: 2,
+    since: 'a line break \n, a quote " and \u2028 stay inside',
+  });
   await log.close();
   const text = readFileSync(file, 'utf8');
   expect(text.startsWith('{"time":"2026-01-01T00:00:00.000Z",')).toBe(true);
@@ -31,6 +36,7 @@ test('each record is one line of JSON: the time of the clock in UTC first, then 
     { time: '2026-01-01T00:00:00.000Z', ...record(1) },
     {
       time: '2026-01-01T00:00:01.500Z',
+      ...IDENTITY,
       event: 'log-lost',
       lost: 2,
       since: 'a line break \n, a quote " and \u2028 stay inside',
@@ -56,7 +62,7 @@ test('a line that a crash tore does not spoil the first record of the next start
   await log.close();
   const [torn, whole, rest] = readFileSync(file, 'utf8').split('\n') as [string, string, string];
   expect(torn).toBe('{"time":"2026-01-01T00:00:00.000Z","gate":"ma');
-  expect(JSON.parse(whole)).toMatchObject({ number: 1 });
+  expect(JSON.parse(whole)).toMatchObject({ token: 1 });
   expect(rest).toBe('');
 });
 

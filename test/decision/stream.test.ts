@@ -4,11 +4,11 @@ import { text } from 'node:stream/consumers';
 import { expect, test } from 'vitest';
 import { createStreamLog } from '../../src/decision/log.ts';
 import { VirtualClock } from '../../src/runtime/virtual-clock.ts';
-import { expectNoneMissing, lostIn, numbersOf, parseLines, range, record } from './support.ts';
+import { expectNoneMissing, IDENTITY, lostIn, numbersOf, parseLines, range, record } from './support.ts';
 
 test('records are lines of JSON, and close waits until they are out', async () => {
   const stream = new PassThrough();
-  const log = createStreamLog(stream, 100_000, new VirtualClock());
+  const log = createStreamLog({ stream, buffer: 100_000, clock: new VirtualClock(), identity: IDENTITY });
   for (const number of range(0, 10)) log.write(record(number));
   const closed = log.close().then(() => stream.end());
   const lines = parseLines(await text(stream));
@@ -34,7 +34,7 @@ test('a reader that is slow costs no more memory than stated; what is missing is
     }
   };
   const clock = new VirtualClock();
-  const log = createStreamLog(slow, 1_000, clock);
+  const log = createStreamLog({ stream: slow, buffer: 1_000, clock, identity: IDENTITY });
   for (const number of range(0, 50)) log.write(record(number));
   expect(slow.writableLength).toBeLessThanOrEqual(1_000);
   await goOn();
@@ -63,7 +63,13 @@ test('a reader that went away ends the log, not the writer; that is told once', 
     write: (_chunk, _encoding, done) => done(Object.assign(new Error('write EPIPE'), { code: 'EPIPE' })),
   });
   const troubles: string[] = [];
-  const log = createStreamLog(gone, 1_000, new VirtualClock(), (error) => troubles.push(error.message));
+  const log = createStreamLog({
+    stream: gone,
+    buffer: 1_000,
+    clock: new VirtualClock(),
+    identity: IDENTITY,
+    onError: (error) => troubles.push(error.message),
+  });
   log.write(record(0));
   await new Promise((resolve) => setImmediate(resolve));
   for (const number of range(1, 50)) log.write(record(number));

@@ -8,6 +8,8 @@ import { Changes } from '../../src/ports/changes.ts';
 import { VirtualClock } from '../../src/runtime/virtual-clock.ts';
 import { until } from '../support/until.ts';
 
+export const IDENTITY = { gate: 'gate1', cluster: 'main' };
+
 export type FileLog = ReturnType<typeof createFileLog>;
 
 export interface Setup {
@@ -33,6 +35,7 @@ export function setUp(
     durable: false,
     buffer: 1_048_576,
     clock,
+    identity: IDENTITY,
     onError(error) {
       troubles.push(error?.message ?? null);
       changes.notify();
@@ -45,7 +48,14 @@ export function setUp(
 
 /** A record with a number, about 150 bytes long. */
 export function record(number: number): LogRecord {
-  return { event: 'migration', gate: 'main', what: 'test', number, filler: 'x'.repeat(60) };
+  return {
+    ...IDENTITY,
+    event: 'migration',
+    what: 'restored',
+    token: number,
+    error: 'x'.repeat(40),
+    sessions: 0,
+  };
 }
 
 type Line = { readonly event: string; readonly time: string; readonly [field: string]: unknown };
@@ -66,7 +76,7 @@ export function parseLines(text: string): Line[] {
 
 /** The numbers of the records among `lines`. */
 export function numbersOf(lines: readonly Line[]): number[] {
-  return lines.filter(({ event }) => event === 'migration').map(({ number }) => number as number);
+  return lines.filter(({ event }) => event === 'migration').map(({ token }) => token as number);
 }
 
 /** How many records the log itself says are missing. */

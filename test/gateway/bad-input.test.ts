@@ -268,7 +268,7 @@ describe('clients that say nothing', () => {
     await clock.run(1_234);
     silent.destroy();
     const { phases } = await fleet.log.until('handshake', { code: 'BAD_HANDSHAKE' });
-    expect(phases).toEqual({ hello: null, held: 0, dial: null, total: 1_234 });
+    expect(phases).toEqual({ helloMs: null, heldMs: 0, dialMs: null, totalMs: 1_234 });
   });
 
   test('are refused DRAINING when the gate stops, on a WebSocket port too', async () => {

@@ -89,7 +89,7 @@ describe('choosing a server', () => {
       state: 'down',
       lastError: 'the server did not answer in time',
     });
-    expect(Math.max(...fleet.log.handshakes.map(({ phases }) => phases.dial))).toBeGreaterThan(2_990);
+    expect(Math.max(...fleet.log.handshakes.map(({ phases }) => phases.dialMs))).toBeGreaterThan(2_990);
     for (const session of sessions) session.destroy();
   });
 });
@@ -101,7 +101,7 @@ describe('servers that change', () => {
       timeouts: { probe: '20ms' },
     });
     await fleet.server(0).restart({ version: '4.16.0' });
-    await fleet.log.until('cluster', { version: '4.16.0', state: 'up' });
+    await fleet.log.until('server', { version: '4.16.0', state: 'up' });
     const session = await fleet.admit('4.16.0');
     expect(session.server.version).toBe('4.16.0');
     expect((await fleet.refuse('4.13.0')).code).toBe('CLIENT_OUTDATED');
@@ -155,7 +155,7 @@ describe('[N1] rolling restarts', () => {
     });
     const before = await Promise.all([fleet.admit('4.14.0'), fleet.admit('4.14.0')]);
     fleet.server(0).running.leave();
-    await fleet.log.until('cluster', { server: 's1', state: 'draining' });
+    await fleet.log.until('server', { server: 's1', state: 'draining' });
     const after = await Promise.all(Array.from({ length: 4 }, () => fleet.admit('4.14.0')));
     expect(after.map(({ server }) => server.id)).toEqual(['s2', 's2', 's2', 's2']);
     for (const session of before) expect(await ping(session)).toBe('ping');

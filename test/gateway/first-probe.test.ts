@@ -12,7 +12,7 @@ test('a server that never came up is on record, told to the operator, and named 
     others: [{ id: 'rs1', address: NOBODY }],
     timeouts: { hold: '50ms' },
   });
-  expect(fleet.log.of('cluster')).toMatchObject([
+  expect(fleet.log.of('server')).toMatchObject([
     { server: 'rs1', state: 'down', version: null, lastError: expect.stringContaining('ECONNREFUSED') },
   ]);
   expect(fleet.said).toEqual([expect.stringMatching(/^server rs1: down: .*ECONNREFUSED/)]);
@@ -31,7 +31,7 @@ test('the first probe of each server is said, whatever it gives; later ones only
   await world.clock.run(60_000);
   expect(
     fleet.log
-      .of('cluster')
+      .of('server')
       .map(({ server, state }) => `${server} ${state}`)
       .sort(),
   ).toEqual(['gone down', 's1 up']);

@@ -62,7 +62,7 @@ describe('[N1] a client waits for a server', () => {
       waitedFor: client.waits[0]?.code,
       server: 's1',
     });
-    expect(fleet.log.handshakes[0]?.phases.held).toBeGreaterThan(10_000);
+    expect(fleet.log.handshakes[0]?.phases.heldMs).toBeGreaterThan(10_000);
   });
 
   test('what changed during a look is looked at again at once, not at the next news', async () => {
@@ -249,7 +249,7 @@ describe('a hello that does not come', () => {
     for (const client of [silent, half])
       expect(answersIn(client.bytes).refuse).toMatchObject({ code: 'HANDSHAKE_TIMEOUT', retry: 'later' });
     expect(fleet.log.codes).toEqual(['HANDSHAKE_TIMEOUT', 'HANDSHAKE_TIMEOUT']);
-    expect(fleet.log.handshakes[0]?.phases).toMatchObject({ hello: null, dial: null });
+    expect(fleet.log.handshakes[0]?.phases).toMatchObject({ helloMs: null, dialMs: null });
     expect(fleet.gate.status().handshakes).toBe(0);
   });
 
@@ -264,7 +264,7 @@ describe('a hello that does not come', () => {
     }
     expect(fleet.log.codes).toEqual(['HANDSHAKE_TIMEOUT']);
     expect(answersIn(client.bytes).refuse?.code).toBe('HANDSHAKE_TIMEOUT');
-    expect(fleet.log.handshakes[0]?.phases.total).toBe(10_000);
+    expect(fleet.log.handshakes[0]?.phases.totalMs).toBe(10_000);
   });
 
   test('a hello byte by byte within the time is a hello', async () => {

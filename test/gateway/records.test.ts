@@ -10,10 +10,12 @@ const HANDSHAKE = [
   'time',
   'event',
   'gate',
+  'cluster',
   'listener',
   'connection',
   'peer',
   'driver',
+  'properties',
   'session',
   'server',
   'serverVersion',
@@ -33,26 +35,31 @@ const HANDSHAKE = [
   'notices',
   'notes',
   'trace',
-  'policy',
+  'policyHash',
 ];
 const SESSION_END = [
   'time',
   'event',
   'gate',
+  'cluster',
   'session',
   'client',
+  'peer',
+  'properties',
   'server',
   'reason',
   'error',
   'bytesFromClient',
   'bytesFromServer',
-  'ms',
+  'durationMs',
 ];
-const CLUSTER = [
+const SERVER = [
   'time',
   'event',
   'gate',
+  'cluster',
   'server',
+  'first',
   'state',
   'version',
   'previousState',
@@ -66,6 +73,7 @@ const keysOf = (line: LogLine | undefined) => Object.keys(line ?? {}).sort();
 describe('records', () => {
   test('have the same keys whatever the outcome, and say which gate and policy', async () => {
     await using fleet = await startFleet(realWorld, {
+      id: 'edge-1',
       cluster: 'blue',
       servers: [{ version: '4.14.0' }],
     });
@@ -79,15 +87,15 @@ describe('records', () => {
     expect(handshakes.map(({ code }) => code)).toEqual(['PERMITTED', 'SERVER_OUTDATED', 'MAJOR_MISMATCH']);
     for (const handshake of handshakes) {
       expect(keysOf(handshake)).toEqual([...HANDSHAKE].sort());
-      expect(Object.keys(handshake.phases)).toEqual(['hello', 'held', 'dial', 'total']);
-      expect(handshake.gate).toBe('blue');
-      expect(handshake.policy).toMatch(/^[0-9a-f]{12}$/);
+      expect(Object.keys(handshake.phases)).toEqual(['helloMs', 'heldMs', 'dialMs', 'totalMs']);
+      expect([handshake.gate, handshake.cluster]).toEqual(['edge-1', 'blue']);
+      expect(handshake.policyHash).toMatch(/^[0-9a-f]{12}$/);
       expect(handshake.listener).toBe(fleet.address());
       expect(handshake.peer).toMatch(/^127\.0\.0\.1:\d+$/);
       expect(handshake.time).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
     }
     expect(keysOf(fleet.log.of('session-end')[0])).toEqual([...SESSION_END].sort());
-    expect(keysOf(fleet.log.of('cluster')[0])).toEqual([...CLUSTER].sort());
+    expect(keysOf(fleet.log.of('server')[0])).toEqual([...SERVER].sort());
     const [admitted, refused] = handshakes;
     expect(admitted).toMatchObject({ session: session.id, server: 's1', serverVersion: '4.14.0' });
     expect(refused).toMatchObject({ session: null, server: null, serverVersion: null, waitedFor: null });
@@ -117,7 +125,7 @@ describe('records', () => {
     await using fleet = await startFleet(world, { servers: [{ version: '4.14.0' }] });
     const session = await fleet.admit('4.14.0');
     // 10 for the way of the hello; then dial, question and answer, 10 each.
-    expect(fleet.log.handshakes[0]?.phases).toEqual({ hello: 10, held: 0, dial: 30, total: 40 });
+    expect(fleet.log.handshakes[0]?.phases).toEqual({ helloMs: 10, heldMs: 0, dialMs: 30, totalMs: 40 });
     session.destroy();
   });
 
@@ -126,9 +134,9 @@ describe('records', () => {
       servers: [{ version: '4.14.0' }],
       timeouts: { probe: '20ms' },
     });
-    expect(fleet.log.of('cluster')).toHaveLength(1);
-    expect(fleet.log.of('cluster')[0]).toMatchObject({
-      gate: 'main',
+    expect(fleet.log.of('server')).toHaveLength(1);
+    expect(fleet.log.of('server')[0]).toMatchObject({
+      cluster: 'main',
       server: 's1',
       state: 'up',
       version: '4.14.0',
@@ -137,7 +145,7 @@ describe('records', () => {
       lastError: null,
     });
     await fleet.server(0).stop();
-    expect(await fleet.log.until('cluster', { state: 'down' })).toMatchObject({
+    expect(await fleet.log.until('server', { state: 'down' })).toMatchObject({
       version: '4.14.0',
       previousState: 'up',
       previousVersion: '4.14.0',
@@ -145,7 +153,7 @@ describe('records', () => {
       lastError: expect.stringMatching(/ECONNREFUSED|ECONNRESET|went away|closed the connection/),
     });
     await fleet.server(0).restart({ version: '4.15.0' });
-    expect(await fleet.log.until('cluster', { version: '4.15.0' })).toMatchObject({
+    expect(await fleet.log.until('server', { version: '4.15.0' })).toMatchObject({
       state: 'up',
       previousVersion: '4.14.0',
     });

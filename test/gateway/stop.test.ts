@@ -132,7 +132,7 @@ describe('stop', () => {
     await world.clock.run(5_150);
     await world.finish(fleet.gate.stop(0));
     await world.clock.run(1_000);
-    expect(fleet.log.of('cluster')).toHaveLength(1);
+    expect(fleet.log.of('server')).toHaveLength(1);
     expect(fleet.cluster.servers[0]?.state).toBe('up');
   });
 

@@ -15,6 +15,8 @@ function line(fields: Fields = {}): string {
     connection: `c${serial}`,
     session: `s${serial}`,
     client: '4.14.0',
+    gate: 'gate1',
+    cluster: 'main',
     observed: OBSERVED,
     verdict: 'permit',
     code: 'PERMITTED',

@@ -13,7 +13,7 @@ export function waitWithoutEnd(evidence: Evidence): Breach[] {
   const wait = Math.max(timeouts.hold, scenario.migration.hold.deadline) + age;
   const limit = timeouts.handshake + wait + WORK + servers.count * timeouts.dial;
   const late = decided.flatMap(({ record, at, gate }) => {
-    const { total, held } = record.phases;
+    const { totalMs: total, heldMs: held } = record.phases;
     const stoodStill = pausedFor(truth, gate, at - total, at);
     return total - stoodStill > limit || held - stoodStill > wait
       ? [{ at, what: `client ${record.client} was answered by ${gate} after ${total / 1_000} s` }]

@@ -80,7 +80,7 @@ function recordedServers({ gate, index, at }: GateDecision, { truth }: Evidence)
   const seen = new Map<string, ServerFacts>();
   const since = sinceOf(truth, gate, at);
   for (const { gate: writer, at: written, record } of truth.records.slice(0, index))
-    if (writer === gate && written >= since && record.event === 'cluster')
+    if (writer === gate && written >= since && record.event === 'server')
       seen.set(record.server, {
         id: record.server,
         version: record.version === null ? null : parseVersion(record.version),
@@ -89,7 +89,7 @@ function recordedServers({ gate, index, at }: GateDecision, { truth }: Evidence)
   return [...seen.values()];
 }
 
-function recordedUpgrade({ code }: Decision): UpgradeState {
+function recordedUpgrade({ code }: Pick<Decision, 'code'>): UpgradeState {
   if (code === 'UPGRADE_BLOCKED') return { state: 'blocked', reason: '', until: null };
   if (code === 'UPGRADE_FAILED') return { state: 'failed', error: '', retryAt: null };
   if (code === 'UPGRADE_REQUIRED') return { state: 'waiting', for: '' };

@@ -13,7 +13,7 @@ export function groundlessRefusal(evidence: Evidence): Breach[] {
   return decidedAs(evidence, 'refuse').flatMap((refusal) => {
     const { record, at, gate } = refusal;
     const ground = GROUNDS[record.code];
-    const waited = truth.between(at - age - record.phases.total, at);
+    const waited = truth.between(at - age - record.phases.totalMs, at);
     const grounded = ground === undefined || waited.some((state) => ground(state, refusal, evidence));
     const what = `client ${record.client ?? record.peer} was refused by ${gate} with ${record.code}`;
     if (!grounded) return [{ at, what: `${what}, for which there was no reason` }];
@@ -35,11 +35,11 @@ export function heldTooLong(evidence: Evidence): Breach[] {
   return decidedAs(evidence, 'permit').flatMap((permit) => {
     const { record, at, gate } = permit;
     const spare = age + queue;
-    if (record.phases.held <= spare || at - sinceOf(truth, gate, at) < spare) return [];
+    if (record.phases.heldMs <= spare || at - sinceOf(truth, gate, at) < spare) return [];
     const inVain = truth
       .between(at - spare, at)
       .every((state) => isRunning(state, gate) && wouldAdmit(permit, state, evidence));
-    const what = `client ${record.client} was admitted by ${gate} after ${record.phases.held / 1_000} s, and could have been ${spare / 1_000} s before`;
+    const what = `client ${record.client} was admitted by ${gate} after ${record.phases.heldMs / 1_000} s, and could have been ${spare / 1_000} s before`;
     return inVain ? [{ at, what }] : [];
   });
 }

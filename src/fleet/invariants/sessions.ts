@@ -23,7 +23,7 @@ export function droppedSession(evidence: Evidence): Breach[] {
 
 /** Why nothing that happened explains this end; null: something does. */
 function withoutCause(
-  { reason, server, client, ms }: SessionEndRecord,
+  { reason, server, client, durationMs: ms }: SessionEndRecord,
   gate: string,
   at: number,
   evidence: Evidence,

@@ -44,11 +44,11 @@ export function sessionsOver({ sessions, start, end }: Report, columns: number):
 /** Clients that a gate held, admitted or refused in the end. */
 export function waitingOver({ facts, start, end }: Report, columns: number): Series {
   const changes = handshakes(facts)
-    .filter(({ phases }) => phases.held > 0)
+    .filter(({ phases }) => phases.heldMs > 0)
     .flatMap(({ time, phases }) => {
       const over = Date.parse(time);
       return [
-        { at: over - phases.held, by: 1 },
+        { at: over - phases.heldMs, by: 1 },
         { at: over, by: -1 },
       ];
     });

@@ -165,7 +165,7 @@ const TAMPERED: ReadonlyArray<
       truth.records.push({
         ...first,
         at,
-        record: { ...first.record, server: 'rs1', reason: 'server-gone', ms: 100 },
+        record: { ...first.record, server: 'rs1', reason: 'server-gone', durationMs: 100 },
       });
     },
   ],
@@ -177,7 +177,11 @@ const TAMPERED: ReadonlyArray<
       const [attempt] = truth.attempts.filter(({ outcome }) => outcome?.kind === 'admitted');
       if (first?.record.event !== 'session-end' || attempt?.outcome?.kind !== 'admitted')
         throw new Error('no session ended');
-      const record = { ...first.record, session: attempt.outcome.session as string, reason: 'client-gone' };
+      const record: Logged = {
+        ...first.record,
+        session: attempt.outcome.session as string,
+        reason: 'client-gone',
+      };
       truth.records.push({ ...first, at: (attempt.closed as number) - 1, record });
     },
   ],
@@ -226,7 +230,7 @@ const TAMPERED: ReadonlyArray<
     ['waits-end'],
     (simulation) =>
       change(simulation, 'handshake', 'permit', {
-        phases: { hello: 1, held: 15_000, dial: 1, total: 15_001 },
+        phases: { helloMs: 1, heldMs: 15_000, dialMs: 1, totalMs: 15_001 },
       }),
   ],
   [
@@ -235,7 +239,7 @@ const TAMPERED: ReadonlyArray<
     (simulation) => {
       const last = recordsOf(simulation, 'handshake', 'permit').at(-1);
       const copy = { ...(last as NonNullable<typeof last>), at: (simulation.truth.stoppedAt as number) - 1 };
-      const phases = { hello: 1, held: 3_500, dial: 1, total: 3_501 };
+      const phases = { helloMs: 1, heldMs: 3_500, dialMs: 1, totalMs: 3_501 };
       simulation.truth.records.push({ ...copy, record: { ...copy.record, phases } as Logged });
     },
   ],
@@ -258,7 +262,9 @@ const TAMPERED: ReadonlyArray<
     'an answer took an hour',
     ['waits-end'],
     (simulation) =>
-      change(simulation, 'handshake', 'permit', { phases: { hello: 1, held: 0, dial: 1, total: 3_600_000 } }),
+      change(simulation, 'handshake', 'permit', {
+        phases: { helloMs: 1, heldMs: 0, dialMs: 1, totalMs: 3_600_000 },
+      }),
   ],
   [
     'a limit is said to be reached, and nobody was there',

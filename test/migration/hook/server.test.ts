@@ -48,6 +48,7 @@ async function clusterOf(specs: readonly ServerSpec[]) {
     clock: realRuntime.clock,
     dialTimeout: 5_000,
     probeInterval: 60_000,
+    events: { emit() {} },
   });
   await cluster.refresh(0);
   return {
