@@ -25,6 +25,8 @@ export type Purpose = 'probe' | 'session' | 'upgrade';
 export interface BackEnd {
   /** The protocol's name, for records and status: `skewgate`, `plain`. */
   readonly protocol: string;
+  /** Whether a session is all that goes over its connection: a WebSocket client is then handed on to it whole. */
+  readonly isTransparent: boolean;
   /**
    * Identifies the server at the other end of a fresh connection, which the caller destroys if this fails.
    * @param known whether the server's version is known already

@@ -14,6 +14,7 @@ import type { BackEnd, Purpose, ServerLink } from './back-end.ts';
 export function createPlainBackEnd(probeVersion: (signal: AbortSignal) => Promise<Version>): BackEnd {
   return {
     protocol: 'plain',
+    isTransparent: true,
     async identify(connection: Connection, purpose: Purpose, known: boolean, signal): Promise<ServerLink> {
       const version = purpose === 'probe' || !known ? await probeVersion(signal) : null;
       return {

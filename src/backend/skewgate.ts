@@ -22,6 +22,7 @@ type Progress = Message<'upgradeProgress'>;
 export function createSkewgateBackEnd(gate: string): BackEnd {
   return {
     protocol: 'skewgate',
+    isTransparent: false,
     async identify(connection, purpose, known, signal) {
       try {
         return await askHello(connection, { gate, purpose }, signal);

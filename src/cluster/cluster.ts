@@ -13,7 +13,7 @@ import type { EventSink } from '../events/fan-out.ts';
 import type { ProtocolRange, ServerFacts } from '../policy/types.ts';
 import { Changes } from '../ports/changes.ts';
 import { type Clock, deadline, type Timer } from '../ports/clock.ts';
-import type { Connection } from '../ports/transport.ts';
+import type { Connection, UpgradeRequest } from '../ports/transport.ts';
 import { dial, type Transports } from '../transport/address.ts';
 import { printVersion } from '../version/version.ts';
 
@@ -196,15 +196,24 @@ export class Cluster {
 
   /**
    * Dials and identifies a server. What it says, or that it says nothing, is remembered.
+   * @param request what a WebSocket client asks for; only transparent back ends hand it on
    * @throws {UpstreamError} if it can't be reached, or is not what is known of it by now
    */
-  async reach(id: string, purpose: Purpose, signal: AbortSignal = this.#stopping.signal): Promise<Reached> {
+  async reach(
+    id: string,
+    purpose: Purpose,
+    signal: AbortSignal = this.#stopping.signal,
+    request?: UpgradeRequest,
+  ): Promise<Reached> {
     const server = this.#find(id);
     const limit = deadline(this.#options.clock, this.#options.dialTimeout, signal);
     const askedAt = this.#options.clock.now();
     let connection: Connection | null = null;
     try {
-      connection = await dial(this.#options.transports, server.address, { signal: limit.signal });
+      connection = await dial(this.#options.transports, server.address, {
+        signal: limit.signal,
+        request: server.entry.backEnd.isTransparent ? request : undefined,
+      });
       const known = server.version !== null;
       const link = await server.entry.backEnd.identify(connection, purpose, known, limit.signal);
       if (link.identity !== null) this.#applyIdentity(server, askedAt, link.identity);

@@ -22,6 +22,7 @@ export function createAssumedFrontEnd({ version, upgrade, protocol }: AssumedCli
   const said: HelloResult = { kind: 'hello', hello };
   return {
     protocol: 'assumed',
+    isTransparent: true,
     accept(connection) {
       const early = new EarlyDataBuffer(connection);
       connection.handle({

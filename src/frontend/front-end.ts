@@ -8,6 +8,8 @@ import type { PendingClient } from './pending-client.ts';
 export interface FrontEnd {
   /** The protocol's name, for records and status: `skewgate`, `assumed`. */
   readonly protocol: string;
+  /** Whether the session is all that goes over the connection: a WebSocket is then handed on to the server whole. */
+  readonly isTransparent: boolean;
   /**
    * Takes the connection over, handlers included, until the client is admitted or refused. It may speak first.
    * The time limit for the client's hello begins here.

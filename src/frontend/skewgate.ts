@@ -27,7 +27,11 @@ const MAX_HELLO = PREFACE_LENGTH + HEADER_LENGTH + MAX_PAYLOAD;
 
 /** A front end for clients that speak the skewgate handshake. */
 export function createSkewgateFrontEnd(options: SkewgateOptions): FrontEnd {
-  return { protocol: 'skewgate', accept: (connection) => new SkewgateClient(connection, options) };
+  return {
+    protocol: 'skewgate',
+    isTransparent: false,
+    accept: (connection) => new SkewgateClient(connection, options),
+  };
 }
 
 class SkewgateClient implements PendingClient {

@@ -87,7 +87,7 @@ export class Admission {
     this.#log = log;
     this.#over = AbortSignal.any([client.gone, context.lifecycle.closing]);
     this.#wait = new Wait(context);
-    this.#search = new ServerSearch(context, this.#over);
+    this.#search = new ServerSearch(context, this.#over, client.connection.upgrade?.request);
     this.id = randomId(context.random);
     this.#startedAt = context.clock.now();
   }

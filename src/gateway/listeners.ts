@@ -67,6 +67,7 @@ export class Listeners {
     const bound = () => this.#addresses[at] as string;
     const listener = await transport.listen(rest, {
       accept: (connection) => reception.accept(frontEnd.accept(connection), bound()),
+      transparent: frontEnd.isTransparent,
       track: (peer) => reception.track(peer, bound()),
     });
     this.#open.push(listener);

@@ -50,9 +50,9 @@ export function relay(
 
   const wire = (from: 'client' | 'server', source: Connection, target: Connection) => {
     const counter = from === 'client' ? 'fromClient' : 'fromServer';
-    const forward = (chunk: Uint8Array) => {
+    const forward = (chunk: Uint8Array, text?: boolean) => {
       bytes[counter] += chunk.length;
-      const room = target.send(chunk);
+      const room = target.send(chunk, text);
       if (!room) source.pause();
       return room;
     };
@@ -65,21 +65,24 @@ export function relay(
   const up = wire('client', client, server);
   const down = wire('server', server, client);
 
+  client.upgrade?.answer(server.answer);
   server.handle({
     data: down.forward,
     end: down.end,
     drain: () => client.resume(),
-    close: (error) => finish(ended.client && ended.server ? 'both-ended' : 'server-gone', error),
+    close: (error, closeReason) =>
+      finish(ended.client && ended.server ? 'both-ended' : 'server-gone', error, closeReason),
   });
   // The client may be paused since it sent much before it was admitted; what else it sends comes after that.
   client.pause();
-  const room = early.chunks.map(up.forward).every(Boolean);
+  const room = early.chunks.map((chunk) => up.forward(chunk)).every(Boolean);
   if (early.ended) up.end();
   client.handle({
     data: up.forward,
     end: up.end,
     drain: () => server.resume(),
-    close: (error) => finish(ended.client && ended.server ? 'both-ended' : 'client-gone', error),
+    close: (error, closeReason) =>
+      finish(ended.client && ended.server ? 'both-ended' : 'client-gone', error, closeReason),
   });
   if (room) client.resume();
   if (sinceHello?.ended) down.end();

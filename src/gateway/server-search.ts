@@ -3,6 +3,7 @@ import type { Cluster, Reached } from '../cluster/cluster.ts';
 import { refusal } from '../policy/decision.ts';
 import type { Decision } from '../policy/types.ts';
 import type { Clock } from '../ports/clock.ts';
+import type { UpgradeRequest } from '../ports/transport.ts';
 import type { Applicant } from './applicant.ts';
 import type { Judge } from './judge.ts';
 
@@ -16,13 +17,18 @@ export interface SearchContext {
 export class ServerSearch {
   readonly #context: SearchContext;
   readonly #over: AbortSignal;
+  readonly #request: UpgradeRequest | undefined;
   readonly #failed = new Map<string, string>();
   #dialMs: number | null = null;
 
-  /** @param over aborts when nobody needs a server any more: the client left, or the gate drains */
-  constructor(context: SearchContext, over: AbortSignal) {
+  /**
+   * @param over aborts when nobody needs a server any more: the client left, or the gate drains
+   * @param request what a WebSocket client on a transparent port asks the server for
+   */
+  constructor(context: SearchContext, over: AbortSignal, request?: UpgradeRequest) {
     this.#context = context;
     this.#over = over;
+    this.#request = request;
   }
 
   /** What the last search took, ms; null before the first. */
@@ -76,7 +82,7 @@ export class ServerSearch {
 
   async #try(id: string): Promise<Reached | null> {
     try {
-      const reached = await this.#context.cluster.reach(id, 'session', this.#over);
+      const reached = await this.#context.cluster.reach(id, 'session', this.#over, this.#request);
       if (reached.server.state === 'up') return reached;
       reached.link.close();
       this.#failed.set(id, `${id} is leaving`);

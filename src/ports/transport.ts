@@ -10,14 +10,47 @@ export class PeerFault extends Error {
 }
 
 export interface ConnectionHandlers {
-  /** The bytes are the handler's to keep. */
-  data(bytes: Uint8Array): void;
+  /**
+   * The bytes are the handler's to keep.
+   * @param text whether they are a WebSocket's text message; only where messages are handed on whole
+   */
+  data(bytes: Uint8Array, text?: boolean): void;
   /** The peer sends nothing more; this side still may. */
   end(): void;
   /** After `send` returned false: there is room again. */
   drain(): void;
-  /** Gone, once and last, also while paused. `error` null: orderly. */
-  close(error: Error | null): void;
+  /**
+   * Gone, once and last, also while paused.
+   * @param error null: orderly
+   * @param closeReason what the peer said when it closed a WebSocket; only where messages are handed on whole
+   */
+  close(error: Error | null, closeReason?: CloseReason): void;
+}
+
+/** What a WebSocket client asks for. */
+export interface UpgradeRequest {
+  /** Path and query. */
+  readonly target: string;
+  /** Those for the server, subprotocols among them: not those of this one connection, nor of compression. */
+  readonly headers: Readonly<Record<string, string | string[]>>;
+}
+
+/** What a WebSocket server answered. */
+export interface UpgradeAnswer {
+  /** 101: it is a WebSocket now. */
+  readonly status: number;
+  /** The subprotocol chosen, and what belongs to a refusal. */
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+/** A WebSocket client that waits for its answer. */
+export interface PendingUpgrade {
+  readonly request: UpgradeRequest;
+  /**
+   * Gives the client a server's answer. With status 101 messages are handed on whole from there on: as they are, text
+   * as text, empty ones too, and there is no half-close. Without an answer the connection is a stream of bytes.
+   */
+  answer(answer?: UpgradeAnswer): void;
 }
 
 export interface Connection {
@@ -25,8 +58,11 @@ export interface Connection {
   readonly peer: string;
   /** Replaces the handlers. Nothing is delivered before the first call. */
   handle(handlers: ConnectionHandlers): void;
-  /** Takes the bytes in any case (the buffer must not change afterwards); false: wait for `drain`. */
-  send(bytes: Uint8Array): boolean;
+  /**
+   * Takes the bytes in any case (the buffer must not change afterwards); false: wait for `drain`.
+   * @param text sends them as a text message, where messages are handed on whole
+   */
+  send(bytes: Uint8Array, text?: boolean): boolean;
   /** Half-close: this side sends nothing more. What was sent still arrives. */
   end(): void;
   /**
@@ -44,6 +80,10 @@ export interface Connection {
    * where there are no messages, but a stream.
    */
   limitMessages?(bytes: number | null): void;
+  /** On a WebSocket that a transparent listener accepted: what the client asked for, to be answered once. */
+  readonly upgrade?: PendingUpgrade;
+  /** On a WebSocket that was dialled with a request: what the server answered. Messages are handed on whole. */
+  readonly answer?: UpgradeAnswer;
 }
 
 export interface Listener {
@@ -55,6 +95,8 @@ export interface Listener {
 
 export interface DialOptions {
   readonly signal?: AbortSignal;
+  /** Asked of a WebSocket server in the name of a client; see `Connection.answer`. Others ignore it. */
+  readonly request?: UpgradeRequest | undefined;
 }
 
 /** Told of each peer of a transport that has a handshake of its own, as soon as that begins. */
@@ -78,6 +120,8 @@ export interface ListenOptions {
   accept(connection: Connection): void;
   /** Used by transports that have a handshake of their own. */
   readonly track?: HandshakeTracker;
+  /** Whether a WebSocket client waits for a server's answer: see `Connection.upgrade`. */
+  readonly transparent?: boolean;
 }
 
 export interface Transport {

@@ -1,7 +1,15 @@
-/** One WebSocket as a stream of bytes: what `Connection` promises, on top of `ws`. */
+/**
+ * One WebSocket: what `Connection` promises, on top of `ws`. Its messages carry a stream of bytes, or are handed on
+ * whole.
+ */
 import type { Socket } from 'node:net';
 import { type RawData, WebSocket } from 'ws';
-import { type Connection, type ConnectionHandlers, PeerFault } from '../ports/transport.ts';
+import {
+  type Connection,
+  type ConnectionHandlers,
+  PeerFault,
+  type UpgradeAnswer,
+} from '../ports/transport.ts';
 import { type CloseReason, NORMAL, TEXT_REFUSED, TOO_LONG } from '../wire/close.ts';
 import { unwatch, watchForReset } from './reset-watch.ts';
 import { breakOff } from './socket.ts';
@@ -18,17 +26,23 @@ const FLUSH_MS = 30_000;
 /** How long the peer has to answer a close frame. */
 const LINGER_MS = 1_000;
 
+/** A close frame without a code counts as one with this (RFC 6455, 7.1.5). */
+const NO_STATUS = 1005;
+
 const EMPTY = new Uint8Array(0);
 
 /** An open WebSocket that was not read from yet. */
 export class WsConnection implements Connection {
   readonly peer: string;
+  readonly answer?: UpgradeAnswer;
   readonly #socket: WebSocket;
   /** What carries the WebSocket. */
   readonly #raw: Socket;
+  readonly #whole: boolean;
   readonly #inbox = new Inbox(() => this.#readOn());
   #handlers: ConnectionHandlers | null = null;
   #error: Error | null = null;
+  #closeReason: CloseReason | undefined;
   #paused = true;
   #delivering = false;
   #closed = false;
@@ -43,16 +57,19 @@ export class WsConnection implements Connection {
   /** Bytes that came since the last whole message. */
   #incomplete = 0;
 
-  constructor(socket: WebSocket, raw: Socket, peer: string) {
+  /** @param whole whether messages are handed on as they are; otherwise they carry a stream of bytes */
+  constructor(socket: WebSocket, raw: Socket, peer: string, whole = false, answer?: UpgradeAnswer) {
+    if (answer !== undefined) this.answer = answer;
     this.#socket = socket;
     this.#raw = raw;
     this.peer = peer;
+    this.#whole = whole;
     socket.pause();
     socket.on('message', (data, isBinary) => this.#message(data as RawData & Buffer, isBinary));
     socket.on('error', (error) => {
       this.#error ??= faultOf(error);
     });
-    socket.on('close', (code) => this.#gone(code));
+    socket.on('close', (code, reason) => this.#gone(code, reason.toString()));
   }
 
   handle(handlers: ConnectionHandlers): void {
@@ -71,14 +88,17 @@ export class WsConnection implements Connection {
     if (bytes !== null) this.#raw.prependListener('data', this.#count);
   }
 
-  send(bytes: Uint8Array): boolean {
-    if (this.#ended || this.#socket.readyState !== WebSocket.OPEN || bytes.length === 0) return true;
-    for (let at = 0; at < bytes.length; at += MAX_MESSAGE) this.#post(bytes.subarray(at, at + MAX_MESSAGE));
+  send(bytes: Uint8Array, text = false): boolean {
+    if (this.#ended || this.#socket.readyState !== WebSocket.OPEN) return true;
+    if (this.#whole) this.#post(bytes, text);
+    else
+      for (let at = 0; at < bytes.length; at += MAX_MESSAGE) this.#post(bytes.subarray(at, at + MAX_MESSAGE));
     this.#full = this.#socket.bufferedAmount > HIGH_WATER;
     return !this.#full;
   }
 
   end(): void {
+    if (this.#whole) return this.close(NORMAL);
     if (this.#ended || this.#socket.readyState !== WebSocket.OPEN) return;
     this.#ended = true;
     this.#post(EMPTY);
@@ -106,7 +126,8 @@ export class WsConnection implements Connection {
     this.#paused = false;
     unwatch(this.#raw);
     this.#socket.resume();
-    this.#socket.close(closeReason.code, closeReason.reason);
+    if (closeReason.code === NO_STATUS) this.#socket.close();
+    else this.#socket.close(closeReason.code, closeReason.reason);
     this.#cutAfter(FLUSH_MS);
     if (this.#unsent === 0) this.#cutAfter(LINGER_MS);
   }
@@ -118,9 +139,10 @@ export class WsConnection implements Connection {
   #message(bytes: Buffer, isBinary: boolean): void {
     this.#incomplete = 0;
     if (this.#closing) return;
-    if (!isBinary) return this.#refuse(TEXT_REFUSED, 'a text message: this port takes binary messages');
+    if (!isBinary && !this.#whole)
+      return this.#refuse(TEXT_REFUSED, 'a text message: this port takes binary messages');
     if (this.#limit !== null && bytes.length > this.#limit) return this.#refuseLong();
-    this.#inbox.push({ bytes, text: false });
+    this.#inbox.push({ bytes, text: !isBinary });
     this.#deliver();
     // The rest of what was read waits for the next turn; more of it is not read until then.
     if (!this.#inbox.isEmpty) this.#socket.pause();
@@ -160,10 +182,11 @@ export class WsConnection implements Connection {
     this.#delivering = false;
     if (!this.#closed || this.#told || this.#handlers === null || !this.#inbox.isEmpty) return;
     this.#told = true;
-    this.#handlers.close(this.#error);
+    this.#handlers.close(this.#error, this.#closeReason);
   }
 
-  #take({ bytes }: InboundMessage): void {
+  #take({ bytes, text }: InboundMessage): void {
+    if (this.#whole) return this.#handlers?.data(bytes, text);
     if (this.#peerEnded) return;
     if (bytes.length > 0) return this.#handlers?.data(bytes);
     this.#peerEnded = true;
@@ -171,9 +194,9 @@ export class WsConnection implements Connection {
     if (this.#ended) this.close(NORMAL);
   }
 
-  #post(message: Uint8Array): void {
+  #post(message: Uint8Array, text = false): void {
     this.#unsent++;
-    this.#socket.send(message, () => this.#sent());
+    this.#socket.send(message, { binary: !text }, () => this.#sent());
   }
 
   #sent(): void {
@@ -189,8 +212,9 @@ export class WsConnection implements Connection {
     this.#socket.once('close', () => clearTimeout(timer));
   }
 
-  #gone(code: number): void {
+  #gone(code: number, reason: string): void {
     this.#closed = true;
+    if (this.#whole) this.#closeReason = { code, reason };
     unwatch(this.#raw);
     // A peer that closes without having said "no more" tore the connection down, unless it did so politely.
     if (code === 1006 && !(this.#ended && this.#peerEnded))

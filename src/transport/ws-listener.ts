@@ -6,6 +6,7 @@ import type { Listener, ListenOptions } from '../ports/transport.ts';
 import { bind, keepAlive, peerOf } from './socket.ts';
 import { WS_OPTIONS, WsConnection } from './ws-connection.ts';
 import { GARBAGE, LATE, PendingSockets } from './ws-pending.ts';
+import { type CompleteUpgrade, PendingWsConnection } from './ws-upgrade.ts';
 
 /** ms that a connection has to become a WebSocket. */
 const HTTP_LIMITS = { headersTimeout: 10_000, requestTimeout: 10_000, connectionsCheckingInterval: 1_000 };
@@ -13,17 +14,23 @@ const HTTP_LIMITS = { headersTimeout: 10_000, requestTimeout: 10_000, connection
 /** Listens for WebSockets. @throws {Error} if the address can't be bound */
 export async function listenForWebSockets(
   address: string,
-  { accept, track }: ListenOptions,
+  { accept, track, transparent = false }: ListenOptions,
 ): Promise<Listener> {
   const pending = new PendingSockets(track);
   const http = createHttp(pending);
-  const sockets = new WebSocketServer({ ...WS_OPTIONS, noServer: true, clientTracking: false });
-  http.on('upgrade', (request: IncomingMessage, socket: Socket, head: Buffer) =>
-    sockets.handleUpgrade(request, socket, head, (webSocket) => {
+  const upgrade = createUpgrade();
+  http.on('upgrade', (request: IncomingMessage, socket: Socket, head: Buffer) => {
+    if (transparent && isUpgrade(request)) {
       pending.leave(socket, null);
-      accept(new WsConnection(webSocket, socket, peerOf(socket)));
-    }),
-  );
+      const complete: CompleteUpgrade = (protocol, all, whole) =>
+        upgrade(request, socket, all, whole, protocol);
+      return accept(new PendingWsConnection(request, socket, head, complete));
+    }
+    const connection = upgrade(request, socket, head, false);
+    if (connection === null) return;
+    pending.leave(socket, null);
+    accept(connection);
+  });
   return {
     address: await bind(http, address),
     close: async () => {
@@ -31,6 +38,38 @@ export async function listenForWebSockets(
       // Those that never became a WebSocket; the others are no longer this server's.
       http.closeAllConnections();
     },
+  };
+}
+
+/** Whether `ws` will take it for a request of a WebSocket client; if not, it says so to the client. */
+function isUpgrade({ method, url, headers }: IncomingMessage): boolean {
+  const isWebSocket =
+    headers.upgrade?.toLowerCase() === 'websocket' && headers['sec-websocket-version'] === '13';
+  return method === 'GET' && url?.startsWith('/') === true && isWebSocket;
+}
+
+/** Answers a request. Returns null if it could not be one, which its peer was told. */
+function createUpgrade() {
+  const chosen = new WeakMap<IncomingMessage, string>();
+  const sockets = new WebSocketServer({
+    ...WS_OPTIONS,
+    noServer: true,
+    clientTracking: false,
+    handleProtocols: (offered, request) => chosen.get(request) ?? [...offered][0] ?? false,
+  });
+  return (
+    request: IncomingMessage,
+    socket: Socket,
+    head: Buffer,
+    whole: boolean,
+    protocol?: string,
+  ): WsConnection | null => {
+    if (protocol !== undefined) chosen.set(request, protocol);
+    let connection: WsConnection | null = null;
+    sockets.handleUpgrade(request, socket, head, (webSocket) => {
+      connection = new WsConnection(webSocket, socket, peerOf(socket), whole);
+    });
+    return connection;
   };
 }
 

@@ -5,9 +5,9 @@ export function noteSends(transport: Transport, note: (bytes: Uint8Array) => voi
   const watched = (connection: Connection): Connection => ({
     peer: connection.peer,
     handle: (handlers) => connection.handle(handlers),
-    send(bytes) {
+    send(bytes, text) {
       note(bytes);
-      return connection.send(bytes);
+      return connection.send(bytes, text);
     },
     end: () => connection.end(),
     pause: () => connection.pause(),
