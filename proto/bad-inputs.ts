@@ -1,4 +1,6 @@
 /** Bytes that a receiver has to refuse, written by hand: expected code, and after how many bytes it is known. */
+import { forWire } from '../src/frontend/wire-limits.ts';
+import { refusal } from '../src/policy/decision.ts';
 import type { WireFault } from '../src/wire/fault.ts';
 import { MESSAGES, type MessageName } from '../src/wire/messages.ts';
 import { encodeValue } from '../src/wire/msgpack.ts';
@@ -44,14 +46,14 @@ const unfinished = (name: string, receiver: Receiver, state: string, hex: string
 });
 
 /** A frame with this payload, right length. */
-function framed(message: MessageName, payload: string): string {
+export function framed(message: MessageName, payload: string): string {
   const bytes = join(payload);
   const length = (bytes.length / 2).toString(16).padStart(8, '0');
   return `${MESSAGES[message].type.toString(16).padStart(2, '0')}${length}${bytes}`;
 }
 
 /** A frame with this value, whatever the schema says. */
-const valued = (message: MessageName, value: unknown) =>
+export const valued = (message: MessageName, value: unknown) =>
   framed(message, Buffer.from(encodeValue(value)).toString('hex'));
 
 const hello = (payload: string) => framed('hello', payload);
@@ -280,6 +282,27 @@ const PAYLOAD_FAULTS: readonly BadInput[] = [
     hello(`${'91'.repeat(9)}c0`),
     'values nest deeper than 8',
   ),
+  bad(
+    'an array with something in it inside eight arrays and maps',
+    'gate',
+    'hello',
+    hello(`82 ${version} a6 342e31342e30 a1 78 ${'91'.repeat(8)} c0`),
+    'values nest deeper than 8',
+  ),
+  bad(
+    'the property __proto__',
+    'gate',
+    'hello',
+    hello(`82 ${version} a6 342e31342e30 aa 70726f70657274696573 81 a9 5f5f70726f746f5f5f a1 78`),
+    'the map key __proto__ is not allowed',
+  ),
+  bad(
+    'the key __proto__ in an unknown field, in a wide format',
+    'gate',
+    'hello',
+    hello(`82 ${version} a6 342e31342e30 a1 78 81 db 00000009 5f5f70726f746f5f5f c0`),
+    'the map key __proto__ is not allowed',
+  ),
   bad('a key that is a number', 'gate', 'hello', hello('81 01 c0'), 'a map key is not a string'),
   bad(
     'an extension type',
@@ -304,6 +327,8 @@ const PAYLOAD_FAULTS: readonly BadInput[] = [
   ),
   bad('a string that is not UTF-8', 'gate', 'hello', hello(`81 ${version} a2 c328`), 'a string is not UTF-8'),
 ];
+
+const REFUSED = forWire(refusal('NO_SERVER', 'No server takes new sessions.'));
 
 const FIELD_FAULTS: readonly BadInput[] = [
   bad(
@@ -340,6 +365,31 @@ const FIELD_FAULTS: readonly BadInput[] = [
     'hello',
     valued('hello', { version: `4.14.0-${'x'.repeat(58)}` }),
     'hello.version: Too big: expected string to have <=64 characters',
+  ),
+  ...[
+    '4.14',
+    '4.14.0.0',
+    'v4.14.0',
+    '04.14.0',
+    '4.14.9007199254740992',
+    '4.14.0rc1',
+    '4.14.0-',
+    '4.14.0-a b',
+  ].map((text) =>
+    bad(
+      `the version ${text}`,
+      'gate',
+      'hello',
+      valued('hello', { version: text }),
+      `hello.version: ${JSON.stringify(text)} is not a version`,
+    ),
+  ),
+  bad(
+    'a version that is none',
+    'gate-upstream',
+    'identifying',
+    valued('serverHello', { id: 'rs1', version: 'four' }),
+    'serverHello.version: "four" is not a version',
   ),
   bad(
     '33 properties',
@@ -378,6 +428,26 @@ const FIELD_FAULTS: readonly BadInput[] = [
     'awaiting',
     valued('wait', { code: 'X'.repeat(65), reason: '', progress: null, deadlineMs: 0 }),
     'wait.code: Too big: expected string to have <=64 characters',
+  ),
+  bad(
+    'an empty code',
+    'client',
+    'awaiting',
+    valued('wait', { code: '', reason: '', progress: null, deadlineMs: 0 }),
+    'wait.code: Too small',
+  ),
+  ...[
+    ['verdict', { ...REFUSED, verdict: 'perhaps' }, 'refuse.verdict'],
+    ['retry', { ...REFUSED, retry: 'perhaps' }, 'refuse.retry'],
+    ['side to move', { ...REFUSED, move: { side: 'router', to: '', who: [] } }, 'refuse.move.side'],
+  ].map(([what, value, field]) =>
+    bad(
+      `an unknown ${what}: these words are closed`,
+      'client',
+      'awaiting',
+      valued('refuse', value),
+      `${field}: Invalid option`,
+    ),
   ),
   bad(
     'progress over 1',

@@ -20,6 +20,7 @@ export interface Node {
   readonly maxItems?: number;
   readonly minLength?: number;
   readonly maxLength?: number;
+  readonly pattern?: string;
   readonly minimum?: number;
   readonly maximum?: number;
   readonly $defs?: Readonly<Record<string, Node>>;

@@ -14,6 +14,7 @@ import {
 } from '../src/wire/messages.ts';
 import { encodePreface, REVISIONS, type Revisions } from '../src/wire/preface.ts';
 import { BAD_INPUTS, type BadInput } from './bad-inputs.ts';
+import { GOOD_INPUTS, type GoodInput } from './good-inputs.ts';
 
 export type Part =
   | { readonly preface: Revisions }
@@ -51,6 +52,7 @@ export interface Vectors {
   }[];
   readonly conversations: readonly Conversation[];
   readonly badInputs: readonly BadInput[];
+  readonly goodInputs: readonly GoodInput[];
 }
 
 const toHex = (bytes: Uint8Array) => Buffer.from(bytes).toString('hex');
@@ -330,7 +332,7 @@ export function vectors(): Vectors {
     about:
       'Test vectors of the skewgate handshake; see README.md. In conversations, `hex` of a step is its parts in order. ' +
       'In badInputs, a receiver in `state` that is sent `hex` has to fault once it has read `at` bytes, not before; ' +
-      '`at` null: it has to wait for more.',
+      '`at` null: it has to wait for more. In goodInputs, a receiver in `state` that is sent `hex` has to make `read` of it.',
     revision: REVISIONS.max,
     prefaces: PREFACES.map(({ name, revisions }) => ({
       name,
@@ -351,5 +353,6 @@ export function vectors(): Vectors {
     }),
     conversations: CONVERSATIONS,
     badInputs: BAD_INPUTS,
+    goodInputs: GOOD_INPUTS,
   };
 }

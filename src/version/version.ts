@@ -21,6 +21,7 @@ export interface Minor {
 }
 
 /** A text that is not a version or a release line. The message quotes the text and says what is wrong with it. */
+/** A text that is not a version or a release line; the message says why. */
 export class VersionError extends Error {
   override readonly name = 'VersionError';
 }
@@ -30,7 +31,18 @@ export const MAX_VERSION_LENGTH = 64;
 
 const QUALIFIER = /^[-+][0-9A-Za-z][0-9A-Za-z.+_-]*$/;
 
-/** @throws {VersionError} saying what is wrong with `text`. */
+/**
+ * The grammar of a version as a regular expression for other languages: what it cannot say is that each number is at
+ * most 2^53 - 1 and the whole has at most 64 characters.
+ */
+export const VERSION_PATTERN =
+  '^(0|[1-9][0-9]*)\\.(0|[1-9][0-9]*)\\.(0|[1-9][0-9]*)([-+][0-9A-Za-z][0-9A-Za-z.+_-]*)?$';
+
+/**
+ * Reads `major.minor.patch`, each a decimal number of at most 2^53 - 1 without leading zeros, perhaps followed by a
+ * qualifier: `-` or `+`, a letter or digit, then letters, digits, `.`, `+`, `_` and `-`.
+ * @throws {VersionError} saying what is wrong with `text`.
+ */
 export function parseVersion(text: string): Version {
   if (text.length > MAX_VERSION_LENGTH)
     throw new VersionError(`a version has at most ${MAX_VERSION_LENGTH} characters, this has ${text.length}`);
@@ -58,6 +70,7 @@ function fault(text: string, core: string, qualifier: string): string {
 }
 
 /** As `parseVersion`, but null for a text that is not a version. */
+/** `parseVersion` for text that may be anything: null where it is no version. */
 export function tryParseVersion(text: string): Version | null {
   try {
     return parseVersion(text);
@@ -75,6 +88,7 @@ export function parseMinor(text: string): Minor {
 }
 
 /** `major.minor.patch` with the qualifier, as the other side wrote it. */
+/** As it was written, with the qualifier. */
 export function printVersion(version: Version): string {
   return `${printCore(version)}${version.qualifier}`;
 }
@@ -85,6 +99,7 @@ export function printCore(version: Version): string {
 }
 
 /** `major.minor`, such as `4.14`. */
+/** A release line as people write it: `4.14`. */
 export function printMinor(line: Minor): string {
   return `${line.major}.${line.minor}`;
 }
@@ -100,6 +115,7 @@ export function compareVersions(a: Version, b: Version): number {
 }
 
 /** The first release of a line: 4.14 becomes 4.14.0. */
+/** The first release of a line: patch 0. */
 export function firstOf(line: Minor): Version {
   return { major: line.major, minor: line.minor, patch: 0, qualifier: '' };
 }

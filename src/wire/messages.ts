@@ -5,7 +5,7 @@
 import { z } from 'zod';
 import type { OpenCode } from '../policy/codes.ts';
 import { type OpenRule, type ReceivedTraceStep, VERDICTS } from '../policy/types.ts';
-import { MAX_VERSION_LENGTH } from '../version/version.ts';
+import { MAX_VERSION_LENGTH, parseVersion, VERSION_PATTERN } from '../version/version.ts';
 import { WireFault } from './fault.ts';
 import { encodeFrame, type Frame } from './frame.ts';
 import { decodeValue, encodeValue } from './msgpack.ts';
@@ -16,7 +16,18 @@ const MAX_WORD_LENGTH = 64;
 const MAX_TRACE = 16;
 const short = z.string().max(128);
 const sentence = z.string().max(2048);
+/** As a client reads it: shown to people, so that a later gate may say more than today's grammar has. */
 const version = z.string().min(1).max(MAX_VERSION_LENGTH);
+/** As a gate or server reads it: compared, so it has to be of the grammar. */
+const strictVersion = version
+  .superRefine((text, context) => {
+    try {
+      parseVersion(text);
+    } catch (error) {
+      context.addIssue({ code: 'custom', message: (error as Error).message });
+    }
+  })
+  .meta({ pattern: VERSION_PATTERN });
 const level = z
   .int()
   .min(0)
@@ -108,7 +119,9 @@ export const MESSAGES = {
     to: 'gate',
     about: 'who the client is and what it asks of upgrades',
     schema: z.object({
-      version: version.describe('`major.minor.patch`, perhaps with a qualifier such as `-HBase-1.4`'),
+      version: strictVersion.describe(
+        '`major.minor.patch`, perhaps with a qualifier such as `-HBase-1.4`; see "Versions"',
+      ),
       driver: short.default('').describe('name of the client library'),
       properties: properties.default({}),
       upgrade: z
@@ -175,11 +188,13 @@ export const MESSAGES = {
     about: 'what the server is',
     schema: z.object({
       id: short.describe('its own name, for people; the gate goes by its config'),
-      version: version.describe('as in `hello.version`'),
+      version: strictVersion.describe('as in `hello.version`'),
       level: level
         .nullable()
         .default(null)
-        .describe('schema level of the system tables; nil if it does not know one'),
+        .describe(
+          'schema level of the system tables; nil if it does not know one, and is then not asked to upgrade',
+        ),
       token: z.int().min(0).nullable().default(null).describe('the highest fencing token it saw'),
       draining: z.boolean().default(false).describe('it leaves and takes no new sessions'),
       protocol,
@@ -195,7 +210,7 @@ export const MESSAGES = {
       peer: short.describe("the client's network address"),
       client: z
         .object({
-          version: version.describe('as in `hello.version`'),
+          version: strictVersion.describe('as in `hello.version`'),
           driver: short.describe('as in `hello.driver`'),
           properties,
         })
@@ -208,8 +223,10 @@ export const MESSAGES = {
     to: 'server',
     about: 'bring the system tables one step on',
     schema: z.object({
-      from: version.nullable().describe('release whose tables they are now; nil if none fits'),
-      to: version.describe('release to upgrade to'),
+      from: strictVersion
+        .nullable()
+        .describe('lowest release whose tables are at `fromLevel`; nil if the catalogue has none'),
+      to: strictVersion.describe('release to upgrade to'),
       fromLevel: level.describe('schema level now'),
       toLevel: level.describe('schema level wanted'),
       step: z.int().min(1).describe('number of the step, from 1'),
@@ -240,11 +257,14 @@ export const MESSAGES = {
   },
 } as const;
 
+/** Names of messages: keys of `MESSAGES`. */
 export type MessageName = keyof typeof MESSAGES;
+/** A message as it was read, defaults filled in. */
 export type Message<Name extends MessageName> = z.infer<(typeof MESSAGES)[Name]['schema']>;
 /** What a sender has to state: fields with defaults may be left out. */
 export type MessageInput<Name extends MessageName> = z.input<(typeof MESSAGES)[Name]['schema']>;
 
+/** A whole frame. @throws {RangeError} if the payload is over the limit of a frame. */
 export function encodeMessage<Name extends MessageName>(name: Name, message: MessageInput<Name>): Uint8Array {
   return encodeFrame(MESSAGES[name].type, encodeValue(message));
 }
@@ -258,6 +278,7 @@ export function decodeMessage<Name extends MessageName>(name: Name, frame: Frame
   throw new WireFault(`${field}: ${issue?.message ?? 'is not valid'}`);
 }
 
+/** A predicate on frame types, for a reader that expects these messages and no others. */
 export function isTypeOf(...names: MessageName[]): (type: number) => boolean {
   const types = new Set<number>(names.map((name) => MESSAGES[name].type));
   return (type) => types.has(type);

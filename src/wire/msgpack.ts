@@ -1,6 +1,6 @@
 /**
  * MessagePack payloads: the subset that messages need (nil, booleans, numbers, strings, arrays, maps with
- * string keys), walked for sanity before msgpackr builds anything: no length may pass the end of the payload,
+ * string keys other than `__proto__`), walked for sanity before msgpackr builds anything: no length may pass the end of the payload,
  * no nesting is deep, strings are UTF-8, nothing follows the value.
  */
 import { Packr, RESET_BUFFER_MODE, Unpackr } from 'msgpackr';
@@ -11,12 +11,15 @@ const packr = new Packr({ useRecords: false, variableMapSize: true });
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 const unpackr = new Unpackr({ useRecords: false, mapsAsObjects: true, int64AsType: 'number' });
 
-/** The bytes stand until the next call. */
+/** Encodes a value as MessagePack. The bytes are valid until the next call. */
 export function encodeValue(value: unknown): Uint8Array {
   return packr.pack(value, RESET_BUFFER_MODE);
 }
 
-/** @throws {WireFault} */
+/**
+ * Decodes one value that fills the whole payload.
+ * @throws {WireFault} if it is not of the subset described above
+ */
 export function decodeValue(payload: Uint8Array): unknown {
   const end = walk(payload, 0, 0);
   if (end !== payload.length) throw new WireFault('bytes follow the message in its frame');
@@ -85,9 +88,20 @@ function walkMap(bytes: Uint8Array, at: number, count: number, depth: number): n
     const key = byteAt(bytes, position);
     if (!((key >= 0xa0 && key <= 0xbf) || (key >= 0xd9 && key <= 0xdb)))
       throw new WireFault('a map key is not a string');
-    position = walk(bytes, walk(bytes, position, depth + 1), depth + 1);
+    const behind = walk(bytes, position, depth + 1);
+    if (isForbiddenKey(bytes, position, behind)) throw new WireFault('the map key __proto__ is not allowed');
+    position = walk(bytes, behind, depth + 1);
   }
   return position;
+}
+
+const FORBIDDEN_KEY = Buffer.from('__proto__');
+
+/** Whether the key from `at` to `end` is the one that JavaScript objects take for their prototype. */
+function isForbiddenKey(bytes: Uint8Array, at: number, end: number): boolean {
+  const first = byteAt(bytes, at);
+  const header = first <= 0xbf ? 1 : 2 ** (first - 0xd9) + 1;
+  return FORBIDDEN_KEY.equals(bytes.subarray(at + header, end));
 }
 
 function skip(bytes: Uint8Array, at: number, length: number): number {

@@ -1,5 +1,6 @@
 /** A client that knows only proto/README.md talks to a real gate. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { VECTORS } from '../support/examples.ts';
 import { type Fleet, startFleet } from '../support/gate.ts';
 import { realWorld } from '../support/world.ts';
 import { GateBytes, greeting, PERMIT, REFUSE, read, talk } from './mini-client.ts';
@@ -127,5 +128,17 @@ describe('over WebSocket', () => {
     const { code, frames } = await say(['hello']);
     expect(code).toBe(1003);
     expect(frames).toEqual([]);
+  });
+});
+
+describe('words of a later gate', () => {
+  test.each(
+    VECTORS.goodInputs
+      .filter(({ message }) => message === 'refuse')
+      .map((input) => [input.name, input] as const),
+  )('%s is read as the vectors say', (_name, { hex, read: expected }) => {
+    const gate = new GateBytes();
+    gate.push(Buffer.from(`f5534b4701010000${hex}`, 'hex'));
+    expect(read(gate).frames).toMatchObject([{ type: REFUSE, value: expected as object }]);
   });
 });

@@ -10,7 +10,7 @@ import { encodePreface, readPreface } from '../../src/wire/preface.ts';
 import { NAMES, VECTORS } from '../support/examples.ts';
 import { machineIn } from '../support/machines.ts';
 
-const { prefaces, messages, conversations, badInputs } = VECTORS;
+const { prefaces, messages, conversations, badInputs, goodInputs } = VECTORS;
 const fromHex = (hex: string) => Uint8Array.from(Buffer.from(hex, 'hex'));
 const toHex = (bytes: Uint8Array) => Buffer.from(bytes).toString('hex');
 
@@ -188,6 +188,25 @@ describe('bad inputs', () => {
       ).toBe(true);
   });
 });
+
+describe('good inputs', () => {
+  test.each(goodInputs.map((input) => [input.name, input] as const))('%s', (_name, input) => {
+    const { receiver, state, hex, message, read } = input;
+    const machine = machineIn(receiver, state);
+    machine.receive(fromHex(hex));
+    expect(machine.state()).toBe(message === 'wait' ? state : AFTER[message]);
+    const bytes = fromHex(hex);
+    const frame = { type: bytes[0] as number, payload: bytes.subarray(5) };
+    expect(decodeMessage(message, frame)).toEqual(read);
+  });
+});
+
+/** Where a receiver is once it has accepted the message. */
+const AFTER: Readonly<Record<string, string>> = {
+  hello: 'deciding',
+  refuse: 'refused',
+  serverHello: 'known',
+};
 
 function faultOf(act: () => unknown) {
   try {

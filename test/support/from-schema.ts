@@ -17,7 +17,7 @@ export function fromSchema(node: Node, defs: Readonly<Record<string, Node>>): fc
     case 'number':
       return fc.double({ min: node.minimum ?? 0, max: node.maximum ?? 1, noNaN: true }).map((n) => n + 0);
     case 'string':
-      return textOf(node);
+      return node.pattern === undefined ? textOf(node) : versionOf(node.pattern);
     case 'array':
       return fc.array(fromSchema(node.items as Node, defs), { maxLength: Math.min(node.maxItems ?? 5, 5) });
     default:
@@ -33,6 +33,16 @@ function textOf({ minLength = 0, maxLength = 64 }: Node): fc.Arbitrary<string> {
   const wide = fc.string({ unit: 'grapheme', maxLength: 20 });
   const fits = (text: string) => [...text].length >= minLength && [...text].length <= maxLength;
   return fc.oneof(fc.string({ minLength, maxLength: Math.min(maxLength, 80) }), wide.filter(fits), longest);
+}
+
+/** Of the one pattern that messages have, the grammar of a version. */
+function versionOf(pattern: string): fc.Arbitrary<string> {
+  const part = fc.oneof(fc.nat({ max: 30 }), fc.constant(Number.MAX_SAFE_INTEGER));
+  const qualifier = fc.constantFrom('', '-HBase-1.4', '+git.abc_1', '-007');
+  return fc
+    .tuple(part, part, part, qualifier)
+    .map(([major, minor, patch, rest]) => `${major}.${minor}.${patch}${rest}`)
+    .filter((version) => version.length <= 64 && new RegExp(pattern).test(version));
 }
 
 function objectOf(node: Node, defs: Readonly<Record<string, Node>>): fc.Arbitrary<unknown> {

@@ -40,6 +40,7 @@ function full(node: Node): unknown {
     return Object.fromEntries(
       Object.entries(bare.properties ?? {}).map(([key, field]) => [key, full(field)]),
     );
+  if (bare.pattern !== undefined) return '4.14.0';
   if (bare.type === 'string') return 'x'.repeat(Math.max(bare.minLength ?? 0, 1));
   return bare.type === 'boolean' ? true : Math.max(bare.minimum ?? 0, 0);
 }

@@ -95,11 +95,16 @@ describe('hostile payloads', () => {
     expect(() => decodeHex(`${'91'.repeat(9)} c0`)).toThrow('values nest deeper than 8');
   });
 
-  test('a __proto__ key changes no prototype', () => {
-    const decoded = decodeHex('82 a9 5f5f70726f746f5f5f 81 a5 61646d696e c3 a1 61 01') as object;
-    expect(Object.getPrototypeOf(decoded)).toBe(Object.prototype);
-    expect('admin' in decoded).toBe(false);
-    expect('admin' in {}).toBe(false);
+  test('the key __proto__ is refused, however its length is written, at any depth; longer keys are not', () => {
+    for (const hex of ['81 a9 5f5f70726f746f5f5f c0', '81 d9 09 5f5f70726f746f5f5f c0'])
+      expect(() => decodeHex(hex)).toThrow('the map key __proto__ is not allowed');
+    for (const hex of ['81 da 0009 5f5f70726f746f5f5f c0', '91 81 db 00000009 5f5f70726f746f5f5f c0'])
+      expect(() => decodeHex(hex)).toThrow('the map key __proto__ is not allowed');
+    expect(decodeHex('81 aa 785f5f70726f746f5f5f c0')).toEqual({ x__proto__: null });
+    expect(decodeHex('a9 5f5f70726f746f5f5f')).toBe('__proto__');
+  });
+
+  test('other keys of objects change no prototype', () => {
     const nested = decodeHex('81 ab 636f6e7374727563746f72 81 a9 70726f746f74797065 81 a5 61646d696e c3');
     expect(Object.keys(nested as object)).toEqual(['constructor']);
     expect('admin' in {}).toBe(false);
