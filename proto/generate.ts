@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url';
 import { configJsonSchema, configTable } from '../src/config/reference.ts';
 import { fleetJsonSchema, scenarioJsonSchema } from '../src/fleet/reference.ts';
 import { printJson } from './print-json.ts';
-import { expectationsTable, scenariosTable, stepsTable } from './scenario-tables.ts';
+import { expectationsTable, invariantsTable, scenariosTable, stepsTable } from './scenario-tables.ts';
 import { messagesSchema } from './schema.ts';
 import { closeCodesTable, codesTable, fieldTables, messagesTable } from './tables.ts';
 import { vectors } from './vectors.ts';
@@ -26,6 +26,7 @@ const TEXTS: Readonly<Record<string, () => string>> = {
   steps: stepsTable,
   expectations: expectationsTable,
   scenarios: scenariosTable,
+  invariants: invariantsTable,
 };
 
 export const TEXT_NAMES = Object.keys(TEXTS);

@@ -3,6 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parse } from 'yaml';
+import { INVARIANTS } from '../src/fleet/invariants.ts';
 import { scenarioJsonSchema } from '../src/fleet/reference.ts';
 import { table } from './tables.ts';
 
@@ -37,6 +38,14 @@ export function scenariosTable(): string {
   return table(
     ['file', 'shows'],
     files.toSorted().map((file) => [`[${file}](${file})`, nameOf(file)]),
+  );
+}
+
+/** One row an invariant, with the id that reports and `explore` name it by. */
+export function invariantsTable(): string {
+  return table(
+    ['id', 'what always must hold'],
+    INVARIANTS.map(({ id, sentence }) => [`\`${id}\``, sentence]),
   );
 }
 

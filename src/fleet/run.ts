@@ -3,7 +3,7 @@ import { policyOf } from '../config/policy.ts';
 import { upgradeStatus } from '../migration/upgrade-status.ts';
 import type { UpgradeState } from '../policy/types.ts';
 import { pause } from '../ports/clock.ts';
-import { createSeeded } from '../ports/seeded.ts';
+import { createSeeded } from '../runtime/seeded.ts';
 import { UnendingError } from '../runtime/virtual-clock.ts';
 import { ClientPool, type SessionChange } from './client-pool.ts';
 import { clusterOf } from './current-policy.ts';

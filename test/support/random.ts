@@ -1,5 +1,5 @@
 /** Seeded randomness: the same seed gives the same run. */
-import { createSeeded as seeded } from '../../src/ports/seeded.ts';
+import { createSeeded as seeded } from '../../src/runtime/seeded.ts';
 
 export { seeded };
 

@@ -6,15 +6,16 @@ import { plural, seconds } from '../../config/units.ts';
 import type { ExploreResult, FailedPlan } from '../../fleet/explore/explore.ts';
 import { describePlan } from '../../fleet/plan-text.ts';
 import { LiveLine } from '../live.ts';
-import { paint } from '../print.ts';
-import { wholeNumber } from '../usage.ts';
+import { paint, table } from '../print.ts';
+import { UsageError, wholeNumber } from '../usage.ts';
 
 interface Options {
   readonly runs: number;
   readonly seed: number;
   readonly maxSteps: number;
-  readonly out: string;
+  readonly out?: string;
   readonly json?: true;
+  readonly list?: true;
 }
 
 export function addExplore(program: Command): void {
@@ -30,8 +31,12 @@ export function addExplore(program: Command): void {
     .option('--runs <n>', 'plans', atLeastOne, 1_000)
     .option('--seed <n>', 'of everything that is random', wholeNumber, 1)
     .option('--max-steps <n>', 'of one plan', atLeastOne, 24)
-    .option('--out <file>', 'where the plan that failed is written', 'explored.yaml')
-    .option('--json', 'print one JSON object')
+    .option(
+      '--out <file>',
+      'where the plan that failed is written (default: explored.yaml, or the next name that is free)',
+    )
+    .option('--list', 'print what always must hold, and play nothing')
+    .option('--json', 'print one JSON object, or list')
     .action(run);
 }
 
@@ -42,8 +47,8 @@ function atLeastOne(text: string): number {
 }
 
 async function run(file: string | undefined, options: Options): Promise<void> {
-  // fast-check takes longer to load than most commands run.
-  const { explore } = await import('../../fleet/explore/explore.ts');
+  if (options.list) return list(options);
+  const { explore } = await loadExplore();
   const { DEFAULT_FLEET, parseFleet } = await import('../../fleet/explore/fleet-spec.ts');
   const { writeScenario } = await import('../../fleet/explore/write-scenario.ts');
   const text = file === undefined ? DEFAULT_FLEET : await readText(file);
@@ -56,12 +61,44 @@ async function run(file: string | undefined, options: Options): Promise<void> {
   });
   live.end();
   const { found } = explored;
-  if (found !== null) {
-    await writeFile(options.out, writeScenario(text, found));
-    process.exitCode = 1;
+  const out = found === null ? null : await write(writeScenario(text, found), options);
+  if (found !== null) process.exitCode = 1;
+  if (options.json) console.log(JSON.stringify(asJson(explored, out)));
+  else report(explored, out);
+}
+
+/** Resolves to the file. Without `--out` no file is overwritten: the first of explored.yaml, explored-2.yaml, … is made. */
+async function write(text: string, { out }: Options): Promise<string> {
+  if (out !== undefined) {
+    await writeFile(out, text);
+    return out;
   }
-  if (options.json) console.log(JSON.stringify(asJson(explored, options)));
-  else report(explored, options);
+  for (let at = 1; ; at++) {
+    const file = at === 1 ? 'explored.yaml' : `explored-${at}.yaml`;
+    try {
+      await writeFile(file, text, { flag: 'wx' });
+      return file;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+    }
+  }
+}
+
+/** fast-check is an optional peer of this package, and takes longer to load than most commands run. */
+async function loadExplore() {
+  try {
+    return await import('../../fleet/explore/explore.ts');
+  } catch (error) {
+    if (!String(error).includes("'fast-check'")) throw error;
+    throw new UsageError('explore needs fast-check, which is not installed: npm install fast-check');
+  }
+}
+
+/** What always must hold: ids as reports name them, a sentence each. */
+async function list({ json }: Options): Promise<void> {
+  const { INVARIANTS } = await import('../../fleet/invariants.ts');
+  const rows = INVARIANTS.map(({ id, sentence }) => ({ id, sentence }));
+  console.log(json ? JSON.stringify(rows) : table(rows.map(({ id, sentence }) => [id, sentence])));
 }
 
 function announce(name: string, { runs, seed, maxSteps }: Options): void {
@@ -80,18 +117,20 @@ function progressOf({ runs }: Options, live: LiveLine) {
   };
 }
 
-function report({ plans, covered, log, found }: ExploreResult, { out, seed }: Options): void {
+function report({ seed, plans, covered, log, found }: ExploreResult, out: string | null): void {
   const { pairs, interleaved } = covered;
   console.log(
     [
       `${plural(plans, 'plan')}, ${plural(covered.steps, 'step')} (${covered.skipped} skipped: nothing to act on), ${seconds(covered.time)} of virtual time`,
-      `${plural(covered.decisions, 'decision')}, ${plural(covered.upgrades, 'upgrade')}; decision log ${log}`,
+      `${plural(covered.decisions, 'decision')}, ${plural(covered.upgrades, 'upgrade')} in ${plural(covered.upgradedPlans, 'plan')}; decision log ${log}`,
       `pairs of versions that met: ${pairs.met} of ${pairs.of}${pairs.missing.length > 0 ? `; not ${pairs.missing.join(', ')}` : ''}`,
       `steps while an upgrade ran: ${interleaved.steps}, of ${plural(interleaved.kinds.length, 'kind')}${interleaved.kinds.length > 0 ? ` (${interleaved.kinds.join(', ')})` : ''}`,
     ].join('\n'),
   );
-  if (found === null) console.log(paint('green', `Everything held (seed ${seed}).`));
-  else reportFailure(found, out);
+  if (found !== null) return reportFailure(found, out as string);
+  for (const what of covered.unreached) console.log(`${paint('yellow', 'not reached')}: ${what}`);
+  const held = covered.unreached.length === 0 ? 'Everything held' : 'Everything that was reached held';
+  console.log(paint('green', `${held} (seed ${seed}).`));
 }
 
 function reportFailure({ scenario, violations, plan, steps }: FailedPlan, out: string): void {
@@ -110,7 +149,7 @@ function reportFailure({ scenario, violations, plan, steps }: FailedPlan, out: s
   );
 }
 
-function asJson({ seed, plans, covered, log, found }: ExploreResult, { out }: Options) {
+function asJson({ seed, plans, covered, log, found }: ExploreResult, out: string | null) {
   return {
     seed,
     plans,

@@ -1,11 +1,12 @@
 /** How much of what can happen to a fleet the plans so far have made happen. */
+import { plural } from '../../config/units.ts';
 import { parseVersion, printMinor } from '../../version/version.ts';
 import type { GroundTruth } from '../ground-truth.ts';
 import type { Report } from '../run.ts';
 import type { Scenario } from '../scenario.ts';
 import { type Step, verbOf } from '../steps/registry.ts';
 import type { FleetSpec } from './fleet-spec.ts';
-import { versionsOf } from './plan.ts';
+import { versionsOf, whyNoUpgrade } from './plan.ts';
 
 export interface Covered {
   /** Pairs of client and server lines that met at a gate, of all that can. */
@@ -16,11 +17,16 @@ export interface Covered {
   readonly interleaved: { readonly steps: number; readonly kinds: readonly string[] };
   readonly decisions: number;
   readonly upgrades: number;
+  /** Plans in which an upgrade ran to its end. */
+  readonly upgradedPlans: number;
+  /** What no plan reached, each with what to change; empty: all that there is to reach. */
+  readonly unreached: readonly string[];
   /** Virtual time, ms. */
   readonly time: number;
 }
 
 export class Coverage {
+  readonly #fleet: FleetSpec;
   readonly #possible: readonly string[];
   readonly #pairs = new Set<string>();
   readonly #kinds = new Set<string>();
@@ -29,16 +35,22 @@ export class Coverage {
   #interleaved = 0;
   #decisions = 0;
   #upgrades = 0;
+  #upgradedPlans = 0;
+  #plans = 0;
   #time = 0;
 
   constructor(fleet: FleetSpec) {
+    this.#fleet = fleet;
     const lines = [...new Set(versionsOf(fleet).map((version) => printMinor(parseVersion(version))))];
     this.#possible = lines.flatMap((client) => lines.map((server) => pairOf(client, server)));
   }
 
   add(scenario: Scenario, truth: GroundTruth, report: Report | null): void {
     this.#steps += scenario.steps.length;
-    this.#upgrades += truth.runs.filter(({ how }) => how === 'completed').length;
+    const upgrades = truth.runs.filter(({ how }) => how === 'completed').length;
+    this.#plans++;
+    this.#upgrades += upgrades;
+    if (upgrades > 0) this.#upgradedPlans++;
     for (const { record, at } of truth.records)
       if (record.event === 'handshake' && record.client !== null) this.#meet(record.client, at, truth);
     if (report === null) return;
@@ -63,6 +75,27 @@ export class Coverage {
     }
   }
 
+  #unreached(): string[] {
+    const missing = this.#possible.filter((pair) => !this.#pairs.has(pair));
+    const plans = plural(this.#plans, 'plan');
+    const reasons: string[] = [];
+    if (missing.length > 0)
+      reasons.push(`${plural(missing.length, 'pair')} of versions did not meet: try more plans (--runs)`);
+    if (this.#upgrades === 0) {
+      const why = whyNoUpgrade(this.#fleet);
+      reasons.push(
+        why === null
+          ? `no upgrade of the system tables ran to its end in ${plans}: try more (--runs), or longer ones (--max-steps)`
+          : `no upgrade of the system tables can run on this fleet: ${why}`,
+      );
+    } else if (this.#interleaved === 0)
+      reasons.push('no step began while an upgrade ran: let one take longer (servers.upgradeTime)');
+    if (this.#fleet.gates === 1)
+      reasons.push('nothing was tried of gates that share a ledger: there is one (gates: 2)');
+    if (this.#fleet.clients.length === 0) reasons.push('no client came: there are no groups (clients)');
+    return reasons;
+  }
+
   get sum(): Covered {
     return {
       pairs: {
@@ -75,6 +108,8 @@ export class Coverage {
       interleaved: { steps: this.#interleaved, kinds: [...this.#kinds].sort() },
       decisions: this.#decisions,
       upgrades: this.#upgrades,
+      upgradedPlans: this.#upgradedPlans,
+      unreached: this.#unreached(),
       time: this.#time,
     };
   }

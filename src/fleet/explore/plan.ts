@@ -3,6 +3,8 @@
  * act on when its turn comes is skipped, and the fleet says so; no plan is drawn again for it.
  */
 import fc from 'fast-check';
+import { policyOf } from '../../config/policy.ts';
+import { levelOf } from '../../version/catalogue.ts';
 import { compareVersions, parseVersion } from '../../version/version.ts';
 import { namesOf } from '../names.ts';
 import { HANDLERS, partsOf, type Step } from '../steps/registry.ts';
@@ -20,8 +22,32 @@ export function versionsOf({ servers, clients, versions = [] }: FleetSpec): stri
   return [...new Set(named)].sort((one, other) => compareVersions(parseVersion(one), parseVersion(other)));
 }
 
-/** One to `maxSteps` steps, drawn from every verb that can be drawn; shrinking goes to fewer and simpler ones. */
+/**
+ * One to `maxSteps` steps, drawn from every verb that can be drawn; shrinking goes to fewer and simpler ones. More than
+ * half of the plans bring the whole fleet to its newest release and let new clients come, so that the upgrade runs in
+ * the midst of what else is drawn: steps that are drawn one by one rarely do.
+ */
 export function planOf(fleet: FleetSpec, maxSteps: number): fc.Arbitrary<Step[]> {
+  const step = stepOf(fleet);
+  const steps = (minLength: number, maxLength: number) =>
+    fc.array(step, { minLength, maxLength, size: 'max' });
+  const upgrade = upgradeOf(fleet);
+  const room = upgrade === null ? -1 : maxSteps - UPGRADE_STEPS;
+  const free = steps(1, maxSteps);
+  if (upgrade === null || room < 0) return free;
+  const before = Math.min(MAX_BEFORE, Math.floor(room / 2));
+  const upgraded = fc
+    .tuple(steps(0, before), upgrade, steps(0, room - before))
+    .map(([first, middle, rest]) => [...first, ...middle, ...rest]);
+  return fc.oneof({ weight: 2, arbitrary: free }, { weight: 4, arbitrary: upgraded });
+}
+
+/** Steps of `upgradeOf` at most. */
+const UPGRADE_STEPS = 3;
+/** Steps before these at most: the more there are, the more often they keep the upgrade from running. */
+const MAX_BEFORE = 2;
+
+function stepOf(fleet: FleetSpec): fc.Arbitrary<Step> {
   const choices = { ...namesOf(fleet), versions: versionsOf(fleet), waits: waitsOf(fleet) };
   const steps = HANDLERS.flatMap(([verb, handler]) => {
     const drawn = handler.draw?.(fc, choices);
@@ -29,7 +55,50 @@ export function planOf(fleet: FleetSpec, maxSteps: number): fc.Arbitrary<Step[]>
     const { weight, value } = drawn;
     return [{ weight, arbitrary: value.map((one) => ({ [verb]: one }) as Step) }];
   });
-  return fc.array(fc.oneof(...steps), { minLength: 1, maxLength: maxSteps, size: 'max' });
+  return fc.oneof(...steps);
+}
+
+/** Servers first, then clients that may bring the upgrade; null: there is none to be brought. */
+function upgradeOf(fleet: FleetSpec): fc.Arbitrary<Step[]> | null {
+  const { servers } = namesOf(fleet);
+  const to = newestOf(fleet);
+  const groups = fleet.clients.filter(({ upgrade }) => upgrade === 'may').map(({ name }) => name);
+  if (whyNoUpgrade(fleet) !== null) return null;
+  const approval: Step[] = fleet.migration.trigger.approval ? [{ operator: 'approve' }] : [];
+  return fc
+    .record({
+      servers: fc.shuffledSubarray([...servers], { minLength: servers.length }),
+      batch: fc.constantFrom(1, servers.length),
+      grace: fc.constantFrom(0, 1_000),
+      group: fc.constantFrom(...groups),
+    })
+    .map(({ group, ...roll }): Step[] => [
+      { roll: { ...roll, to, pause: 500 } },
+      ...approval,
+      { change: { group, to } },
+    ]);
+}
+
+/** The newest version that a fleet's file names. */
+export function newestOf(fleet: FleetSpec): string {
+  return versionsOf(fleet).at(-1) as string;
+}
+
+/** Why no plan can run an upgrade of the system tables on this fleet, and what to change; null: plans can. */
+export function whyNoUpgrade(fleet: FleetSpec): string | null {
+  const policy = policyOf(fleet);
+  if (policy.kind !== 'skew') return 'its policy knows no system tables';
+  const { tables } = fleet.servers;
+  if (tables === undefined)
+    return 'it has no system tables: state servers.tables, the release that left them';
+  const [left, newest] = [tables, newestOf(fleet)].map((release) =>
+    levelOf(policy.catalogue, parseVersion(release)),
+  ) as [number, number];
+  if (newest <= left)
+    return `${newestOf(fleet)}, the newest version that it names, is content with the tables as ${tables} left them (level ${left}): name a newer one, of a client group or in a step, or give its release a higher level in the catalogue`;
+  if (!fleet.clients.some(({ upgrade }) => upgrade === 'may'))
+    return 'none of its client groups may bring an upgrade: add one whose upgrade is "may"';
+  return null;
 }
 
 /** Waits that matter to this fleet, ascending: less and more than a probe, a lease and an upgrade take. */

@@ -52,7 +52,7 @@ test('an expectation that does not hold: status 1, with what was expected and fo
   expect(stdout).toMatch(
     /^Failed expectations\n {2}field +expected +found\n {2}expect\.upgrades +\[\] +\[28\]$/m,
   );
-  expect(stdout).toMatch(/^FAILED client upgraded too early: 1 of 7 expectations/m);
+  expect(stdout).toMatch(/^FAILED client upgraded too early: 1 of 9 expectations/m);
   expect(stdout).toMatch(/^passed patch upgrade in any order/m);
   expect(stdout.trimEnd().split('\n').at(-1)).toBe('1 of 2 scenarios FAILED: client upgraded too early');
 });
