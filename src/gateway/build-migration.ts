@@ -2,6 +2,7 @@
 import type { Cluster } from '../cluster/cluster.ts';
 import type { Config } from '../config/schema.ts';
 import type { EventSink } from '../events/fan-out.ts';
+import type { Hooks, TimedHook } from '../migration/call-hook.ts';
 import { createCommandHook } from '../migration/hook/command.ts';
 import { createHttpHook } from '../migration/hook/http.ts';
 import { createModuleHook } from '../migration/hook/module.ts';
@@ -12,7 +13,6 @@ import type { Store } from '../migration/ledger/store.ts';
 import type { Migration } from '../migration/migration.ts';
 import { Migrator } from '../migration/migrator.ts';
 import { NoMigration } from '../migration/no-migration.ts';
-import type { Hooks, TimedHook } from '../migration/run.ts';
 import { parseWindow, type TriggerRule } from '../migration/trigger.ts';
 import { hasSystemTables, type Policy, type SkewPolicy } from '../policy/types.ts';
 import type { Clock } from '../ports/clock.ts';

@@ -43,6 +43,7 @@ export interface Plan {
   readonly downtime: boolean;
 }
 
+/** The catalogue does not allow the upgrade; the message says which entry it lacks. */
 export class PlanError extends Error {
   override readonly name = 'PlanError';
 }

@@ -4,6 +4,7 @@
  */
 import { type Clock, pause } from '../ports/clock.ts';
 
+/** Lets clients in at a rate that doubles every second, for a while after an upgrade. */
 export class Ramp {
   readonly #clock: Clock;
   readonly #start: number;

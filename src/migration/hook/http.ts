@@ -32,6 +32,7 @@ const MAX_ANSWER = 65_536;
 /** Requests in a row that may fail on the way; the service is asked about the same key again. */
 const MAX_LOST = 5;
 
+/** Makes a hook of a service, which is asked about a step under its key until it says that the step is done. */
 export function createHttpHook({ url, secret, clock, poll = 1_000 }: HttpHookOptions): Hook {
   const sign = (method: string, at: string, body: string): Record<string, string> => {
     if (secret === undefined) return {};

@@ -4,6 +4,7 @@ import type { Catalogue } from '../../version/catalogue.ts';
 import { levelOf } from '../../version/catalogue.ts';
 import { type Hook, HookError } from './hook.ts';
 
+/** Makes the hook that asks a server which is up and new enough for the step; the catalogue says which ones are. */
 export function createServerHook(cluster: Cluster, catalogue: Catalogue): Hook {
   return {
     name: 'server',

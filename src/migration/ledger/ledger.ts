@@ -39,6 +39,10 @@ export class ClaimLost extends Error {
 const MAX_TRIES = 100;
 const RETRY_MS = 250;
 
+/**
+ * What a gate and an operator do with the ledger of one cluster. Each verb reads, asks for a transition and swaps, again
+ * where another one was first. @throws {LedgerUnavailable | LedgerFormatError} from every verb
+ */
 export class Ledger {
   readonly cluster: string;
   readonly #store: Store;

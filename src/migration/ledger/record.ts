@@ -125,6 +125,7 @@ export class LedgerFormatError extends Error {
   override readonly name = 'LedgerFormatError';
 }
 
+/** The record of a cluster that nothing was ever written about. */
 export function emptyRecord(cluster: string): LedgerRecord {
   return {
     format: FORMAT,

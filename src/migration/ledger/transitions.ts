@@ -100,6 +100,7 @@ function continues(record: LedgerRecord, before: Claim, wanted: Claim['plan']): 
   return reached === record.level && (target === undefined || target === before.plan.steps.at(-1)?.level);
 }
 
+/** What every line of history about a claim says of it. */
 export function aboutClaim(claim: Claim): Partial<HistoryEntry> & { token: number } {
   const { owner, token, attempt, plan, checksum, trigger } = claim;
   const last = plan.steps.at(-1);

@@ -1,0 +1,71 @@
+/** Holds the ledger against what the servers say: its level follows theirs, and a token it never gave is a stranger's. */
+import type { Cluster } from '../cluster/cluster.ts';
+import type { EventSink } from '../events/fan-out.ts';
+import { printVersion } from '../version/version.ts';
+import { agreedLevel } from './agreed-level.ts';
+import type { Ledger, LedgerView } from './ledger/ledger.ts';
+import type { Planner } from './planner.ts';
+
+export interface FactFollowerOptions {
+  readonly cluster: Cluster;
+  readonly ledger: Ledger;
+  readonly planner: Planner;
+  readonly events: EventSink;
+  /** Whom the ledger names as the one who saw it. */
+  readonly owner: string;
+}
+
+/** Follows the facts for one gate. */
+export class FactFollower {
+  readonly #options: FactFollowerOptions;
+  /** The highest token that was said to be a stranger's. */
+  #foreignToken = 0;
+
+  constructor(options: FactFollowerOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * The record follows what the servers report, once they were asked after it was read and all say the same.
+   * @returns the ledger as it was read after that; null: there was nothing to follow
+   */
+  async follow({ record }: LedgerView): Promise<LedgerView | null> {
+    const { cluster, ledger, planner, owner, events } = this.#options;
+    if (cluster.level === null || cluster.level === record.level) return null;
+    await cluster.refresh(0);
+    const level = agreedLevel(cluster);
+    if (level === null || level === record.level) return null;
+    const version = cluster.servers.find((server) => server.version !== null)?.version ?? null;
+    const release = planner.releaseAt(level, version);
+    const followed = await ledger.observe(level, release && printVersion(release), owner, record);
+    // Another gate may have begun an upgrade meanwhile.
+    const view = await ledger.read();
+    if (followed.level === level)
+      events.emit({
+        event: 'migration',
+        what: record.level !== null && level < record.level ? 'level-went-back' : 'level-observed',
+        fromLevel: record.level,
+        toLevel: level,
+      });
+    return view;
+  }
+
+  /**
+   * A token that this ledger never gave means that another ledger serves the same servers. Says so, once for each.
+   * @param seenToken the highest that servers had seen before the record was read: one given later is in no such record
+   */
+  lookForStrangers(seenToken: number, { record }: LedgerView): void {
+    const { events, ledger } = this.#options;
+    if (seenToken <= Math.max(record.token, this.#foreignToken)) return;
+    this.#foreignToken = seenToken;
+    events.emit({
+      event: 'migration',
+      what: 'foreign-ledger',
+      ledger: ledger.url,
+      token: record.token,
+      seenToken,
+      error:
+        'a server has seen a token that this ledger did not give: another gate upgrades the same cluster with another ledger',
+    });
+  }
+}

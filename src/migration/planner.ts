@@ -1,0 +1,64 @@
+/** Plans upgrades by what a gate was configured with: its catalogue, its hooks, and where the tables began. Pure. */
+import type { SkewPolicy } from '../policy/types.ts';
+import { levelOf } from '../version/catalogue.ts';
+import { parseVersion, tryParseVersion, type Version } from '../version/version.ts';
+import type { LedgerRecord } from './ledger/record.ts';
+import { type Plan, PlanError, planUpgrade, releaseOfTables } from './plan.ts';
+
+export interface PlannerOptions {
+  readonly policy: SkewPolicy;
+  /** Releases with hooks of their own, as `major.minor.patch`. */
+  readonly hooked: readonly string[];
+  /** Where the tables are, if no server and no ledger says. */
+  readonly baseline: Version | null;
+}
+
+/** Makes the plans of one gate. */
+export class Planner {
+  readonly #options: PlannerOptions;
+
+  constructor(options: PlannerOptions) {
+    this.#options = options;
+  }
+
+  /** The level that the baseline stands for; null: none is stated. */
+  get baselineLevel(): number | null {
+    const { baseline, policy } = this.#options;
+    return baseline && levelOf(policy.catalogue, baseline);
+  }
+
+  /** The steps from `level` to a client of version `to`. @throws {PlanError} if the catalogue does not allow it. */
+  plan(level: number, record: LedgerRecord | undefined, to: Version): Plan {
+    const { policy, hooked } = this.#options;
+    const recorded =
+      record?.level === level && record.release !== null ? tryParseVersion(record.release) : null;
+    return planUpgrade({
+      catalogue: policy.catalogue,
+      from: { level, release: recorded ?? this.#statedFor(level) },
+      to,
+      hooked: hooked.map(parseVersion),
+    });
+  }
+
+  /** Why the catalogue allows no such plan; null: it does. */
+  problem(level: number, record: LedgerRecord | undefined, to: Version): string | null {
+    try {
+      this.plan(level, record, to);
+      return null;
+    } catch (error) {
+      if (error instanceof PlanError) return error.message;
+      throw error;
+    }
+  }
+
+  /** The release that left tables at `level`, where `version` is what some server runs. */
+  releaseAt(level: number, version: Version | null): Version | null {
+    const { catalogue } = this.#options.policy;
+    return this.#statedFor(level) ?? (version && releaseOfTables(catalogue, level, version));
+  }
+
+  /** The baseline, where the tables are as it left them. */
+  #statedFor(level: number): Version | null {
+    return this.baselineLevel === level ? this.#options.baseline : null;
+  }
+}
