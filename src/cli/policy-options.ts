@@ -1,11 +1,13 @@
 /** `--preset` and `--config`, as explain and matrix take them. */
 import { type Command, Option } from 'commander';
+import type { z } from 'zod';
 import { parseYaml, readText } from '../config/load.ts';
 import { policyOf } from '../config/policy.ts';
 import { configSchema } from '../config/schema.ts';
 import { PRESET_NAMES, PRESETS, type PresetName } from '../policy/presets.ts';
 import type { Policy } from '../policy/types.ts';
 
+/** The two options, as commander gives them. */
 export interface PolicyOptions {
   readonly preset?: PresetName;
   readonly config?: string;
@@ -14,6 +16,7 @@ export interface PolicyOptions {
 /** Offline, a file need say nothing but `policy` and `catalogue`. */
 const policyFile = configSchema.partial({ listen: true, servers: true });
 
+/** Adds `--preset` and `--config` to a command. */
 export function addPolicyOptions(command: Command): Command {
   return command
     .addOption(
@@ -24,8 +27,16 @@ export function addPolicyOptions(command: Command): Command {
     .option('--config <file>', 'take policy and catalogue from this file');
 }
 
-/** @throws {ConfigError} */
-export async function policyFrom({ preset, config }: PolicyOptions): Promise<Policy> {
-  if (config === undefined) return PRESETS[preset ?? 'phoenix'];
-  return policyOf(parseYaml(await readText(config), config, policyFile));
+/** What an offline command takes from a config file. */
+export type OfflineConfig = z.output<typeof policyFile>;
+
+/** The file that `--config` names; null if the option is not there. @throws {ConfigError} */
+export async function offlineConfig({ config }: PolicyOptions): Promise<OfflineConfig | null> {
+  return config === undefined ? null : parseYaml(await readText(config), config, policyFile);
+}
+
+/** The policy that the options name. @throws {ConfigError} */
+export async function policyFrom(options: PolicyOptions): Promise<Policy> {
+  const config = await offlineConfig(options);
+  return config === null ? PRESETS[options.preset ?? 'phoenix'] : policyOf(config);
 }

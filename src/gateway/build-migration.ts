@@ -109,7 +109,8 @@ function hookOf(
   return createHttpHook({ url: http as string, clock, ...(secret !== undefined && { secret }) });
 }
 
-function triggerOf({ approval, window, canary, clients }: MigrationConfig['trigger']): TriggerRule {
+/** Who may bring the upgrade, by the config. */
+export function triggerOf({ approval, window, canary, clients }: MigrationConfig['trigger']): TriggerRule {
   return {
     approval,
     clients,

@@ -179,14 +179,14 @@ test('--hold with a time ends by itself; one whose session is ended by the other
   expect(held.stderr).toMatch(/session \w+ was ended by the other side/);
 });
 
-test('a gate that is not there: a sentence with the address, status 1, as JSON where that was asked for', async () => {
+test('a gate that is not there: a sentence with the address, status 3, as JSON where that was asked for', async () => {
   const none = net.createServer().listen(0, '127.0.0.1');
   await new Promise((resolve) => none.once('listening', resolve));
   const { port } = none.address() as net.AddressInfo;
   await new Promise((resolve) => none.close(resolve));
   const url = `skewgate://127.0.0.1:${port}/?version=4.14.0`;
   const [text, json] = await Promise.all([runCli(['connect', url]), runCli(['connect', url, '--json'])]);
-  expect([text.status, json.status]).toEqual([1, 1]);
+  expect([text.status, json.status]).toEqual([3, 3]);
   expect(text.stderr).toMatch(new RegExp(`127\\.0\\.0\\.1:${port}.*ECONNREFUSED`));
   expect(text.stderr).not.toContain('    at ');
   expect(objectsIn(json.stdout)).toEqual([
@@ -194,7 +194,7 @@ test('a gate that is not there: a sentence with the address, status 1, as JSON w
   ]);
 });
 
-test('a port where something else speaks is said to be no gate; status 1', async () => {
+test('a port where something else speaks is said to be no gate; status 3', async () => {
   const other = net
     .createServer((socket) => socket.on('error', () => {}).end('HTTP/1.1 400 Bad Request\r\n\r\n'))
     .listen(0, '127.0.0.1');
@@ -202,7 +202,7 @@ test('a port where something else speaks is said to be no gate; status 1', async
   const { port } = other.address() as net.AddressInfo;
   const { status, stderr } = await runCli(['connect', `skewgate://127.0.0.1:${port}/?version=4.14.0`]);
   other.close();
-  expect(status).toBe(1);
+  expect(status).toBe(3);
   expect(stderr.trim().split('\n')).toHaveLength(1);
 });
 
@@ -211,6 +211,7 @@ test.each([
   [['connect', 'http://127.0.0.1:8700/?version=4.14.0'], /the scheme is one of skewgate:\/\//],
   [['connect', 'skewgate://127.0.0.1:8700'], /states no version: add \?version=/],
   [['connect', 'skewgate://127.0.0.1:8700/?version=4.14'], /"4\.14" is not a version/],
+  [['connect', `skewgate://h/?version=4.14.0&user=${'x'.repeat(2_000)}`], /^skewgate: user: .*1024/],
   [['connect', 'skewgate://h/?version=4.14.0', '--count', '0'], /at least 1/],
   [['connect', 'skewgate://h/?version=4.14.0', '--hold', 'long'], /a duration such as/],
   [['connect'], /missing required argument 'url'/],

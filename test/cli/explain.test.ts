@@ -1,4 +1,5 @@
 /** `skewgate explain`, run as a user runs it. */
+import { existsSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -204,5 +205,56 @@ describe.concurrent('wrong usage ends with status 2, says what was wrong and dec
     expect(stderr).toContain(reason);
     expect(stderr).not.toContain('    at ');
     expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
+  });
+});
+
+describe.concurrent('the ledger that a config names', () => {
+  const CONFIG = 'migration: { ledger: sqlite:LEDGER, baseline: 4.14.0 }\n';
+  const SIDES = ['--client', '4.15.0', '--server', '4.15.0'];
+
+  /** A config with a ledger of its own, on which an operator acted. */
+  async function withLedger(name: string, ...act: string[]): Promise<string> {
+    const file = await fileWith(`${name}.yaml`, CONFIG.replace('LEDGER', `${name}.db`));
+    if (act.length > 0) {
+      const { status, stderr } = await runCli([
+        ...['migration', ...act, '--ledger', `sqlite:${join(folder, `${name}.db`)}`],
+      ]);
+      expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+    }
+    return file;
+  }
+
+  test('[M3] an upgrade that an operator blocked is refused, as the gate refuses it', async () => {
+    const file = await withLedger('blocked', 'block', '--reason', 'freeze');
+    const { status, stdout } = await explain(...SIDES, '--config', file, '--json');
+    expect(JSON.parse(stdout)).toMatchObject({ verdict: 'refuse', code: 'UPGRADE_BLOCKED' });
+    expect(status).toBe(1);
+  });
+
+  test('[M3] one that was never written is not made by asking, and the baseline counts', async () => {
+    const file = await withLedger('absent');
+    const { status, stdout, stderr } = await explain(...SIDES, '--config', file, '--json');
+    expect(JSON.parse(stdout)).toMatchObject({ verdict: 'migrate', observed: { level: 28 } });
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+    expect(existsSync(join(folder, 'absent.db'))).toBe(false);
+  });
+
+  test.each([
+    ['memory:', /was not read: it is in the memory of a gate/],
+    ['etcd://127.0.0.1:1', /was not read: etcd:/],
+    ['sqlite:broken.db', /was not read: /],
+  ])("%s can't be read, and explain says so instead of passing over it", async (ledger, note) => {
+    await fileWith('broken.db', 'this is no database at all, and long enough to be none');
+    const file = await fileWith(`${ledger.replace(/\W/g, '')}.yaml`, `migration: { ledger: '${ledger}' }\n`);
+    const { status, stdout, stderr } = await explain(...SIDES, '--config', file);
+    expect(stdout).toMatch(/^PERMIT/);
+    expect(stderr).toMatch(note);
+    expect(stderr).toMatch(/A gate that reads it may decide otherwise/);
+    expect(status).toBe(0);
+  });
+
+  test('a policy without system tables has no ledger to read', async () => {
+    const file = await fileWith('kubernetes.yaml', 'policy: { preset: kubernetes }\n');
+    expect(await explain(...SIDES, '--config', file)).toMatchObject({ status: 0, stderr: '' });
   });
 });

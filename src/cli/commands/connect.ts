@@ -3,11 +3,11 @@ import { pipeline } from 'node:stream/promises';
 import type { Command } from 'commander';
 import { connectTo } from '../../client/connect.ts';
 import { RefusedError, type Session } from '../../client/session.ts';
-import { parseUrl, type Target } from '../../client/url.ts';
+import { parseUrl, type Target, UrlError } from '../../client/url.ts';
 import { pause } from '../../ports/clock.ts';
 import { realClock } from '../../runtime/clock.ts';
 import { realRuntime } from '../../runtime/real.ts';
-import type { Message } from '../../wire/messages.ts';
+import { MESSAGES, type Message } from '../../wire/messages.ts';
 import { LiveLine } from '../live.ts';
 import { bar, explainMove, paint } from '../print.ts';
 import { durationOption, UsageError, wholeNumber } from '../usage.ts';
@@ -26,13 +26,19 @@ interface Report {
   readonly text: string;
   /** Null: not admitted. */
   readonly session: Session | null;
+  readonly status: Status;
 }
 
+/** What the exit status says of a connection; of several, the highest counts. */
+const STATUS = { admitted: 0, refused: 1, unanswered: 3 } as const;
+type Status = (typeof STATUS)[keyof typeof STATUS];
+
+/** Defines `connect`. */
 export function addConnect(program: Command): void {
   program
     .command('connect')
     .description(
-      'Connect through a gate. One client pipes standard input and output once admitted, like nc; with --json, --count or --hold it says what became of each connection. Status 0: all were admitted; 1: one was not; 2: wrong usage.',
+      'Connect through a gate. One client pipes standard input and output once admitted, like nc; with --json, --count or --hold it says what became of each connection. Status 0: all were admitted; 1: one was refused; 2: wrong usage; 3: no gate answered one.',
     )
     .argument('<url>', 'skewgate://HOST:PORT/?version=4.14.0, also skewgate+ws:// and jdbc:skewgate://')
     .option('--count <n>', 'so many connections, at once', wholeNumber, 1)
@@ -43,24 +49,31 @@ export function addConnect(program: Command): void {
 }
 
 async function run(url: string, options: Options): Promise<void> {
-  const target = parseUrl(url);
+  const target = takeable(parseUrl(url));
   if (options.count < 1 || options.rate === 0) throw new UsageError('--count and --rate are at least 1');
   const stop = new AbortController();
   process.once('SIGINT', () => stop.abort());
   const piping = options.count === 1 && !options.json && options.hold === undefined;
-  const admitted = await Promise.all(
+  const statuses = await Promise.all(
     Array.from({ length: options.count }, async (_, at) => {
       if (options.rate !== undefined) await pause(realClock, (at * 1_000) / options.rate, stop.signal);
       // Those that Ctrl-C came before were not tried.
-      if (stop.signal.aborted) return true;
-      const { session, ...report } = await attempt(target, options, stop.signal);
+      if (stop.signal.aborted) return STATUS.admitted;
+      const { session, status, ...report } = await attempt(target, options, stop.signal);
       if (options.json) console.log(JSON.stringify(report.json));
       else console.error(report.text);
       if (session !== null) await (piping ? pipe(session, stop.signal) : hold(session, options, stop.signal));
-      return session !== null;
+      return status;
     }),
   );
-  process.exitCode = admitted.every(Boolean) ? 0 : 1;
+  process.exitCode = Math.max(...statuses);
+}
+
+/** What no gate would take is wrong usage, and is said before one is dialled. @throws {UrlError} */
+function takeable(target: Target): Target {
+  const issue = MESSAGES.hello.schema.safeParse(target.hello).error?.issues[0];
+  if (issue === undefined) return target;
+  throw new UrlError(`${issue.path.at(-1)?.toString() ?? 'the URL'}: ${issue.message}`);
 }
 
 async function attempt(target: Target, options: Options, signal: AbortSignal): Promise<Report> {
@@ -112,20 +125,31 @@ function admission(session: Session, version: string): Report {
     },
     text: [text, ...notices].join('\n'),
     session,
+    status: STATUS.admitted,
   };
 }
 
 function failure(error: unknown): Report {
   const { name, message } = error as Error;
   if (!(error instanceof RefusedError))
-    return { json: { error: name, message }, text: paint('red', message, process.stderr), session: null };
+    return {
+      json: { error: name, message },
+      text: paint('red', message, process.stderr),
+      session: null,
+      status: STATUS.unanswered,
+    };
   const { decision } = error;
   const lines = [
     `${paint('red', 'refused', process.stderr)} ${decision.code} (rule ${decision.rule})`,
     decision.message,
     ...explainMove(decision),
   ];
-  return { json: { ...decision, notices: [] }, text: lines.join('\n'), session: null };
+  return {
+    json: { ...decision, notices: [] },
+    text: lines.join('\n'),
+    session: null,
+    status: STATUS.refused,
+  };
 }
 
 async function pipe(session: Session, signal: AbortSignal): Promise<void> {

@@ -1,10 +1,19 @@
 /** `skewgate explain`: what the policy says of one client and a set of servers, offline. */
 import type { Command } from 'commander';
 import { parseRange } from '../../client/url.ts';
+import { policyOf } from '../../config/policy.ts';
 import { decide } from '../../policy/decide.ts';
-import type { ClientFacts, ServerFacts } from '../../policy/types.ts';
+import { PRESETS } from '../../policy/presets.ts';
+import { type ClientFacts, hasSystemTables, type ServerFacts } from '../../policy/types.ts';
+import { levelOf } from '../../version/catalogue.ts';
 import { parseVersion } from '../../version/version.ts';
-import { addPolicyOptions, type PolicyOptions, policyFrom } from '../policy-options.ts';
+import { readLedgerFacts } from '../ledger-facts.ts';
+import {
+  addPolicyOptions,
+  type OfflineConfig,
+  offlineConfig,
+  type PolicyOptions,
+} from '../policy-options.ts';
 import { describe } from '../print.ts';
 import { collect, UsageError, wholeNumber } from '../usage.ts';
 
@@ -16,17 +25,18 @@ interface Options extends PolicyOptions {
   readonly mustNotUpgrade?: true;
 }
 
+/** Defines `explain`. */
 export function addExplain(program: Command): void {
   const command = program
     .command('explain')
     .description(
-      'Say what the policy decides for a client and a set of servers. Status 0: permit or migrate; 1: hold or refuse; 2: wrong usage.',
+      'Say what the policy decides for a client and a set of servers. With --config, what the ledger has on record of the system tables and their upgrade counts too, where it can be read. Status 0: permit or migrate; 1: hold or refuse; 2: wrong usage.',
     )
     .requiredOption('--client <version>', "the client's version; VERSION@MIN..MAX states protocol versions")
     .option('--server <version>', 'a server\'s version, or "unknown"; repeat it for each server', collect)
     .option(
       '--level <n>',
-      "schema level of the system tables (default: that of the oldest server's release)",
+      "schema level of the system tables (default: the ledger's with --config, else that of the oldest server's release)",
       wholeNumber,
     )
     .option('--must-not-upgrade', 'the client says it must not bring the upgrade')
@@ -36,7 +46,8 @@ export function addExplain(program: Command): void {
 
 async function explain(options: Options): Promise<void> {
   if (options.server === undefined) throw new UsageError('state at least one --server');
-  const policy = await policyFrom(options);
+  const config = await offlineConfig(options);
+  const policy = config === null ? PRESETS[options.preset ?? 'phoenix'] : policyOf(config);
   const { version, ...range } = parseSide(options.client);
   const client: ClientFacts = { version, ...range, upgrade: options.mustNotUpgrade ? 'must-not' : 'may' };
   const servers = options.server.map(
@@ -46,13 +57,28 @@ async function explain(options: Options): Promise<void> {
       ...(text === 'unknown' ? { version: null } : parseSide(text)),
     }),
   );
+  const ledger = config !== null && hasSystemTables(policy) ? await factsOf(config, options) : null;
   const decision = decide(
     client,
-    { servers, level: options.level ?? null, upgrade: { state: 'idle' } },
+    {
+      servers,
+      level: options.level ?? ledger?.level ?? null,
+      upgrade: ledger?.upgrade ?? { state: 'idle' },
+    },
     policy,
   );
   console.log(options.json ? JSON.stringify(decision) : describe(decision));
   process.exitCode = decision.verdict === 'permit' || decision.verdict === 'migrate' ? 0 : 1;
+}
+
+/** What the ledger says, and where it says nothing the config's baseline. */
+async function factsOf(config: OfflineConfig, { config: file = '' }: Options) {
+  const { level, upgrade, note } = await readLedgerFacts(config, file);
+  if (note !== null) console.error(`skewgate: ${note}`);
+  const { baseline } = config.migration;
+  const policy = policyOf(config);
+  if (level !== null || baseline === undefined || policy.kind !== 'skew') return { level, upgrade };
+  return { level: levelOf(policy.catalogue, parseVersion(baseline)), upgrade };
 }
 
 /** `4.14.0` or `4.14.0@3..5` */
