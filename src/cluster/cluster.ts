@@ -68,6 +68,9 @@ export interface ClusterOptions {
   readonly events: EventSink;
 }
 
+/** The highest token believed of a server. A ledger counts up by one for each attempt, and does not get this far. */
+const MAX_TOKEN = 2 ** 52;
+
 type State = {
   -readonly [Key in keyof ServerStatus]: ServerStatus[Key];
 } & {
@@ -95,6 +98,8 @@ export class Cluster {
   readonly #servers: State[];
   #level: { value: number; askedAt: number } | null = null;
   #token = 0;
+  /** Servers that claimed a token which can't be. */
+  readonly #disbelieved = new Set<string>();
   #turn = 0;
   #timer: Timer | null = null;
   #stopping = new AbortController();
@@ -235,7 +240,7 @@ export class Cluster {
     askedAt: number,
     { version, draining, level, token, protocol }: ServerIdentity,
   ): void {
-    this.#token = Math.max(this.#token, token ?? 0);
+    this.#recordToken(server.id, token ?? 0);
     if (level !== null) this.reportLevel(level, askedAt);
     const said: Seen = {
       version,
@@ -247,6 +252,23 @@ export class Cluster {
     // This connection may lead to a process that is gone: who is judged by what is known must not be served by it.
     if (spell(said) !== spell(server))
       throw new Error(`it said ${spell(said)}, and ${spell(server)} when it was asked later`);
+  }
+
+  /** No server's word may use up the tokens that there are: one that no ledger can have given is ignored, and said once. */
+  #recordToken(server: string, token: number): void {
+    if (token <= MAX_TOKEN) {
+      this.#token = Math.max(this.#token, token);
+      return;
+    }
+    if (this.#disbelieved.has(server)) return;
+    this.#disbelieved.add(server);
+    this.#options.events.emit({
+      event: 'migration',
+      what: 'impossible-token',
+      server,
+      seenToken: token,
+      error: `${server} says that it has seen token ${token}, which no ledger gives: it is ignored`,
+    });
   }
 
   /** `askedAt`: an answer to an older question than the one known is stale, and ignored. */

@@ -171,6 +171,12 @@ export interface MigrationFacts {
     readonly seenToken: number;
     readonly error: string;
   };
+  /** A server claims a token that no ledger can have given; it is ignored. */
+  readonly 'impossible-token': {
+    readonly server: string;
+    readonly seenToken: number;
+    readonly error: string;
+  };
   readonly 'ledger-available': { readonly ledger: string };
   readonly 'ledger-unavailable': {
     readonly ledger: string;

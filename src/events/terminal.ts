@@ -16,6 +16,7 @@ const SENTENCES: Sentences = {
   'claim-failed': ({ client, error }) => `client ${client} brought an upgrade that can't begin: ${error}`,
   'restore-failed': withError,
   'foreign-ledger': withError,
+  'impossible-token': withError,
   'ledger-unavailable': withError,
   'level-went-back': ({ fromLevel, toLevel }) => `from level ${fromLevel ?? 'unknown'} to ${toLevel}`,
   'hook-out-of-sight': ({ host, pid }) =>
