@@ -23,6 +23,7 @@ export interface DriverDependencies {
 
 export const DEFAULT_TIMEOUT = 30_000;
 
+/** No gate could be reached, or it broke off or said nothing in time. Nothing was decided about the client. */
 export class ConnectError extends Error {
   override readonly name = 'ConnectError';
   /** As of java.sql.SQLTransientConnectionException: trying again may help. */

@@ -15,6 +15,7 @@ const SCHEMES: Readonly<Record<string, string>> = { 'skewgate:': 'tcp', 'skewgat
 export const DEFAULT_PORT = 8700;
 export const DRIVER_NAME = 'skewgate-node';
 
+/** A connection URL that cannot be meant. The message says what is wrong with it. */
 export class UrlError extends Error {
   override readonly name = 'UrlError';
 }

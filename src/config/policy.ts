@@ -12,6 +12,7 @@ import {
 import { parseMinor, parseVersion } from '../version/version.ts';
 import type { Config } from './schema.ts';
 
+/** The policy that a config describes: its preset, with what the config states over it, and its catalogue. */
 export function policyOf({ policy, catalogue }: Pick<Config, 'policy' | 'catalogue'>): Policy {
   const { preset, ...stated } = policy;
   const base: Policy = PRESETS[preset];

@@ -13,6 +13,7 @@ interface Node {
   readonly enum?: readonly unknown[];
 }
 
+/** The JSON Schema of config files as people write them, for editors. */
 export function configJsonSchema(): object {
   return z.toJSONSchema(configSchema, { io: 'input', unrepresentable: 'any' });
 }

@@ -35,6 +35,7 @@ export interface FileOptions {
 const RETRY_MS = 1_000;
 const { O_WRONLY, O_CREAT, O_TRUNC, O_APPEND } = fs.constants;
 
+/** One log file that is appended to and rotated. Its promises are those at the top of this module. */
 export class LogFile {
   readonly #options: FileOptions;
   readonly #regular: boolean;

@@ -2,6 +2,7 @@
 import { CODES, type Code } from './codes.ts';
 import type { Decision, Move } from './types.ts';
 
+/** A refusal with everything that follows from its code. Its rule is `gate`, unless a rule of the policy is named. */
 export function refusal(
   code: Code,
   message: string,

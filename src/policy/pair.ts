@@ -17,6 +17,7 @@ export type PairVerdict =
   | { readonly fits: false; readonly by: 'J1'; readonly code: 'MAJOR_MISMATCH' }
   | { readonly fits: false; readonly by: 'M2'; readonly code: 'CLIENT_OUTDATED' };
 
+/** Whether one server takes one client, and by which rule; what the rest of the cluster says is left out. */
 export function judgePair(client: Version, server: Version, policy: SkewPolicy): PairVerdict {
   const order = compareMinors(client, server);
   if (order === 0) return { fits: true, by: 'P1' };

@@ -6,6 +6,7 @@ import { printVersion } from '../version/version.ts';
 import type { RuleResult } from './rule.ts';
 import type { ClientFacts, ProtocolRange, ServerFacts } from './types.ts';
 
+/** The one rule of the preset `ranges`: the client's protocol versions overlap with those of every server. */
 export function rangesRule(client: ClientFacts, servers: readonly ServerFacts[]): RuleResult {
   const rule = 'ranges';
   const mine = client.protocol;

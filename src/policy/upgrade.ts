@@ -66,6 +66,7 @@ export function upgradeNeededRule(
   return { rule, outcome: 'fail', because, ruling: upgradeRuling(client, cluster, policy, needs, now) };
 }
 
+/** The refusal of a client that needs every server upgraded while the version of some is not known. */
 export function unknownVersionRuling(client: ClientFacts, unknown: readonly ServerFacts[]): Ruling {
   const ids = unknown.map(({ id }) => id);
   return {
