@@ -46,7 +46,7 @@ export async function readLedgerFacts(
       level,
       upgrade: upgradeStatus(view, now, {
         holdAll: migration.hold.everyone,
-        missing: () => (wanted === null ? null : { state: 'waiting', for: wanted }),
+        missing: () => (wanted === null ? null : { state: 'waiting', ...wanted }),
       }),
       note: null,
     };

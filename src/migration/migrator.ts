@@ -95,8 +95,11 @@ export class Migrator implements Migration {
       const what =
         impossible === null
           ? missingFor(trigger, view.record, initiator, now)
-          : `a catalogue that allows it: ${impossible}`;
-      return what === null ? null : ({ state: 'waiting', for: what } as const);
+          : {
+              for: 'a catalogue that allows it',
+              missing: { kind: 'catalogue', remedy: impossible.remedy } as const,
+            };
+      return what === null ? null : ({ state: 'waiting', ...what } as const);
     };
     return upgradeStatus(view, now, { holdAll, missing });
   }

@@ -46,6 +46,13 @@ export interface Plan {
 /** The catalogue does not allow the upgrade; the message says which entry it lacks. */
 export class PlanError extends Error {
   override readonly name = 'PlanError';
+  /** What an operator does about it, in the imperative. */
+  readonly remedy: string;
+
+  constructor(why: string, remedy: string) {
+    super(`${why}: ${remedy} (J1)`);
+    this.remedy = remedy;
+  }
 }
 
 export interface PlanRequest {
@@ -144,7 +151,8 @@ function majorEntry(catalogue: Catalogue, from: Version, to: Version): NonNullab
   );
   if (entry?.major !== undefined) return entry.major;
   throw new PlanError(
-    `the catalogue does not say what a major upgrade from ${printMinor(from)} to ${printMinor(to)} demands: give release ${to.major}.0.0 an entry "major" (J1)`,
+    `the catalogue does not say what a major upgrade from ${printMinor(from)} to ${printMinor(to)} demands`,
+    `give release ${to.major}.0.0 an entry "major"`,
   );
 }
 

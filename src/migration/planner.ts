@@ -41,12 +41,12 @@ export class Planner {
   }
 
   /** Why the catalogue allows no such plan; null: it does. */
-  problem(level: number, record: LedgerRecord | undefined, to: Version): string | null {
+  problem(level: number, record: LedgerRecord | undefined, to: Version): PlanError | null {
     try {
       this.plan(level, record, to);
       return null;
     } catch (error) {
-      if (error instanceof PlanError) return error.message;
+      if (error instanceof PlanError) return error;
       throw error;
     }
   }

@@ -1,4 +1,5 @@
 /** Who may bring the upgrade, and when, beyond what policy says. Pure. */
+import type { MissingForUpgrade } from '../policy/types.ts';
 import type { LedgerRecord } from './ledger/record.ts';
 
 /** All that is stated has to hold; an operator's approval stands for all of it. */
@@ -22,21 +23,41 @@ export interface TriggerClient {
   readonly identity: string;
 }
 
-/** Null: it may. Otherwise what is still missing, as a clause. @param now ms since the epoch. */
+/** What has to come before this client may bring the upgrade: a clause for people, and the fact itself. */
+export interface StillMissing {
+  readonly for: string;
+  readonly missing: MissingForUpgrade;
+}
+
+/** Null: it may. Otherwise what is still missing. @param now ms since the epoch. */
 export function missingFor(
   rule: TriggerRule,
   record: LedgerRecord,
   client: TriggerClient,
   now: number,
-): string | null {
+): StillMissing | null {
   if (record.approval !== null) return null;
-  if (rule.approval) return "an operator's approval";
-  if (rule.canary !== null && client.name !== rule.canary) return `the client named ${rule.canary}`;
+  if (rule.approval) return { for: "an operator's approval", missing: { kind: 'approval' } };
+  if (rule.canary !== null && client.name !== rule.canary)
+    return { for: `the client named ${rule.canary}`, missing: { kind: 'canary', name: rule.canary } };
   if (rule.window !== null && !isWithin(rule.window, minuteOf(now)))
-    return `the window from ${clock(rule.window.from)} to ${clock(rule.window.to)} UTC`;
+    return {
+      for: `the window from ${clock(rule.window.from)} to ${clock(rule.window.to)} UTC`,
+      missing: { kind: 'window', opensAt: nextTime(rule.window.from, now) },
+    };
   const seen = new Set([...record.seen, client.identity]).size;
-  if (seen < rule.clients) return `${rule.clients} distinct newer clients (${seen} so far)`;
+  if (seen < rule.clients)
+    return {
+      for: `${rule.clients} distinct newer clients (${seen} so far)`,
+      missing: { kind: 'clients', more: rule.clients - seen },
+    };
   return null;
+}
+
+/** When it is this minute of the day again, in ms since the epoch. */
+function nextTime(minute: number, now: number): number {
+  const at = new Date(now).setUTCHours(0, minute, 0, 0);
+  return at > now ? at : at + 24 * 60 * 60_000;
 }
 
 function minuteOf(now: number): number {

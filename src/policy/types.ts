@@ -27,12 +27,24 @@ export interface ServerFacts {
   readonly protocol?: ProtocolRange;
 }
 
+/** What has to come before an upgrade may begin: the fact that says which move helps. */
+export type MissingForUpgrade =
+  | { readonly kind: 'approval' }
+  /** `opensAt`: ms since the epoch. */
+  | { readonly kind: 'window'; readonly opensAt: number }
+  /** Only the client whose property `name` is this may bring it. */
+  | { readonly kind: 'canary'; readonly name: string }
+  /** So many more distinct newer clients have to come. */
+  | { readonly kind: 'clients'; readonly more: number }
+  /** The catalogue does not allow it; `remedy` is what an operator does about it, in the imperative. */
+  | { readonly kind: 'catalogue'; readonly remedy: string };
+
 /** Where the one-time upgrade stands. Times in ms since the epoch. */
 export type UpgradeState =
   /** `approved`: an operator approved, which stands in for `autoUpgrade`. */
   | { readonly state: 'idle'; readonly approved?: boolean }
-  /** May not start yet for this client; `for` is what is missing, as a clause. */
-  | { readonly state: 'waiting'; readonly for: string }
+  /** May not start yet for this client; `for` is what is missing, as a clause for people. */
+  | { readonly state: 'waiting'; readonly for: string; readonly missing: MissingForUpgrade }
   /** `downtime`: nobody is admitted until it is done; `holdAll`: everybody waits for it. */
   | { readonly state: 'running'; readonly downtime: boolean; readonly holdAll?: boolean }
   | { readonly state: 'blocked'; readonly reason: string; readonly until: number | null }

@@ -3,7 +3,7 @@ import { levelOf } from '../version/catalogue.ts';
 import { printVersion } from '../version/version.ts';
 import { whoToPoint } from './move.ts';
 import type { RuleInput, RuleResult, Ruling } from './rule.ts';
-import type { ClientFacts, ClusterFacts, Move, ServerFacts, SkewPolicy } from './types.ts';
+import type { ClientFacts, ClusterFacts, Move, ServerFacts, SkewPolicy, UpgradeState } from './types.ts';
 
 /** M3 and J1: states of the upgrade that concern every client, also those that do not need it. */
 export function upgradeStateRule({ client, cluster: { upgrade } }: RuleInput): RuleResult | null {
@@ -87,7 +87,7 @@ function upgradeRuling(
 ): Ruling {
   const who = `Client ${printVersion(client.version)}`;
   const operator = (to: string): Move => ({ side: 'operator', to, who: ['operator'] });
-  const required = (why: string, move = operator('approve')): Ruling => ({
+  const required = (why: string, move: Move | null = operator('approve')): Ruling => ({
     verdict: 'refuse',
     code: 'UPGRADE_REQUIRED',
     move,
@@ -125,7 +125,7 @@ function upgradeRuling(
         message: `${who} needs the system tables at level ${level}, and their upgrade failed: ${upgrade.error}`,
       };
     case 'waiting':
-      return required(`the upgrade waits for ${upgrade.for}: approve it, or wait for that`);
+      return waitingRuling(upgrade, client, required, now);
     case 'idle':
       break;
   }
@@ -142,4 +142,37 @@ function upgradeRuling(
     code: 'UPGRADE_NEEDED',
     message: `${who} is admitted once the system tables are upgraded to level ${level}.`,
   };
+}
+
+/** What a client is told whose upgrade may not begin yet: the move that helps with just what is missing. */
+function waitingRuling(
+  { for: clause, missing }: Extract<UpgradeState, { state: 'waiting' }>,
+  client: ClientFacts,
+  required: (why: string, move?: Move | null) => Ruling,
+  now: number,
+): Ruling {
+  const waits = `the upgrade waits for ${clause}`;
+  switch (missing.kind) {
+    case 'approval':
+      return required(`${waits}: approve it`);
+    case 'canary':
+      return required(`${waits}: let it connect, or approve the upgrade`);
+    case 'window':
+      return {
+        ...required(`${waits}: come again then`, null),
+        retryAfterMs: Math.max(0, missing.opensAt - now),
+      };
+    case 'clients':
+      return required(`${waits}: let ${missing.more} more come, or approve the upgrade`, {
+        side: 'client',
+        to: printVersion(client.version),
+        who: [`${missing.more} more`],
+      });
+    case 'catalogue':
+      return required(`${waits}: ${missing.remedy}`, {
+        side: 'operator',
+        to: missing.remedy,
+        who: ['operator'],
+      });
+  }
 }

@@ -3,7 +3,14 @@
  * to be; eras say which rules held before a release. Lookups never fail: a release that is not listed has the level
  * of the nearest lower one that is (docs/policy.md, "The release catalogue").
  */
-import { compareMinors, compareVersions, type Minor, type Version } from './version.ts';
+import {
+  compareMinors,
+  compareVersions,
+  type Minor,
+  printCore,
+  printMinor,
+  type Version,
+} from './version.ts';
 
 /** One release. Everything but its version may be left out. */
 export interface Release {
@@ -42,6 +49,7 @@ export interface Catalogue {
 }
 
 /** A catalogue of `releases`, in any order, and of the `eras` in which other rules held. */
+/** A catalogue of these releases, in any order. */
 export function createCatalogue(releases: readonly Release[], eras: readonly Era[] = []): Catalogue {
   const sorted = [...releases].sort((a, b) => compareVersions(a.version, b.version));
   return { eras: [...eras], releases: sorted };
@@ -77,6 +85,35 @@ export function releaseAt(catalogue: Catalogue, level: number): Version | null {
   return highest?.version ?? null;
 }
 
+/**
+ * The releases whose tables are at `level`, for people: `4.11 to 4.13` where several lines share it, the one line
+ * otherwise, with the patch where a patch of the line changed the level (`4.2.1`). Lines of several majors are joined
+ * by "or". Null below the first release listed.
+ */
+export function releasesAtLevel(catalogue: Catalogue, level: number): string | null {
+  const lowest = releaseAt(catalogue, level);
+  if (lowest === null) return null;
+  const reached = levelOf(catalogue, lowest);
+  const there = catalogue.releases.filter(({ version }) => levelOf(catalogue, version) === reached);
+  const majors = [...new Set(there.map(({ version }) => version.major))];
+  return majors
+    .map((major) => {
+      const names = [
+        ...new Set(
+          there.filter(({ version }) => version.major === major).map((one) => nameOf(catalogue, one)),
+        ),
+      ];
+      return names.length === 1 ? names[0] : `${names[0]} to ${names.at(-1)}`;
+    })
+    .join(' or ');
+}
+
+/** A release as people name it among those of one level: by its line, unless its line has several levels. */
+function nameOf(catalogue: Catalogue, { version }: Release): string {
+  const levels = new Set(entriesOf(catalogue, version).map((entry) => levelOf(catalogue, entry.version)));
+  return levels.size === 1 ? printMinor(version) : printCore(version);
+}
+
 /** The lowest release line from `first` on that works with tables at `level`; null where none is known. */
 export function lineReaching(catalogue: Catalogue, level: number, first: Minor): Minor | null {
   const reaching = (line: Minor) => compareMinors(line, first) >= 0 && levelOfLine(catalogue, line) >= level;
@@ -92,6 +129,7 @@ export function entriesOf(catalogue: Catalogue, line: Minor): readonly Release[]
  * Whether clients of older minors are refused while the tables are those of `release` (M4). What the release line
  * states counts; otherwise the eras decide.
  */
+/** M4: whether clients older than tables of this release are refused. */
 export function inLockstep(catalogue: Catalogue, release: Version): boolean {
   const stated = entriesOf(catalogue, release).findLast((entry) => entry.lockstep !== undefined);
   return (
@@ -100,6 +138,7 @@ export function inLockstep(catalogue: Catalogue, release: Version): boolean {
 }
 
 /** Whether an upgrade to `target` has to go through each minor in between (M5). */
+/** M5: whether an upgrade to this release goes minor by minor. */
 export function isHopByHop(catalogue: Catalogue, target: Version): boolean {
   return catalogue.eras.some((era) => era.hopByHop && compareVersions(target, era.below) < 0);
 }

@@ -7,10 +7,14 @@ const NOON = Date.UTC(2026, 0, 1, 12, 0);
 const at = (time: string) => Date.parse(`2026-01-01T${time}:00Z`);
 const CLIENT = { name: 'app-1', identity: 'app-1' };
 
-function missing(
+function missing(rule: Partial<TriggerRule>, situation: Partial<Situation> = {}): string | null {
+  return stillMissing(rule, situation)?.for ?? null;
+}
+
+function stillMissing(
   rule: Partial<TriggerRule>,
   { seen = [], approved = false, client = CLIENT, now = NOON }: Partial<Situation> = {},
-): string | null {
+) {
   const approval = approved ? { by: 'olga', reason: '', at: 0 } : null;
   return missingFor(
     { ...FIRST_CLIENT, ...rule },
@@ -106,4 +110,24 @@ test('all that is stated has to hold', () => {
   expect(missing(rule, { seen: ['b'], now: at('03:00'), client: { name: 'b', identity: 'b' } })).toMatch(
     /named/,
   );
+});
+
+describe('the fact that says what helps', () => {
+  test('a window says when it opens, today or tomorrow', () => {
+    const night = { window: parseWindow('02:00-04:30') };
+    expect(stillMissing(night, { now: at('01:00') })?.missing).toEqual({
+      kind: 'window',
+      opensAt: at('02:00'),
+    });
+    expect(stillMissing(night, { now: at('12:00') })?.missing).toEqual({
+      kind: 'window',
+      opensAt: at('02:00') + 24 * 60 * 60_000,
+    });
+  });
+
+  test('each kind has what its refusal names', () => {
+    expect(stillMissing({ approval: true })?.missing).toEqual({ kind: 'approval' });
+    expect(stillMissing({ canary: 'c' })?.missing).toEqual({ kind: 'canary', name: 'c' });
+    expect(stillMissing({ clients: 3 })?.missing).toEqual({ kind: 'clients', more: 2 });
+  });
 });

@@ -1,6 +1,7 @@
 /** What becomes of a client while the one-time upgrade runs, waits, is blocked or has failed. */
 import { describe, expect, test } from 'vitest';
 import { PRESETS } from '../../src/policy/presets.ts';
+import type { MissingForUpgrade } from '../../src/policy/types.ts';
 import { judged } from '../support/facts.ts';
 
 describe('where the upgrade stands', () => {
@@ -43,16 +44,35 @@ describe('where the upgrade stands', () => {
     expect(judged('4.10.0', ['4.15.0'], { level: 28, upgrade }).code).toBe('CLIENT_OUTDATED');
   });
 
-  test('[M3] waiting for its trigger: who needs it is told what is missing', () => {
-    const upgrade = { state: 'waiting', for: 'a second client of 4.15' } as const;
+  test.each<[MissingForUpgrade, object]>([
+    [{ kind: 'approval' }, { move: { side: 'operator', to: 'approve' }, retry: 'after-change' }],
+    [
+      { kind: 'canary', name: 'c' },
+      { move: { side: 'operator', to: 'approve' }, retry: 'after-change' },
+    ],
+    [
+      { kind: 'clients', more: 2 },
+      { move: { side: 'client', to: '4.15.0', who: ['2 more'] }, retry: 'after-change' },
+    ],
+    [
+      { kind: 'catalogue', remedy: 'give release 5.0.0 an entry "major"' },
+      { move: { side: 'operator', to: 'give release 5.0.0 an entry "major"' }, retry: 'after-change' },
+    ],
+    [
+      { kind: 'window', opensAt: 90_500 },
+      { move: null, retry: 'later', retryAfterMs: 90_500 },
+    ],
+  ])('[M3] waiting for %j: who needs it is told the move that helps with just that', (missing, told) => {
+    const upgrade = { state: 'waiting', for: 'what it waits for', missing } as const;
     const decision = needy({ upgrade });
     expect(decision).toMatchObject({
       verdict: 'refuse',
       code: 'UPGRADE_REQUIRED',
-      move: { side: 'operator', to: 'approve' },
       vendorCode: 2011,
+      ...told,
     });
-    expect(decision.message).toContain('a second client of 4.15');
+    expect(decision.message).toContain('what it waits for');
+    expect(decision.message.includes('approve')).toBe(!['catalogue', 'window'].includes(missing.kind));
     expect(old({ upgrade }).verdict).toBe('permit');
   });
 

@@ -11,6 +11,7 @@ import {
   linesOf,
   type Release,
   releaseAt,
+  releasesAtLevel,
 } from '../../src/version/catalogue.ts';
 import { PHOENIX_CATALOGUE } from '../../src/version/phoenix.ts';
 import { parseMinor, parseVersion, printMinor, printVersion } from '../../src/version/version.ts';
@@ -190,5 +191,26 @@ describe("a user's releases", () => {
     expect(inLockstep(empty, parseVersion('1.0.0'))).toBe(false);
     expect(isHopByHop(empty, parseVersion('1.0.0'))).toBe(false);
     expect(linesOf(empty)).toEqual([]);
+  });
+});
+
+describe('the releases of a level, for people', () => {
+  test.each([
+    [3, '4.1'],
+    [4, '4.2.0'],
+    [5, '4.2.1'],
+    [18, '4.8'],
+    [26, '4.10'],
+    [27, '4.11 to 4.13'],
+    [28, '4.14 or 5.0'],
+    [33, '4.16 or 5.1'],
+    [45, '5.4'],
+    [99, '5.4'],
+  ])('level %i is that of %s', (level, releases) => {
+    expect(releasesAtLevel(PHOENIX_CATALOGUE, level)).toBe(releases);
+  });
+
+  test('a level below the first release is that of none', () => {
+    expect(releasesAtLevel(PHOENIX_CATALOGUE, 2)).toBeNull();
   });
 });

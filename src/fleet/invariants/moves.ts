@@ -92,7 +92,7 @@ function recordedServers({ gate, index, at }: GateDecision, { truth }: Evidence)
 function recordedUpgrade({ code }: Pick<Decision, 'code'>): UpgradeState {
   if (code === 'UPGRADE_BLOCKED') return { state: 'blocked', reason: '', until: null };
   if (code === 'UPGRADE_FAILED') return { state: 'failed', error: '', retryAt: null };
-  if (code === 'UPGRADE_REQUIRED') return { state: 'waiting', for: '' };
+  if (code === 'UPGRADE_REQUIRED') return { state: 'waiting', for: '', missing: { kind: 'approval' } };
   return { state: 'idle' };
 }
 
