@@ -7,6 +7,7 @@ import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { configJsonSchema, configTable } from '../src/config/reference.ts';
+import { logJsonSchema, recordTables } from '../src/decision/reference.ts';
 import { fleetJsonSchema, scenarioJsonSchema } from '../src/fleet/reference.ts';
 import { printJson } from './print-json.ts';
 import { expectationsTable, invariantsTable, scenariosTable, stepsTable } from './scenario-tables.ts';
@@ -27,6 +28,7 @@ const TEXTS: Readonly<Record<string, () => string>> = {
   expectations: expectationsTable,
   scenarios: scenariosTable,
   invariants: invariantsTable,
+  records: recordTables,
 };
 
 export const TEXT_NAMES = Object.keys(TEXTS);
@@ -39,6 +41,7 @@ export function generated(): Map<string, string> {
   return new Map([
     ['proto/messages.schema.json', printJson(messagesSchema())],
     ['proto/vectors.json', printJson(vectors())],
+    ['examples/log.schema.json', printJson(logJsonSchema())],
     ['examples/gate.schema.json', printJson(configJsonSchema())],
     ['examples/scenario.schema.json', printJson(scenarioJsonSchema())],
     ['examples/fleet.schema.json', printJson(fleetJsonSchema())],

@@ -29,7 +29,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = (() => {
     frontend: ends,
     decision: [...ends, 'events'],
     migration: [...inner, 'process'],
-    config: [...ends, 'migration'],
+    config: [...ends, 'decision', 'migration'],
     gateway: [...inner, 'migration', 'config', 'frontend'],
     // Whole fleets: both ends and gates.
     fleet: [...inner, 'runtime', 'migration', 'config', 'gateway', 'client', 'server'],

@@ -3,6 +3,7 @@
  * and the JSON Schema for editors are generated from here (`npm run generate`).
  */
 import { z } from 'zod';
+import { TRACES } from '../decision/traces.ts';
 import { PRESET_NAMES } from '../policy/presets.ts';
 import { parseHostPort, splitAddress } from '../transport/address.ts';
 import { parseMinor } from '../version/version.ts';
@@ -191,6 +192,10 @@ export const configSchema = z.strictObject({
       buffer: moreThanNone(size)
         .prefault('16mb')
         .describe('records kept in memory while the disk is slow or full'),
+      trace: z
+        .enum(TRACES)
+        .default('refused')
+        .describe('which handshake records hold the trace of the rules looked at'),
       properties: z
         .array(z.string().min(1).max(128))
         .default(['user', 'name'])

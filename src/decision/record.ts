@@ -19,7 +19,12 @@ export interface Identity {
   readonly cluster: string;
 }
 
-export type HandshakeRecord = Identity & Omit<HandshakeEvent, 'decision'> & Decision;
+export type HandshakeRecord = Identity &
+  Omit<HandshakeEvent, 'decision'> &
+  Omit<Decision, 'trace'> & {
+    /** Absent where the log was not asked for it. */
+    readonly trace?: Decision['trace'];
+  };
 export type SessionEndRecord = Identity & SessionEndEvent;
 export type ServerRecord = Identity & ServerEvent;
 export type LifecycleRecord = Identity & LifecycleEvent;

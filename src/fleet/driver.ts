@@ -36,7 +36,7 @@ export interface FleetDriver {
   readonly gateIds: readonly string[];
   /** Decision records of all gates so far, in the order in which they were written. */
   readonly records: readonly Logged[];
-  /** The same as NDJSON lines, each with the gate that wrote it as `process`. */
+  /** The same as NDJSON lines. */
   readonly lines: readonly string[];
   readonly ledger: Ledger;
   /** Schema level of the system tables; null: the servers keep none. */

@@ -8,7 +8,7 @@ export class HealthView {
   readonly #last = new Map<string, Seen>();
   #read = 0;
 
-  /** @param lines of the decision log, each with the gate that wrote it as `process`. */
+  /** @param lines of the decision log. */
   constructor(lines: () => readonly string[]) {
     this.#lines = lines;
   }
@@ -31,8 +31,8 @@ export class HealthView {
     for (; this.#read < lines.length; this.#read++) {
       const line = lines[this.#read] as string;
       if (!line.includes('"event":"server"')) continue;
-      const { process, ...record } = JSON.parse(line) as ServerRecord & { readonly process: string };
-      this.#last.set(`${process} ${record.server}`, record);
+      const record = JSON.parse(line) as ServerRecord;
+      this.#last.set(`${record.gate} ${record.server}`, record);
     }
   }
 }

@@ -203,6 +203,7 @@ export class Simulation implements FleetDriver {
       {
         ...DEFAULTS,
         id,
+        log: { ...DEFAULTS.log, trace: 'all' },
         listen: [{ tcp: `${id}:1` }],
         servers: this.servers.map((server) => ({ id: server.id, address: `tcp://${server.id}:1` })),
         policy: this.#fault?.policy?.(policy) ?? policy,
@@ -340,7 +341,7 @@ export class Simulation implements FleetDriver {
       const record = this.#withSharedTrace(JSON.parse(line) as Logged);
       this.records.push(record);
       this.truth.records.push({ gate, at: this.clock.now(), record });
-      this.lines.push(`{"process":${JSON.stringify(gate)},${line.slice(1)}`);
+      this.lines.push(line);
     }, process);
     return { write, close: async () => {} };
   }
@@ -349,7 +350,7 @@ export class Simulation implements FleetDriver {
   #withSharedTrace(record: Logged): Logged {
     if (record.event !== 'handshake') return record;
     const key = JSON.stringify(record.trace);
-    const trace = this.#traces.get(key) ?? record.trace;
+    const trace = this.#traces.get(key) ?? record.trace ?? [];
     this.#traces.set(key, trace);
     return Object.assign(record, { trace });
   }
@@ -360,12 +361,14 @@ export class Simulation implements FleetDriver {
       at: this.clock.now(),
       servers: this.servers.map(({ id, version, node, running, draining }) => ({
         id,
+        log: { ...DEFAULTS.log, trace: 'all' },
         version: parseVersion(version),
         state: running === null ? 'down' : draining ? 'draining' : 'up',
         paused: node?.clock.paused ?? false,
       })),
       gates: this.gates.map(({ id, node, draining }) => ({
         id,
+        log: { ...DEFAULTS.log, trace: 'all' },
         since: node?.since ?? null,
         draining,
         paused: node?.clock.paused ?? false,

@@ -47,7 +47,10 @@ export function buildGate(
   const { clock, random, transports, folder } = around;
   const identity = identityOf(config);
   const log = around.log ?? openLog(config.log, identity, around);
-  const events = createFanOut([createLogSink(log, identity), createTerminalSink(around.say)]);
+  const events = createFanOut([
+    createLogSink({ log, identity, traces: config.log.trace }),
+    createTerminalSink(around.say),
+  ]);
   const policy = policyOf(config);
   const cluster = new Cluster({
     servers: config.servers.map((entry) => serverOf(entry, identity.gate, folder)),
@@ -96,14 +99,14 @@ function identityOf({ id, cluster }: Config): Identity {
 }
 
 function openLog(
-  { file, properties: _, ...options }: Config['log'],
+  { file, rotate, keep, durable, buffer }: Config['log'],
   identity: Identity,
   { folder, clock, stdout = process.stdout, say }: GateDependencies,
 ): DecisionLog {
   if (file === undefined)
     return createStreamLog({
       stream: stdout,
-      buffer: options.buffer,
+      buffer,
       clock,
       identity,
       onError: ({ message }) =>
@@ -116,7 +119,16 @@ function openLog(
         : `decision log: ${file}: ${error.message}${kept ? '; records are kept in memory and tried again' : ''}`,
     );
   try {
-    return createFileLog({ ...options, path: path.resolve(folder, file), clock, identity, onError });
+    return createFileLog({
+      rotate,
+      keep,
+      durable,
+      buffer,
+      path: path.resolve(folder, file),
+      clock,
+      identity,
+      onError,
+    });
   } catch (error) {
     throw new SetupError(`log.file: ${(error as Error).message}`, { cause: error });
   }

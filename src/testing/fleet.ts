@@ -54,7 +54,7 @@ export class Fleet implements AsyncDisposable {
   readonly #policy: Policy;
   readonly #ledger: Ledger;
   readonly #sessions = new Set<Session>();
-  readonly #records: Array<Logged & { readonly process: string }> = [];
+  readonly #records: Logged[] = [];
   readonly #changes = new Changes();
   #closed: Promise<void> | null = null;
 
@@ -66,8 +66,7 @@ export class Fleet implements AsyncDisposable {
     this.#ledger = new Ledger(store, config.cluster, realClock);
     this.#gates = Array.from(
       { length: gates },
-      (_, at) =>
-        new FleetGate(`gate${at + 1}`, config, store, (record) => this.#hear(`gate${at + 1}`, record)),
+      (_, at) => new FleetGate(`gate${at + 1}`, config, store, (record) => this.#hear(record)),
     );
   }
 
@@ -250,8 +249,8 @@ export class Fleet implements AsyncDisposable {
     await Promise.all(this.#gates.map((gate) => gate.look()));
   }
 
-  #hear(gate: string, record: Logged): void {
-    this.#records.push({ process: gate, ...record });
+  #hear(record: Logged): void {
+    this.#records.push(record);
     this.#changes.notify();
   }
 

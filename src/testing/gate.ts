@@ -23,7 +23,7 @@ export class FleetGate {
       },
     });
     const { gate, cluster } = buildGate(
-      { ...config, id },
+      { ...config, id, log: { ...config.log, trace: 'all' } },
       {
         ...realRuntime,
         folder: '.',

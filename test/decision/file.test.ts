@@ -27,11 +27,15 @@ test('each record is one line of JSON: the time of the clock in UTC first, then 
     ...IDENTITY,
     event: 'log-lost',
     lost: 2,
-    since: 'a line break \n, a quote " and \u2028 stay inside',
+    since: 'a line break \n, a quote ", \u0085, \u009b, \u2029 and \u2028 stay inside',
   });
   await log.close();
   const text = readFileSync(file, 'utf8');
-  expect(text.startsWith('{"time":"2026-01-01T00:00:00.000Z",')).toBe(true);
+  expect(text.startsWith('{"time":"2026-01-01T00:00:00.000Z","event":"migration","gate":"gate1",')).toBe(
+    true,
+  );
+  // Some readers take these for the end of a line.
+  expect(text).not.toMatch(/[\u007f-\u009f\u2028\u2029]/);
   expect(linesOf(file)).toEqual([
     { time: '2026-01-01T00:00:00.000Z', ...record(1) },
     {
@@ -39,7 +43,7 @@ test('each record is one line of JSON: the time of the clock in UTC first, then 
       ...IDENTITY,
       event: 'log-lost',
       lost: 2,
-      since: 'a line break \n, a quote " and \u2028 stay inside',
+      since: 'a line break \n, a quote ", \u0085, \u009b, \u2029 and \u2028 stay inside',
     },
   ]);
 });

@@ -86,7 +86,8 @@ describe('records', () => {
     const { handshakes } = fleet.log;
     expect(handshakes.map(({ code }) => code)).toEqual(['PERMITTED', 'SERVER_OUTDATED', 'MAJOR_MISMATCH']);
     for (const handshake of handshakes) {
-      expect(keysOf(handshake)).toEqual([...HANDSHAKE].sort());
+      const keys = HANDSHAKE.filter((key) => key !== 'trace' || handshake.verdict === 'refuse');
+      expect(keysOf(handshake)).toEqual(keys.sort());
       expect(Object.keys(handshake.phases)).toEqual(['helloMs', 'heldMs', 'dialMs', 'totalMs']);
       expect([handshake.gate, handshake.cluster]).toEqual(['edge-1', 'blue']);
       expect(handshake.policyHash).toMatch(/^[0-9a-f]{12}$/);
@@ -99,6 +100,38 @@ describe('records', () => {
     const [admitted, refused] = handshakes;
     expect(admitted).toMatchObject({ session: session.id, server: 's1', serverVersion: '4.14.0' });
     expect(refused).toMatchObject({ session: null, server: null, serverVersion: null, waitedFor: null });
+  });
+
+  test.each([
+    ['all', [true, true]],
+    ['refused', [false, true]],
+    ['none', [false, false]],
+  ] as const)('hold the trace of the decision as log.trace says: %s', async (trace, kept) => {
+    await using fleet = await startFleet(virtualWorld(), {
+      servers: [{ version: '4.14.0' }],
+      log: { trace },
+    });
+    const session = await fleet.admit('4.14.0');
+    const { decision } = await fleet.refuse('4.15.0');
+    expect(fleet.log.handshakes.map((record) => 'trace' in record)).toEqual(kept);
+    // What a client is told does not depend on what is recorded.
+    expect(decision.trace).not.toEqual([]);
+    session.destroy();
+  });
+
+  test("hold of a client's properties those that log.properties names, escaped and cut, and no others", async () => {
+    await using fleet = await startFleet(realWorld, {
+      servers: [{ version: '4.14.0' }],
+      log: { properties: ['name', 'team', 'toString'] },
+    });
+    const query = `user=secret&name=${encodeURIComponent('a\u0085\u2028b')}&team=${'x'.repeat(300)}`;
+    const session = await fleet.admit('4.14.0', { query });
+    session.destroy();
+    await fleet.idle();
+    const properties = { name: 'a\u0085\u2028b', team: `${'x'.repeat(255)}…` };
+    expect(fleet.log.handshakes[0]?.properties).toEqual(properties);
+    expect(fleet.log.of('session-end')[0]?.properties).toEqual(properties);
+    expect(JSON.stringify(fleet.log.lines)).not.toContain('secret');
   });
 
   test('every handshake record stands in the log before its client hears a byte', async () => {

@@ -1,5 +1,6 @@
-/** A decision log that keeps its records as a reader of the NDJSON would see them. */
+/** A decision log that keeps its records as a reader of the NDJSON would see them, each held to the log's schema. */
 import { Writable } from 'node:stream';
+import { recordSchema } from '../../src/decision/schema.ts';
 import { Changes } from '../../src/ports/changes.ts';
 import { until } from './until.ts';
 
@@ -14,7 +15,7 @@ export class CollectedLog {
   readonly stream = new Writable({
     decodeStrings: false,
     write: (chunk: string, _encoding, done) => {
-      const line = JSON.parse(String(chunk));
+      const line = recordSchema.parse(JSON.parse(String(chunk))) as LogLine;
       this.lines.push(line);
       this.onLine(line);
       this.changes.notify();

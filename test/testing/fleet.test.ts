@@ -31,7 +31,7 @@ describe('clients', () => {
     await fleet.attempt('4.14.0', { over: 'ws', gate: 'gate2', properties: { name: 'batch 7' } });
     const [decided] = fleet.decisions;
     expect(decided?.listener).toMatch(/^ws:/);
-    expect(JSON.parse(fleet.log.find((line) => line.includes('handshake')) as string).process).toBe('gate2');
+    expect(JSON.parse(fleet.log.find((line) => line.includes('handshake')) as string).gate).toBe('gate2');
   });
 
   test('any other client finds the gate by its URL', async () => {

@@ -3,6 +3,7 @@ import { stat } from 'node:fs/promises';
 import { type Command, Option } from 'commander';
 import semver from 'semver';
 import { parseDuration } from '../../config/units.ts';
+import { logJsonSchema } from '../../decision/reference.ts';
 import { CODE_NAMES } from '../../policy/codes.ts';
 import { pause } from '../../ports/clock.ts';
 import { realClock } from '../../runtime/clock.ts';
@@ -20,6 +21,7 @@ interface Options {
   readonly follow?: true;
   readonly summary?: true;
   readonly json?: true;
+  readonly schema?: true;
 }
 
 /** ms between two looks at a file that is followed. */
@@ -31,18 +33,24 @@ export function addLog(program: Command): void {
   program
     .command('log')
     .description('Read a decision log: a line a record, or a summary.')
-    .argument('<file>', 'an NDJSON file that a gate wrote')
+    .argument('[file]', 'an NDJSON file that a gate wrote')
     .option('--refused', 'only refused handshakes')
     .option('--client <range>', "only handshakes of these client versions, such as '<4.14' or '4.13.x'")
     .option('--code <code>', 'only handshakes with this code')
     .option('--since <time>', 'only records since then: 15m (ago), or 2026-01-31T12:00:00Z')
     .addOption(new Option('--follow', 'go on with what the gate writes, until Ctrl-C').conflicts('summary'))
     .option('--summary', 'who was refused, why, and who must move')
+    .option('--schema', 'print the JSON Schema of the records, and read nothing')
     .option('--json', 'print records (or the summary) as JSON')
     .action(read);
 }
 
-async function read(file: string, options: Options): Promise<void> {
+async function read(file: string | undefined, options: Options): Promise<void> {
+  if (options.schema) {
+    console.log(JSON.stringify(logJsonSchema(), null, 2));
+    return;
+  }
+  if (file === undefined) throw new UsageError("missing required argument 'file'");
   const keep = filter(options);
   const summary = new Summary();
   const count = { records: 0, others: 0 };

@@ -76,7 +76,7 @@ async function decisionFor(
 
 /** What a message on the wire has as its own, and a record only to read. */
 function copies({ move, notes, trace }: Handshake) {
-  return { move: move && { ...move, who: [...move.who] }, notes: [...notes], trace: [...trace] };
+  return { move: move && { ...move, who: [...move.who] }, notes: [...notes], trace: [...(trace ?? [])] };
 }
 
 async function leave(child: Child, link: Link): Promise<void> {

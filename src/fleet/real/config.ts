@@ -3,6 +3,7 @@ import type { Config } from '../../config/schema.ts';
 import type { Scenario } from '../scenario.ts';
 
 export interface GateSetup {
+  readonly id: string;
   readonly cluster: string;
   readonly servers: Config['servers'];
   /** Versions that clients without a handshake stand for. */
@@ -31,11 +32,12 @@ const UNBOUNDED = '100000gb';
 /** JSON, which is YAML. The log is durable: what a gate decided is in the file even if it is killed the moment after. */
 export function writeGateConfig(
   scenario: Scenario,
-  { cluster, servers, assumed, ledger, log }: GateSetup,
+  { id, cluster, servers, assumed, ledger, log }: GateSetup,
 ): string {
   const { policy, catalogue, migration, timeouts } = scenario;
   return JSON.stringify(
     {
+      id,
       cluster,
       listen: [
         { tcp: '127.0.0.1:0' },
@@ -46,7 +48,7 @@ export function writeGateConfig(
       policy,
       catalogue,
       migration: { ...migration, ledger },
-      log: { file: log, durable: true, rotate: UNBOUNDED },
+      log: { file: log, durable: true, rotate: UNBOUNDED, trace: 'all' },
       timeouts,
     },
     (key, value) => (typeof value === 'number' && DURATIONS.has(key) ? `${value}ms` : value),

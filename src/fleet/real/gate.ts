@@ -65,6 +65,7 @@ export class RealGate {
     const { kind, hosts } = parseLedgerAddress(ledger);
     this.#ledger = await Promise.all(hosts.map((host) => Link.open(parseHostPort(host))));
     const config = writeGateConfig(scenario, {
+      id: this.id,
       cluster,
       log: this.log,
       ledger:

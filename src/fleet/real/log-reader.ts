@@ -29,7 +29,7 @@ export class LogReader {
     return this.#records;
   }
 
-  /** NDJSON, with the gate as `process`. */
+  /** The same as NDJSON. */
   get lines(): readonly string[] {
     this.read();
     return this.#lines;
@@ -49,17 +49,17 @@ export class LogReader {
 
   /** Takes in what is new. */
   read(): void {
-    const fresh = this.#gates.flatMap(({ id, log, open }) =>
+    const fresh = this.#gates.flatMap(({ log, open }) =>
       log.read().map((record) => {
         if (record.event === 'handshake' && record.session !== null) open.add(record.session);
         if (record.event === 'session-end') open.delete(record.session);
-        return { id, record };
+        return record;
       }),
     );
-    fresh.sort((a, b) => Date.parse(a.record.time) - Date.parse(b.record.time));
-    for (const { id, record } of fresh) {
+    fresh.sort((a, b) => Date.parse(a.time) - Date.parse(b.time));
+    for (const record of fresh) {
       this.#records.push(record);
-      this.#lines.push(`${JSON.stringify({ process: id, ...record })}\n`);
+      this.#lines.push(`${JSON.stringify(record)}\n`);
     }
   }
 

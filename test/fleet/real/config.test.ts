@@ -40,11 +40,12 @@ test.each([
     servers: [{ id: 'rs1', address: 'ws://127.0.0.1:9001' }],
     assumed: ['4.13.0', '4.14.0'],
     ledger: 'sqlite:/somewhere/ledger.db',
+    id: 'gate1',
     log: '/somewhere/gate1.ndjson',
   };
   const config = parseConfig(writeGateConfig(scenario, place));
   const { policy, catalogue, migration, timeouts } = scenario;
-  expect(config).toMatchObject({ cluster: 'main', servers: place.servers, policy, timeouts });
+  expect(config).toMatchObject({ id: 'gate1', cluster: 'main', servers: place.servers, policy, timeouts });
   expect(config.catalogue).toEqual(catalogue);
   expect(config.migration).toEqual({ ...migration, ledger: place.ledger });
   expect(config.listen.map(({ assume = null }) => assume)).toEqual([null, null, '4.13.0', '4.14.0']);

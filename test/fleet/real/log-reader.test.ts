@@ -21,11 +21,12 @@ const end = (second: number, session: string) => line(second, { event: 'session-
 test('is there before the gates are, and grows with what they write, in the order of time', () => {
   const { journal, files } = twoGates();
   expect(journal.records).toEqual([]);
-  appendFileSync(files.gate1, line(1, { event: 'gate' }) + line(4, { event: 'gate' }));
-  appendFileSync(files.gate2, line(2, { event: 'gate' }));
-  expect(
-    journal.lines.map((text) => JSON.parse(text)).map(({ process, time }) => [process, time[18]]),
-  ).toEqual([
+  appendFileSync(
+    files.gate1,
+    line(1, { event: 'gate', gate: 'gate1' }) + line(4, { event: 'gate', gate: 'gate1' }),
+  );
+  appendFileSync(files.gate2, line(2, { event: 'gate', gate: 'gate2' }));
+  expect(journal.lines.map((text) => JSON.parse(text)).map(({ gate, time }) => [gate, time[18]])).toEqual([
     ['gate1', '1'],
     ['gate2', '2'],
     ['gate1', '4'],

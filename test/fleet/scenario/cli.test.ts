@@ -43,7 +43,7 @@ test('the plan comes first, then what is done as it is done, then the report; th
     .map((line) => JSON.parse(line));
   const codes = records.filter(({ event }) => event === 'handshake').map(({ code }) => code);
   expect(codes).toEqual(['PERMITTED', 'SERVER_OUTDATED', 'SERVER_OUTDATED', 'PERMITTED']);
-  expect(new Set(records.map(({ process }) => process))).toEqual(new Set(['gate1']));
+  expect(new Set(records.map(({ gate }) => gate))).toEqual(new Set(['gate1']));
 });
 
 test('an expectation that does not hold: status 1, with what was expected and found; others are played too', async () => {

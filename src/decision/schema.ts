@@ -1,0 +1,287 @@
+/**
+ * Every record of the decision log, with the meaning of each field: `log.schema.json` and the tables of
+ * docs/records.md are generated from here, and tests hold every record that a gate writes to it. Here an object has
+ * no other fields than those named and a word is one of those listed; the published schema leaves both open, since a
+ * later gate may say more (see reference.ts).
+ */
+import { z } from 'zod';
+import { CODE_NAMES, type Code } from '../policy/codes.ts';
+import { RULES, VERDICTS } from '../policy/types.ts';
+
+/** A word of a list that grows with later gates. */
+function openWord<const Words extends readonly [string, ...string[]]>(words: Words) {
+  return z.enum(words).meta({ open: true });
+}
+
+const ms = z.number().min(0);
+const count = z.int().min(0);
+const level = z.int().min(0);
+const nullableLevel = level.nullable();
+const time = z.iso.datetime();
+const code = openWord(CODE_NAMES as readonly [Code, ...Code[]]);
+const rule = openWord(RULES);
+const state = openWord(['up', 'draining', 'down']);
+const properties = z
+  .record(z.string(), z.string())
+  .describe(
+    'of what the client says of itself, what `log.properties` names; values are cut at 256 characters',
+  );
+
+/** What stands in every record. */
+const common = {
+  time: time.describe('when it was written: ISO 8601, UTC, to the millisecond'),
+  gate: z.string().describe("the gate's `id`"),
+  cluster: z.string().describe("the cluster's name"),
+};
+
+const decision = {
+  verdict: z
+    .enum(VERDICTS)
+    .describe('what was decided; a handshake that is over ends in `permit` or `refuse`'),
+  code: code.describe('the reason, as a stable code'),
+  rule: rule.describe(
+    'the rule that decided: on a refusal the one that was broken, on a permit the last one that had to hold; `gate`: none of the policy',
+  ),
+  client: z.string().nullable().describe("the client's version; null: no hello was read, or it held none"),
+  observed: z
+    .strictObject({
+      oldest: z.string().nullable().describe('the oldest known server version; null: none is known'),
+      newest: z.string().nullable().describe('the newest known server version; null: none is known'),
+      level: nullableLevel.describe(
+        'the schema level of the system tables; null: unknown, or there are none',
+      ),
+    })
+    .describe('what the gate knew of the servers when it decided'),
+  move: z
+    .strictObject({
+      side: z.enum(['client', 'server', 'operator']).describe('who has to move'),
+      to: z.string().describe('a release line (`4.15`), a version, or what an operator should do'),
+      who: z.array(z.string()).readonly().describe("server ids, or the client's version"),
+    })
+    .nullable()
+    .describe('what would end the refusal; null: nobody has to move'),
+  retry: z
+    .enum(['never', 'later', 'after-change'])
+    .describe('whether the same client may come again; on a permit it says nothing'),
+  retryAfterMs: ms.nullable().describe('when to come again, in ms from then; null: no time is known'),
+  vendorCode: z.int().nullable().describe("Phoenix's vendor code; null: Phoenix has no such outcome"),
+  sqlState: z.string().nullable().describe("Phoenix's SQLState; null: Phoenix has no such outcome"),
+  message: z.string().describe('the decision as a sentence, for people'),
+  notices: z.array(z.string()).readonly().describe('what an admitted client should know all the same'),
+  notes: z
+    .array(
+      z.strictObject({
+        release: z.string().describe('the release that the note is about'),
+        text: z.string().describe('the note'),
+        link: z.string().nullable().describe('where to read more; null: nowhere'),
+      }),
+    )
+    .readonly()
+    .describe('what the catalogue has to say of the releases in question'),
+  trace: z
+    .array(
+      z.strictObject({
+        rule: rule.describe('the rule looked at'),
+        outcome: z.enum(['pass', 'fail', 'skip']).describe('what came of it'),
+        because: z.string().describe('why, for people'),
+      }),
+    )
+    .readonly()
+    .exactOptional()
+    .describe('the rules looked at, in order; absent unless `log.trace` asks for it'),
+};
+
+const handshake = z.strictObject({
+  ...common,
+  event: z.literal('handshake'),
+  listener: z.string().describe('the address at which the client arrived, with scheme'),
+  connection: z.string().describe('the id of the attempt'),
+  peer: z.string().describe("the client's address"),
+  driver: z.string().nullable().describe('what the client calls its driver; null: no hello was read'),
+  properties,
+  session: z.string().nullable().describe('the id of the session; null: the client was not admitted'),
+  server: z.string().nullable().describe('the id of the server that serves it; null: not admitted'),
+  serverVersion: z.string().nullable().describe("that server's version; null: not admitted"),
+  waitedFor: code.nullable().describe('the code of the first verdict that held the client; null: none did'),
+  phases: z
+    .strictObject({
+      helloMs: ms.nullable().describe('until the hello was read; null: it never was'),
+      heldMs: ms.describe('that the client was held'),
+      dialMs: ms.nullable().describe('for the last search of a server; null: none was tried'),
+      totalMs: ms.describe('for the whole handshake'),
+    })
+    .describe('how long its parts took, ms'),
+  ...decision,
+  policyHash: z
+    .string()
+    .describe('first 12 hex digits of the SHA-256 of the policy: gates with the same one decide alike'),
+});
+
+const sessionEnd = z.strictObject({
+  ...common,
+  event: z.literal('session-end'),
+  session: z.string().describe('the id of the session'),
+  client: z.string().describe("the client's version"),
+  peer: z.string().describe("the client's address"),
+  properties,
+  server: z.string().describe('the id of the server'),
+  reason: openWord([
+    'both-ended',
+    'client-gone',
+    'server-gone',
+    'gate-stopped',
+    'lockstep',
+    'downtime',
+  ]).describe('why it ended; with `gate-stopped`, `lockstep` and `downtime` the gate ended it'),
+  error: z.string().nullable().describe('what broke it off; null: it ended in order'),
+  bytesFromClient: count.describe("the session's bytes from the client to the server"),
+  bytesFromServer: count.describe("the session's bytes from the server to the client"),
+  durationMs: ms.describe('how long it lasted, ms'),
+});
+
+const server = z.strictObject({
+  ...common,
+  event: z.literal('server'),
+  server: z.string().describe('the id of the server'),
+  first: z.boolean().describe('whether it is what the first probe of this server gave'),
+  state: state.describe('how it is; `draining`: it takes no new sessions'),
+  version: z.string().nullable().describe('its version, the last known one while it is down; null: unknown'),
+  previousState: state.describe('how it was'),
+  previousVersion: z.string().nullable().describe('its version before; null: unknown'),
+  level: nullableLevel.describe('the schema level that it reports; null: it keeps no system tables'),
+  lastError: z.string().nullable().describe('why it is down; null: it is not'),
+});
+
+const lifecycle = z.strictObject({
+  ...common,
+  event: z.literal('gate'),
+  what: openWord(['started', 'draining', 'stopped', 'fault', 'signal-ignored']).describe(
+    '`fault`: the program failed over one client; `signal-ignored`: a signal that does nothing came',
+  ),
+  policyHash: z.string().describe('as in a handshake'),
+  listeners: z.array(z.string()).readonly().describe('the addresses it listens on, as bound'),
+  error: z.string().nullable().describe('of a fault what failed, of a signal its name; otherwise null'),
+});
+
+const attempt = {
+  client: z.string().describe('the version of the client that brought the upgrade'),
+  token: count.describe("the fencing token of the upgrade's claim"),
+  steps: z
+    .array(
+      z.strictObject({
+        from: z.string().nullable().describe('the release before; null: unknown'),
+        to: z.string().describe('the release upgraded to'),
+        fromLevel: level.describe('the schema level before'),
+        toLevel: level.describe('the schema level after'),
+      }),
+    )
+    .readonly()
+    .describe('what is to be done; empty: an attempt that finishes what an earlier one did'),
+  fromLevel: nullableLevel.describe('the schema level before; null: unknown'),
+  toLevel: nullableLevel.describe('the schema level to be reached; null: no steps are left'),
+};
+const error = z.string().describe('what went wrong, for people');
+const durationMs = ms.describe('how long it took, ms');
+const restore = {
+  token: attempt.token,
+  error: z.string().describe('what made it necessary; of `restore-failed`, why it failed'),
+  sessions: count.describe('sessions open on this gate at the time'),
+};
+const levels = {
+  fromLevel: attempt.fromLevel,
+  toLevel: level.describe('the level that the servers report'),
+};
+const ledger = { ledger: z.string().describe('where the ledger is') };
+const hookProcess = {
+  host: z.string().describe('the host of the process'),
+  pid: z.int().describe('its process id there'),
+  token: attempt.token,
+};
+
+/** A record of the migration: `what` says which, and which fields it has. */
+function migration<const What extends string, Fields extends z.ZodRawShape>(
+  what: What,
+  about: string,
+  fields: Fields,
+) {
+  return z.strictObject({
+    ...common,
+    event: z.literal('migration'),
+    what: z.literal(what).describe(about),
+    ...fields,
+  });
+}
+
+const migrations = z.discriminatedUnion('what', [
+  migration('started', 'an attempt at an upgrade begins', attempt),
+  migration('done', 'the upgrade is done and on record', { ...attempt, durationMs }),
+  migration('not-needed', 'asked again under the claim, policy no longer wants it', {
+    ...attempt,
+    reason: z.string().describe('why not, for people'),
+    durationMs,
+  }),
+  migration('failed', 'the attempt failed', {
+    ...attempt,
+    attempt: count.describe('which one in a row'),
+    error,
+    retryAt: time.nullable().describe('when the next may begin; null: not before an operator says so'),
+  }),
+  migration('given-up', 'no attempt begins any more until an operator says so', {
+    client: attempt.client,
+    attempts: count.describe('how many failed in a row'),
+    toLevel: attempt.toLevel,
+    error: error.nullable().describe('why the last one failed; null: that is not on record'),
+  }),
+  migration('lost', 'the claim or the ledger was lost: what the attempt came to is not on record', {
+    ...attempt,
+    error,
+  }),
+  migration('released', 'the gate stops, and gives its claim back', attempt),
+  migration('restored', 'after a failure, the restore hook ran', restore),
+  migration('restore-failed', 'after a failure, the restore hook failed too', restore),
+  migration('level-observed', 'the ledger follows what the servers report', levels),
+  migration('level-went-back', 'the system tables are older than recorded', levels),
+  migration('foreign-ledger', 'another gate upgrades the same cluster with another ledger', {
+    ...ledger,
+    token: count.describe('the highest token that this ledger gave'),
+    seenToken: count.describe('the token that a server saw'),
+    error,
+  }),
+  migration('ledger-available', 'the ledger can be read (again)', ledger),
+  migration('ledger-unavailable', 'the ledger cannot be read', {
+    ...ledger,
+    error,
+    damaged: z.boolean().describe('whether it was read, and what it holds is not a record'),
+  }),
+  migration('hook-out-of-sight', 'a hook of an earlier attempt may run on another host', hookProcess),
+  migration('waiting-for-hook', 'a hook of an earlier attempt still runs, and is waited for', hookProcess),
+  migration('killing-hook', 'its time is over, and it is killed', hookProcess),
+  migration('claim-failed', 'the upgrade could not be claimed', { client: attempt.client, error }),
+]);
+
+const logLost = z.strictObject({
+  ...common,
+  event: z.literal('log-lost'),
+  lost: count.describe('how many records are missing here'),
+  since: time.describe('when the first of them was lost'),
+});
+
+/** The schemas of all records, by `event`, with a line about each. */
+export const RECORDS = {
+  handshake: { about: 'a client was admitted or refused', schema: handshake },
+  'session-end': { about: 'a session is over', schema: sessionEnd },
+  server: { about: 'what is known of a server was learned, or changed', schema: server },
+  gate: { about: "the gate's own life", schema: lifecycle },
+  migration: { about: 'a turn of the upgrade of the system tables', schema: migrations },
+  'log-lost': { about: 'the disk or the reader did not take some records', schema: logLost },
+} as const;
+
+/** One line of the log. */
+export const recordSchema = z.union([
+  handshake,
+  sessionEnd,
+  server,
+  lifecycle,
+  ...migrations.options,
+  logLost,
+]);
