@@ -31,6 +31,8 @@ export class ConnectError extends Error {
 }
 
 /**
+ * Connects to a gate, and waits for its verdict as long as it sends news.
+ * @returns the stream of an admitted client
  * @throws {RefusedError} with the decision's fields, if the gate refuses
  * @throws {ConnectError} if the gate can't be reached, breaks off or says nothing
  * @throws {WireFault} if the peer is no gate

@@ -27,6 +27,7 @@ export class RefusedError extends Error implements Pick<Refusal, 'code' | 'move'
   /** The same attempt may succeed later without a change (java.sql.SQLTransientConnectionException). */
   readonly transient: boolean;
 
+  /** @param decision as the gate sent it */
   constructor(decision: Refusal) {
     super(decision.message);
     this.decision = decision;
@@ -54,6 +55,7 @@ export class Session extends Duplex {
   readonly #connection: Connection;
   #onDrain: (() => void) | null = null;
 
+  /** @param early what came right behind the permit */
   constructor(connection: Connection, permit: Permit, early: Uint8Array) {
     super({ allowHalfOpen: true });
     this.#connection = connection;

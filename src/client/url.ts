@@ -20,7 +20,7 @@ export class UrlError extends Error {
   override readonly name = 'UrlError';
 }
 
-/** @throws {UrlError} saying what is wrong. */
+/** Where a URL leads, and the hello that it states. @throws {UrlError} saying what is wrong */
 export function parseUrl(text: string): Target {
   const bare = text.replace(/^jdbc:/, '');
   if (!URL.canParse(bare)) throw new UrlError(`${JSON.stringify(text)} is not a URL`);
@@ -56,7 +56,7 @@ export function parseUrl(text: string): Target {
   };
 }
 
-/** `3..5` @throws {UrlError} */
+/** `3..5` to a range of protocol versions, both ends included. @throws {UrlError} */
 export function parseRange(text: string): { min: number; max: number } {
   const match = /^(\d{1,9})\.\.(\d{1,9})$/.exec(text);
   const [min, max] = [Number(match?.[1]), Number(match?.[2])];

@@ -53,6 +53,7 @@ const HANDSHAKE_LIMIT = 10_000;
 const UPGRADE_STEPS = 10;
 
 /** Starts a simulated server. @throws if nothing can listen at `options.listen`. */
+/** Starts a simulated server, which listens when the promise resolves. @throws {Error} if it can't */
 export async function startServer(options: ServerOptions): Promise<SimulatedServer> {
   const [scheme, address] = splitAddress(options.listen);
   const transport = options.transports[scheme];

@@ -117,7 +117,7 @@ describe('a paused gate', () => {
     expect(tables.level).toBe(28);
   });
 
-  test('drains as any other: who is held is refused DRAINING', async () => {
+  test('drains like every other gate: who is held is refused DRAINING', async () => {
     const { world, fleet, come } = await start();
     await using _ = fleet;
     fleet.gate.pause();
