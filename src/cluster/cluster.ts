@@ -14,8 +14,10 @@ import type { ProtocolRange, ServerFacts } from '../policy/types.ts';
 import { Changes } from '../ports/changes.ts';
 import { type Clock, deadline, type Timer } from '../ports/clock.ts';
 import type { Connection, UpgradeRequest } from '../ports/transport.ts';
-import { dial, type Transports } from '../transport/address.ts';
+import type { Transports } from '../transport/address.ts';
 import { printVersion } from '../version/version.ts';
+import { dialServer } from './dial.ts';
+import { type ServerView, viewOf } from './server-view.ts';
 
 export interface ServerEntry {
   readonly id: string;
@@ -29,22 +31,6 @@ export interface ServerEntry {
 export interface ServerStatus extends ServerFacts {
   readonly address: string;
   readonly level: number | null;
-  readonly sessions: number;
-  /** Why it is down; null while it is not. */
-  readonly lastError: string | null;
-}
-
-/** What is known of a server at one moment, printed: a copy, which does not change. */
-export interface ServerView {
-  readonly id: string;
-  readonly address: string;
-  /** Of its back end. */
-  readonly protocol: string;
-  readonly state: ServerFacts['state'];
-  /** Last known; null when it was never learned. */
-  readonly version: string | null;
-  readonly level: number | null;
-  /** Open at this gate. */
   readonly sessions: number;
   /** Why it is down; null while it is not. */
   readonly lastError: string | null;
@@ -134,16 +120,7 @@ export class Cluster {
 
   /** Every server as it is known now, copied. */
   status(): ServerView[] {
-    return this.#servers.map(({ entry, id, address, state, version, level, sessions, lastError }) => ({
-      id,
-      address,
-      protocol: entry.backEnd.protocol,
-      state,
-      version: version && printVersion(version),
-      level,
-      sessions,
-      lastError,
-    }));
+    return this.#servers.map((server) => viewOf(server, server.entry.backEnd.protocol));
   }
 
   /** The schema level that a server reported last; null if none ever did. */
@@ -210,12 +187,13 @@ export class Cluster {
     signal: AbortSignal = this.#stopping.signal,
     request?: UpgradeRequest,
   ): Promise<Reached> {
+    const { transports, clock, dialTimeout } = this.#options;
     const server = this.#find(id);
-    const limit = deadline(this.#options.clock, this.#options.dialTimeout, signal);
-    const askedAt = this.#options.clock.now();
+    const limit = deadline(clock, dialTimeout, signal);
+    const askedAt = clock.now();
     let connection: Connection | null = null;
     try {
-      connection = await dial(this.#options.transports, server.address, {
+      connection = await dialServer(transports, clock, server.address, {
         signal: limit.signal,
         request: server.entry.backEnd.isTransparent ? request : undefined,
       });

@@ -1,5 +1,5 @@
 /** How a gate stands, as a copy: plain data that can be printed, sent and kept. */
-import type { ServerView } from '../cluster/cluster.ts';
+import type { ServerView } from '../cluster/server-view.ts';
 import type { LifecycleState } from './lifecycle.ts';
 
 export interface GateStatus {
