@@ -34,7 +34,7 @@ test('for a while: the server stays up, and a client that came meanwhile is admi
   state.out = false;
   (await world.finish(coming)).destroy();
   expect(fleet.log.codes).toEqual(['PERMITTED']);
-  expect(fleet.log.of('cluster')).toHaveLength(1);
+  expect(fleet.log.of('server')).toHaveLength(1);
 });
 
 test('for longer than a dial may take: what is said is whose trouble it is', async () => {
