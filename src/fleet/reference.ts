@@ -3,10 +3,17 @@ import { z } from 'zod';
 import { fleetSchema } from './explore/fleet-spec.ts';
 import { scenarioSchema } from './scenario.ts';
 
+/** Of scenario files, as editors take it. */
 export function scenarioJsonSchema(): object {
-  return z.toJSONSchema(scenarioSchema, { io: 'input', unrepresentable: 'any' });
+  return schemaOf(scenarioSchema, 'scenario', 'A scenario of a mixed-version fleet, for skewgate test');
 }
 
+/** Of fleets for random plans, as editors take it. */
 export function fleetJsonSchema(): object {
-  return z.toJSONSchema(fleetSchema, { io: 'input', unrepresentable: 'any' });
+  return schemaOf(fleetSchema, 'fleet', 'A mixed-version fleet, for skewgate explore');
+}
+
+function schemaOf(schema: z.ZodType, name: string, title: string): object {
+  const { $schema, ...rest } = z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' });
+  return { $schema, $id: `urn:skewgate:${name}`, title, ...rest };
 }

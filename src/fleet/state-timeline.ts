@@ -27,7 +27,9 @@ export class StateTimeline {
     const now = this.#now();
     const before = this.#present.get(id);
     if (before?.state === state && before.version === version) return;
-    if (before !== undefined && before.from < now) this.#past.push({ ...before, to: now });
+    // A server that nobody uses leaves in no time, and has left all the same.
+    if (before !== undefined && (before.from < now || before.state === 'leaving'))
+      this.#past.push({ ...before, to: now });
     this.#present.set(id, { id, version, state, from: now, to: null });
   }
 

@@ -16,6 +16,7 @@ interface Options {
   readonly out?: string;
   readonly json?: true;
   readonly list?: true;
+  readonly schema?: true;
 }
 
 export function addExplore(program: Command): void {
@@ -36,6 +37,7 @@ export function addExplore(program: Command): void {
       'where the plan that failed is written (default: explored.yaml, or the next name that is free)',
     )
     .option('--list', 'print what always must hold, and play nothing')
+    .option('--schema', 'print the JSON Schema of fleets, and play nothing')
     .option('--json', 'print one JSON object, or list')
     .action(run);
 }
@@ -48,6 +50,7 @@ function atLeastOne(text: string): number {
 
 async function run(file: string | undefined, options: Options): Promise<void> {
   if (options.list) return list(options);
+  if (options.schema) return schema();
   const { explore } = await loadExplore();
   const { DEFAULT_FLEET, parseFleet } = await import('../../fleet/explore/fleet-spec.ts');
   const { writeScenario } = await import('../../fleet/explore/write-scenario.ts');
@@ -99,6 +102,11 @@ async function list({ json }: Options): Promise<void> {
   const { INVARIANTS } = await import('../../fleet/invariants.ts');
   const rows = INVARIANTS.map(({ id, sentence }) => ({ id, sentence }));
   console.log(json ? JSON.stringify(rows) : table(rows.map(({ id, sentence }) => [id, sentence])));
+}
+
+async function schema(): Promise<void> {
+  const { fleetJsonSchema } = await import('../../fleet/reference.ts');
+  console.log(JSON.stringify(fleetJsonSchema(), null, 2));
 }
 
 function announce(name: string, { runs, seed, maxSteps }: Options): void {

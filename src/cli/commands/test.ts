@@ -8,6 +8,7 @@ import { ConfigError, readText } from '../../config/load.ts';
 import { compareDecisions, printDifferences } from '../../fleet/baseline.ts';
 import type { FleetDriver } from '../../fleet/driver.ts';
 import { describePlan } from '../../fleet/plan-text.ts';
+import { scenarioJsonSchema } from '../../fleet/reference.ts';
 import { htmlReport } from '../../fleet/report/html.ts';
 import { type Finished, jsonReport } from '../../fleet/report/json.ts';
 import { junitReport } from '../../fleet/report/junit.ts';
@@ -22,6 +23,7 @@ import { paint, table } from '../print.ts';
 import { UsageError, wholeNumber } from '../usage.ts';
 
 interface Options {
+  readonly schema?: true;
   readonly virtual?: true;
   readonly real?: true;
   readonly seed?: number;
@@ -46,13 +48,14 @@ export function addTest(program: Command): void {
     .description(
       'Play scenarios of mixed-version fleets and check what is expected of them. Status 0: all of it holds; 1: something does not; 2: a file is wrong, and none was played.',
     )
-    .argument('<file...>', 'scenario files')
+    .argument('[file...]', 'scenario files')
     .addOption(
       new Option('--virtual', 'on virtual time (default, where the file names no commands)').conflicts(
         'real',
       ),
     )
     .option('--real', 'with real processes and sockets')
+    .option('--schema', 'print the JSON Schema of scenario files, and play nothing')
     .option('--seed <n>', 'of all that is random (default: the one in the file)', wholeNumber)
     .option('--log <file>', 'write the decision log there, NDJSON')
     .addOption(
@@ -64,6 +67,8 @@ export function addTest(program: Command): void {
 }
 
 async function test(files: readonly string[], options: Options): Promise<void> {
+  if (options.schema) return console.log(JSON.stringify(scenarioJsonSchema(), null, 2));
+  if (files.length === 0) throw new UsageError("missing required argument 'file'");
   if (options.out !== undefined && options.report === undefined)
     throw new UsageError('--out needs a --report: junit, json or html');
   // All are read before any is played: a run that fails halfway for a misspelt key wastes time.
@@ -116,14 +121,16 @@ async function play({ file, scenario, mode }: Planned, say: (line: string) => vo
   say(`\n${paint('bold', 'Plan')}`);
   for (const line of fleet) say(`  ${line}`);
   for (const [at, line] of steps.entries()) say(`  ${String(at + 1).padStart(2)}. ${line}`);
-  say(`\n${paint('bold', 'Run')}`);
+  // On virtual time it is over in a moment: the timeline tells all of it, once.
+  const live = mode === 'real';
+  if (live) say(`\n${paint('bold', 'Run')}`);
   const folder = path.dirname(path.resolve(file));
   const report = await runScenario(scenario, await createFleet(scenario, mode, folder, say), {
-    onStep: (what, at) => say(`  ${clock(at).padStart(8)}  ${what}`),
+    ...(live && { onStep: (what, at) => say(`  ${clock(at).padStart(8)}  ${what}`) }),
     folder,
   });
   const summary = summarise(report, mode);
-  say(`\n${printReport(report, summary, { table, paint })}\n`);
+  say(`\n${printReport(report, summary, { table, paint }, !live)}\n`);
   return { file, report, summary };
 }
 

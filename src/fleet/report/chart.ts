@@ -40,6 +40,8 @@ const MARGIN = 12;
 const BAR = 20;
 const GAP = 5;
 const AREA = 130;
+/** px that a server that leaves in no time takes, so that it is seen. */
+const SLIVER = 4;
 /** px between two marks that are drawn apart. */
 const APART = 7;
 /** px that a character of a label takes, about. */
@@ -108,7 +110,11 @@ function barLanes(spans: readonly StateSpan[], frame: Frame): Lane[] {
     draw: (top) =>
       [
         `<text class="id" x="${frame.left - 6}" y="${top + 14}">${escapeMarkup(id)}</text>`,
-        ...own.map((span, at) => drawBar(span, own[at - 1], top, frame)),
+        // Those that leave come last: what is brief lies above what follows it.
+        ...own
+          .map((span, at) => ({ span, before: own[at - 1] }))
+          .sort((one, other) => Number(one.span.state === 'leaving') - Number(other.span.state === 'leaving'))
+          .map(({ span, before }) => drawBar(span, before, top, frame)),
       ].join(''),
   }));
 }
@@ -121,7 +127,7 @@ function drawBar(
 ): string {
   const { id, version, state } = span;
   const [from, to] = [span.from - report.start, (span.to ?? report.end) - report.start];
-  const [left, width] = [x(from), round(Math.max(1, x(to) - x(from)))];
+  const [left, width] = [x(from), round(Math.max(state === 'leaving' ? SLIVER : 1, x(to) - x(from)))];
   const box = `x="${left}" y="${top}" width="${width}" height="${BAR}" rx="3"`;
   const words = `${id}${version === null ? '' : ` ${version}`} ${state}, ${seconds(from)} to ${seconds(to)}`;
   const hint = `<title>${escapeMarkup(words)}</title>`;

@@ -107,12 +107,15 @@ function cellClass(column: string | undefined, text: string): string {
   if (column === 'verdict' && text !== column) return ` class="${text === 'permit' ? 'good' : 'bad'}"`;
   if (column === 'time' || column === 'begun' || column === 'took') return ' class="time"';
   if (text === 'does not hold') return ' class="bad"';
+  if (column === 'the first was told' && text !== column) return ' class="told"';
   return column === 'count' || column === 'sessions' || column === 'waited first' ? ' class="number"' : '';
 }
 
-function section({ title, head, rows, none }: Section): string {
-  if (rows.length === 0)
+function section({ title, head: columns, rows: lines, none, sentences }: Section): string {
+  if (lines.length === 0)
     return none === null ? '' : `<h2>${escapeMarkup(title)}</h2><p>${escapeMarkup(none)}</p>`;
+  const head = sentences === undefined ? columns : [...columns, 'the first was told'];
+  const rows = lines.map((line, at) => (sentences === undefined ? line : [...line, sentences[at] ?? '']));
   const cells = (row: readonly string[]) =>
     row.map((text, at) => `<td${cellClass(head[at], text)}>${escapeMarkup(text)}</td>`).join('');
   return `<h2>${escapeMarkup(title)}</h2>

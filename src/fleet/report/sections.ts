@@ -8,11 +8,14 @@ export interface Section {
   readonly title: string;
   readonly head: readonly string[];
   readonly rows: ReadonlyArray<readonly string[]>;
+  /** What the first of each row was told, where that is to be said. */
+  readonly sentences?: readonly string[];
   /** Said instead of a table without rows; null: then the section is left out. */
   readonly none: string | null;
 }
 
-export function sectionsOf(report: Report, summary: Summary): Section[] {
+/** The tables of a report. @param steps whether its timeline lists the steps, or only what came of them */
+export function sectionsOf(report: Report, summary: Summary, steps = true): Section[] {
   const { decisions, refusals, upgrades, drops } = summary;
   return [
     {
@@ -28,14 +31,17 @@ export function sectionsOf(report: Report, summary: Summary): Section[] {
     {
       title: 'Timeline',
       head: ['time', 'what'],
-      rows: eventsOf(report, summary).map(({ at, what }) => [clock(at), what]),
+      rows: eventsOf(report, summary)
+        .filter(({ kind }) => steps || kind !== 'step')
+        .map(({ at, what }) => [clock(at), what]),
       none: null,
     },
     {
       title: 'Decisions',
-      head: ['client', 'verdict', 'code', 'count', 'waited first'],
-      rows: decisions.map(({ client, verdict, code, count, waited }) => [
+      head: ['client', 'groups', 'verdict', 'code', 'count', 'waited first'],
+      rows: decisions.map(({ client, groups, verdict, code, count, waited }) => [
         client,
+        groups.join(', '),
         verdict,
         code,
         String(count),
@@ -54,6 +60,7 @@ export function sectionsOf(report: Report, summary: Summary): Section[] {
         move || 'nobody',
         retry,
       ]),
+      sentences: refusals.map(({ message }) => message),
       none: 'Nobody was refused.',
     },
     {

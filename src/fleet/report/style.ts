@@ -41,13 +41,14 @@ figcaption{color:var(--soft);font-size:.85rem;padding:4px 8px}
 .swatch.upgrading{background:var(--band);opacity:.5}
 .swatch.line{height:0;border-top:2px dashed var(--ink);background:none;border-radius:0}
 ${LINES.map((_, at) => `.swatch.v${at}{background:var(--v${at})}.chart .v${at}{fill:var(--v${at})}`).join('')}
-.scroll{overflow-x:auto}
+.scroll{overflow-x:auto;background:linear-gradient(90deg,var(--paper) 30%,transparent) local 0 0/32px 100% no-repeat,linear-gradient(270deg,var(--paper) 30%,transparent) local 100% 0/32px 100% no-repeat,linear-gradient(90deg,var(--rule),transparent) scroll 0 0/10px 100% no-repeat,linear-gradient(270deg,var(--soft),transparent) scroll 100% 0/10px 100% no-repeat}
 table{border-collapse:collapse;font-size:.9rem}
 th,td{text-align:left;vertical-align:top;padding:5px 24px 5px 0;border-bottom:1px solid var(--rule)}
 th{color:var(--soft);font-weight:500;white-space:nowrap}
 td{font-variant-numeric:tabular-nums}
 td:first-child{white-space:nowrap}
 td.number,th.number{text-align:right}
+td.told{min-width:16rem}
 td.time,td:first-child.time{white-space:nowrap}
 .chart{display:block;width:100%;height:auto}
 .chart.narrow{display:none}

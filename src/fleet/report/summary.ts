@@ -3,12 +3,16 @@ import type { HistoryEntry } from '../../migration/ledger/record.ts';
 import { compareVersions, tryParseVersion } from '../../version/version.ts';
 import { type Decided, handshakes, longestWait } from '../expectations.ts';
 import type { Report } from '../run.ts';
+import type { Scenario } from '../scenario.ts';
+import { partsOf } from '../steps/registry.ts';
 
 export type Mode = 'virtual' | 'real';
 
 /** Handshakes of one client version that ended alike. */
 export interface DecisionRow {
   readonly client: string;
+  /** Client groups that are on this version at some time. */
+  readonly groups: readonly string[];
   readonly verdict: string;
   readonly code: string;
   readonly count: number;
@@ -86,7 +90,7 @@ export function summarise(report: Report, mode: Mode): Summary {
     lost: facts.lost,
     longestWait: longestWait(admitted),
     level: facts.level,
-    decisions: decisionsOf(decided),
+    decisions: decisionsOf(decided, groupsByVersion(scenario)),
     refusals: refusalsOf(
       decided.filter(({ verdict }) => verdict === 'refuse'),
       report.start,
@@ -113,12 +117,29 @@ export function byVersion(one: string, other: string): number {
   return a === null || b === null ? one.localeCompare(other) : compareVersions(a, b);
 }
 
-function decisionsOf(decided: readonly Decided[]): DecisionRow[] {
+/** Names of client groups by the versions that they are on in the course of a scenario. */
+function groupsByVersion({ clients, steps }: Scenario): ReadonlyMap<string, readonly string[]> {
+  const moves = steps.flatMap((step) => {
+    const [handler, value] = partsOf(step);
+    const move = handler.moves?.(value);
+    return move === undefined || move.group === null ? [] : [{ name: move.group, version: move.to }];
+  });
+  const byVersion = Map.groupBy([...clients, ...moves], ({ version }) => version);
+  return new Map(
+    [...byVersion].map(([version, own]) => [version, [...new Set(own.map(({ name }) => name))]]),
+  );
+}
+
+function decisionsOf(
+  decided: readonly Decided[],
+  groups: ReadonlyMap<string, readonly string[]>,
+): DecisionRow[] {
   return group(decided, ({ client, code }) => `${client} ${code}`)
     .map((same) => {
       const { client, verdict, code } = same[0] as Decided;
       const waited = same.filter(({ waitedFor }) => waitedFor !== null).length;
-      return { client: client ?? NO_VERSION, verdict, code, count: same.length, waited };
+      const row = { client: client ?? NO_VERSION, groups: groups.get(client ?? '') ?? [], verdict, code };
+      return { ...row, count: same.length, waited };
     })
     .sort((one, other) => byVersion(one.client, other.client) || order(one).localeCompare(order(other)));
 }

@@ -10,16 +10,18 @@ export interface Pen {
   readonly paint: (colour: 'bold' | 'green' | 'red', text: string) => string;
 }
 
-export function printReport(report: Report, summary: Summary, pen: Pen): string {
+/** The report as text. @param steps whether its timeline lists the steps: not if they were printed as they were done */
+export function printReport(report: Report, summary: Summary, pen: Pen, steps = true): string {
   return [
-    ...sectionsOf(report, summary).flatMap((section) => printSection(section, pen)),
+    ...sectionsOf(report, summary, steps).flatMap((section) => printSection(section, pen)),
     verdict(report, summary, pen),
   ].join('\n');
 }
 
-function printSection({ title, head, rows, none }: Section, { table, paint }: Pen): string[] {
+function printSection({ title, head, rows, none, sentences = [] }: Section, { table, paint }: Pen): string[] {
   if (rows.length === 0) return none === null ? [] : [`${paint('bold', `${title}:`)} ${lower(none)}`, ''];
-  return [paint('bold', title), indent(table([head, ...rows])), ''];
+  const said = sentences.map((sentence, at) => `  ${rows[at]?.[0]}: ${sentence}`);
+  return [paint('bold', title), indent(table([head, ...rows])), ...said, ''];
 }
 
 function verdict({ checks, failures, name }: Report, summary: Summary, { paint }: Pen): string {

@@ -29,7 +29,7 @@ test('[M3] explore finds the double upgrade, in two steps or fewer', { timeout: 
   const { found } = await explore(fleet, { runs: 20, seed: 1, maxSteps: 8 });
   expect(found?.scenario.steps.length).toBeLessThanOrEqual(2);
   expect(found?.violations[0]?.what).toMatch(
-    /^an upgrade under token 2 ran on rs\d while one under token 1 ran on rs\d, and both went through$/,
+    /^(?:an upgrade under token 2 ran on rs\d while one under token 1 ran on rs\d, and both went through|token 1 was taken over, and its holder was well)$/,
   );
 });
 

@@ -136,3 +136,17 @@ test('the report of a fleet whose gate was killed tells the take-over as one upg
     ['done', 28],
   ]);
 });
+
+test('a server that leaves while nobody uses it is seen to leave, like the others', async () => {
+  const steps = [{ roll: { to: '4.14.1' } }];
+  const { report } = await finish(scenarioOf({ servers: { count: 3, version: '4.14.0' }, steps }));
+  const left = report.nodes.filter(({ state }) => state === 'leaving').map(({ id }) => id);
+  expect(left).toEqual(['rs1', 'rs2', 'rs3']);
+});
+
+test('each kind of refusal has the sentence that the first such client was told', async () => {
+  const clients = [{ name: 'early', version: '4.15.0' }];
+  const run = await finish(scenarioOf({ clients, steps: [{ connect: 'early' }] }));
+  expect(htmlReport([run])).toContain('upgrade every server to 4.15 before any client.');
+  expect(run.summary.decisions).toMatchObject([{ client: '4.15.0', groups: ['early'] }]);
+});

@@ -16,7 +16,7 @@ function failing(folder: string): string {
   return file;
 }
 
-test('the plan comes first, then what is done as it is done, then the report; the log is written', async () => {
+test('the plan comes first, then what was done and came of it, each once; the log is written', async () => {
   const log = path.join(tempFolder(), 'log.ndjson');
   const { status, stdout, stderr } = await runCli(['test', EARLY, '--log', log]);
   expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
@@ -24,18 +24,20 @@ test('the plan comes first, then what is done as it is done, then the report; th
     'client upgraded too early (virtual)',
     'Plan\n  3 servers on 4.13.1, system tables as 4.13.0 left them\n  1 gate\n  app: 1 client on 4.13.1',
     '   5. roll rs1, rs2 to 4.14.0, 1 at a time, each seen up within 5 s, 0.5 s in between',
-    'Run\n     0.0 s  clients app (4.13.1) connect',
-    'Timeline',
+    'Timeline\n  time ',
     'client 4.14.0 refused: SERVER_OUTDATED (first of 2)',
     'Decisions',
-    '4.14.0  refuse   SERVER_OUTDATED  2',
+    '4.14.0  early   refuse   SERVER_OUTDATED  2',
     'Refused',
     'server to 4.14 (rs1, rs2, rs3)  after-change',
+    '4.14.0: Client 4.14.0 is newer than rs1 (4.13.1)',
     'Upgrades of the system tables',
     'Dropped sessions: none.',
     'passed client upgraded too early (2 admitted, 2 refused, 0 dropped; ',
   ].map((text) => stdout.indexOf(text));
   expect(places).not.toContain(-1);
+  // Each step is told once in the plan, and once in the timeline.
+  expect(stdout.split('disconnect').length - 1).toBe(2);
   expect(places).toEqual(places.toSorted((one, other) => one - other));
   const records = readFileSync(log, 'utf8')
     .trim()
@@ -129,4 +131,17 @@ test('a baseline: the same decisions pass, others fail and are named', async () 
   expect(same.stdout).toContain('decided as in the baseline');
   expect(other.status).toBe(1);
   expect(other.stdout).toMatch(/^decided otherwise than in the baseline:\nclient 4\.14\.0/m);
+});
+
+test('--schema prints the schema for editors, of scenarios and of fleets', async () => {
+  const [scenario, fleet] = await Promise.all([
+    runCli(['test', '--schema']),
+    runCli(['explore', '--schema']),
+  ]);
+  expect(JSON.parse(scenario.stdout)).toMatchObject({
+    $id: 'urn:skewgate:scenario',
+    required: expect.arrayContaining(['steps']),
+  });
+  expect(JSON.parse(fleet.stdout).$id).toBe('urn:skewgate:fleet');
+  expect((await runCli(['test'])).status).toBe(2);
 });
