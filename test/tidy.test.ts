@@ -22,8 +22,6 @@ const MAX_TEST_LINES = 450;
 const MAX_COLUMNS = 120;
 /** Longer files, and why: tables of cases that read best in one place; files that are about to be divided. */
 const LONG = new Set(['proto/bad-inputs.ts', 'src/fleet/simulation.ts']);
-/** Documents whose lines are still to be broken. */
-const WIDE = new Set(['proto/README.md']);
 /** Folders of src whose exports are still to be described. */
 const UNDESCRIBED = new Set(['cli', 'fleet', 'testing', 'wire']);
 
@@ -133,7 +131,7 @@ describe.each(markdownFiles())('%s', (file) => {
     expect(anchors.filter((anchor, at) => anchors.indexOf(anchor) !== at)).toEqual([]);
   });
 
-  test.skipIf(WIDE.has(file))('prose fits into the width of a terminal', () => {
+  test('prose fits into the width of a terminal', () => {
     const prose = blocksIn(file, text).reduce((rest, block) => rest.replace(block.text, ''), text);
     const wide = prose
       .split('\n')
