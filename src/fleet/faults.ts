@@ -96,7 +96,7 @@ function phoenixMutex(store: Store, clock: Clock, timeToLive: number): Store {
       // The row does not say whose it is: whoever the record names counts as its holder.
       const alive: Snapshot['alive'] = new Set(isThere() && record?.claim ? [record.claim.token] : []);
       if (record?.block && clock.now() - record.block.at >= timeToLive)
-        return { ...snapshot, alive, text: JSON.stringify({ ...record, block: null }) };
+        return { ...snapshot, alive, text: JSON.stringify({ ...record, block: null, otherBlocks: [] }) };
       return { ...snapshot, alive };
     },
     async swap(cluster, { guard: _, vacant, grant, drop, ...swap }) {

@@ -59,7 +59,8 @@ class Reader {
   #level: number | null = null;
   /** Levels that steps reached since the tables last went back. */
   #reached = new Set<number>();
-  #blockedUntil: number | null = null;
+  /** When each operator's block ends. */
+  readonly #blocks = new Map<string, number>();
 
   read(entry: HistoryEntry, line: number): void {
     this.#line = line;
@@ -68,8 +69,9 @@ class Reader {
     else if (what === 'planned') this.#plan(entry);
     else if (UNDER_CLAIM.has(what)) this.#underClaim(entry);
     else if (what === 'level-observed' || what === 'level-went-back') this.#observe(entry);
-    else if (what === 'blocked') this.#blockedUntil = entry.until ?? Number.POSITIVE_INFINITY;
-    else if (what === 'unblocked') this.#blockedUntil = null;
+    else if (what === 'blocked') this.#blocks.set(entry.by ?? '', entry.until ?? Number.POSITIVE_INFINITY);
+    else if (what === 'unblocked')
+      entry.of === undefined ? this.#blocks.clear() : this.#blocks.delete(entry.of);
   }
 
   #say(fault: string): void {
@@ -94,7 +96,7 @@ class Reader {
     if (this.#holder !== null)
       this.#say(`token ${token} was given while token ${this.#holder.token} was held, and not taken over`);
     if (token <= this.#highest) this.#say(`token ${token} is not higher than ${this.#highest}`);
-    if (this.#blockedUntil !== null && this.#blockedUntil > at)
+    if (Math.max(Number.NEGATIVE_INFINITY, ...this.#blocks.values()) > at)
       this.#say(`token ${token} was given while blocked`);
     const before = this.#takenOver;
     if (stepsDone > 0 && (before?.checksum !== checksum || before.stepsDone !== stepsDone))

@@ -6,7 +6,12 @@ import type { Command } from 'commander';
 import { loadConfig } from '../../config/load.ts';
 import { policyOf } from '../../config/policy.ts';
 import { Ledger, type LedgerView } from '../../migration/ledger/ledger.ts';
-import { activeBlock, type HistoryEntry, LedgerFormatError } from '../../migration/ledger/record.ts';
+import {
+  activeBlock,
+  activeBlocks,
+  type HistoryEntry,
+  LedgerFormatError,
+} from '../../migration/ledger/record.ts';
 import { ledgerUsage, openStore, parseLedgerAddress } from '../../migration/ledger/registry.ts';
 import { LedgerUnavailable } from '../../migration/ledger/store.ts';
 import { type Act, reasonForNothing, stepsDone } from '../../migration/ledger/transitions.ts';
@@ -25,6 +30,8 @@ interface Where {
   readonly json?: true;
 }
 interface Who extends Where {
+  /** Of `unblock`: whose block. */
+  readonly of?: string;
   readonly by: string;
   readonly reason?: string;
 }
@@ -61,9 +68,9 @@ export function addMigration(program: Command): void {
         return ledger.block(who, options.for === undefined ? null : realClock.now() + options.for);
       }),
     );
-  act('unblock', 'Let upgrades begin again.').action(
-    operate((ledger, who) => ledger.unblock(who), 'unblock'),
-  );
+  act('unblock', 'Let upgrades begin again, and say whose blocks are lifted.')
+    .option('--of <name>', 'lift only the block of this operator')
+    .action(operate((ledger, who, { of }: Who) => ledger.unblock(who, of ?? null), 'unblock'));
   act('retry', 'After failures: let the next newer client try again, at once.').action(
     operate((ledger, who) => ledger.retry(who), 'retry'),
   );
@@ -119,7 +126,7 @@ function operate<O extends Who>(
   return (options: O) =>
     withLedger(options, async (ledger) => {
       const { record, leaseAlive } = await ledger.read();
-      const nothing = may ? reasonForNothing(may, record, leaseAlive, realClock.now()) : null;
+      const nothing = may ? reasonForNothing(may, record, leaseAlive, realClock.now(), options.of) : null;
       await act(ledger, { by: options.by, reason: options.reason ?? '' }, options);
       if (nothing !== null && !options.json) console.log(`Nothing to do: ${nothing}.`);
       show(await ledger.read(), ledger, options);
@@ -186,6 +193,7 @@ function statusOf(view: LedgerView, ledger: Ledger) {
     state: stateOf(view, realClock.now()),
     ...record,
     block: activeBlock(record, realClock.now()),
+    otherBlocks: activeBlocks(record, realClock.now()).slice(1),
   };
 }
 
@@ -207,8 +215,7 @@ function describe(view: LedgerView, ledger: Ledger, withRun: boolean): string {
   ];
   if (record.claim !== null && withRun) lines.push(running(view));
   if (record.claim?.abort) lines.push(`Asked to stop by ${whoOf(record.claim.abort)}`);
-  const block = activeBlock(record, realClock.now());
-  if (block !== null)
+  for (const block of activeBlocks(record, realClock.now()))
     lines.push(
       `Blocked by ${block.by}: ${block.reason}${block.until === null ? '' : `, until ${time(block.until)}`}`,
     );

@@ -66,11 +66,12 @@ function canRenew(state: TrueState, gate: string, since: number): boolean {
 
 export function startedUnderBlock({ history }: Evidence): Breach[] {
   const breaches: Breach[] = [];
-  let until = Number.NEGATIVE_INFINITY;
-  for (const { what, at, until: end, token } of history) {
-    if (what === 'blocked') until = end ?? Number.POSITIVE_INFINITY;
-    if (what === 'unblocked') until = Number.NEGATIVE_INFINITY;
-    if (what === 'planned' && at < until)
+  /** When each operator's block ends. */
+  const blocks = new Map<string, number>();
+  for (const { what, at, until, token, by = '', of } of history) {
+    if (what === 'blocked') blocks.set(by, until ?? Number.POSITIVE_INFINITY);
+    if (what === 'unblocked') of === undefined ? blocks.clear() : blocks.delete(of);
+    if (what === 'planned' && at < Math.max(Number.NEGATIVE_INFINITY, ...blocks.values()))
       breaches.push({ at, what: `an upgrade began under token ${token} while upgrades were blocked` });
   }
   return breaches;

@@ -119,8 +119,9 @@ export class Ledger {
     return this.#update(({ record }) => blocked(record, who, until, this.#clock.now()));
   }
 
-  unblock(who: { by: string; reason: string }): Promise<LedgerRecord> {
-    return this.#update(({ record }) => unblocked(record, who, this.#clock.now()));
+  /** @param of the operator whose block is lifted; null: all blocks are. */
+  unblock(who: { by: string; reason: string }, of: string | null = null): Promise<LedgerRecord> {
+    return this.#update(({ record }) => unblocked(record, who, this.#clock.now(), of));
   }
 
   approve(who: { by: string; reason: string }): Promise<LedgerRecord> {

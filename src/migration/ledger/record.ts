@@ -50,6 +50,9 @@ const claimSchema = z.object({
   abort: z.object({ by: z.string(), reason: z.string() }).nullable(),
 });
 
+/** `until` null: until unblocked. */
+const block = z.object({ by: z.string(), reason: z.string(), at: ms, until: ms.nullable() });
+
 const recordSchema = z.object({
   format: z.literal(FORMAT),
   cluster: z.string(),
@@ -63,7 +66,10 @@ const recordSchema = z.object({
   claim: claimSchema.nullable(),
   /** A hook's process that may have outlived the last claim: the next holder has to look for it. */
   orphan: processInfo.nullable().default(null),
-  block: z.object({ by: z.string(), reason: z.string(), at: ms, until: ms.nullable() }).nullable(),
+  /** Of the operators' blocks the one that lasts longest, which is all that programs before `otherBlocks` know. */
+  block: block.nullable(),
+  /** Those of other operators: each lapses by itself. */
+  otherBlocks: z.array(block).default([]),
   failure: z
     .object({ error: z.string(), attempts: z.number(), at: ms, retryAt: ms.nullable(), toLevel: z.number() })
     .nullable(),
@@ -74,6 +80,7 @@ const recordSchema = z.object({
 
 export type Claim = z.infer<typeof claimSchema>;
 export type LedgerRecord = z.infer<typeof recordSchema>;
+export type Block = z.infer<typeof block>;
 export type TriggerInfo = z.infer<typeof trigger>;
 
 export type HistoryKind =
@@ -116,6 +123,8 @@ export interface HistoryEntry {
   /** What has to be explained: an act that changed nothing, an abort that came too late. */
   readonly note?: string;
   readonly until?: number | null;
+  /** Of `unblocked`: the operator whose block alone was lifted. */
+  readonly of?: string;
   /** Whether a hook ran for it, or the facts showed that it was done already. */
   readonly ran?: boolean;
 }
@@ -137,6 +146,7 @@ export function emptyRecord(cluster: string): LedgerRecord {
     claim: null,
     orphan: null,
     block: null,
+    otherBlocks: [],
     failure: null,
     approval: null,
     seen: [],
@@ -168,8 +178,15 @@ export function readRecord(text: string | null, cluster: string): LedgerRecord {
   return parsed.data;
 }
 
-/** A block that has not lapsed. */
-export function activeBlock(record: LedgerRecord, now: number): LedgerRecord['block'] {
-  const { block } = record;
-  return block !== null && (block.until === null || block.until > now) ? block : null;
+/** The blocks that have not lapsed, each of another operator; the one that lasts longest first. */
+export function activeBlocks({ block, otherBlocks }: LedgerRecord, now: number): readonly Block[] {
+  const end = ({ until }: Block) => until ?? Number.POSITIVE_INFINITY;
+  return [...(block === null ? [] : [block]), ...otherBlocks]
+    .filter((one) => end(one) > now)
+    .toSorted((one, other) => (end(one) === end(other) ? 0 : end(other) - end(one)));
+}
+
+/** The block that lasts longest, of those that have not lapsed; null: there is none. */
+export function activeBlock(record: LedgerRecord, now: number): Block | null {
+  return activeBlocks(record, now)[0] ?? null;
 }

@@ -2,7 +2,15 @@
  * The only ways in which a ledger's record changes: pure functions from a record to the next record and the history
  * entries that go with it. Stores do nothing but keep records (store.ts).
  */
-import { activeBlock, type Claim, type HistoryEntry, type LedgerRecord, type TriggerInfo } from './record.ts';
+import {
+  activeBlock,
+  activeBlocks,
+  type Block,
+  type Claim,
+  type HistoryEntry,
+  type LedgerRecord,
+  type TriggerInfo,
+} from './record.ts';
 
 export interface Change {
   readonly record: LedgerRecord;
@@ -273,11 +281,13 @@ export function reasonForNothing(
   record: LedgerRecord,
   leaseAlive: boolean,
   now: number,
+  of: string | null = null,
 ): string | null {
   const { claim, failure } = record;
   switch (act) {
     case 'unblock':
-      return activeBlock(record, now) === null ? 'no block was in force' : null;
+      if (activeBlocks(record, now).some(({ by }) => of === null || by === of)) return null;
+      return of === null ? 'no block was in force' : `no block of ${of} was in force`;
     case 'retry':
       return failure === null && (claim === null || leaseAlive) ? 'no attempt had failed' : null;
     case 'abort':
@@ -293,15 +303,50 @@ function act(what: HistoryEntry['what'], who: Operator, reason: string | null, n
 /** Lets no upgrade begin. @param until ms since the epoch; null: until unblocked. */
 export function blocked(record: LedgerRecord, who: Operator, until: number | null, now: number): Change {
   return {
-    record: { ...record, block: { ...who, at: now, until } },
+    record: withBlocks(
+      record,
+      [
+        { ...who, at: now, until },
+        // An operator's last word counts for that operator alone.
+        ...activeBlocks(record, now).filter(({ by }) => by !== who.by),
+      ],
+      now,
+    ),
     history: [{ what: 'blocked', at: now, ...who, until }],
   };
 }
 
-/** Lets upgrades begin again. */
-export function unblocked(record: LedgerRecord, who: Operator, now: number): Change {
-  const nothing = reasonForNothing('unblock', record, false, now);
-  return { record: { ...record, block: null }, history: [act('unblocked', who, nothing, now)] };
+/**
+ * Lifts blocks, and says on record whose.
+ * @param of the operator whose block it is; null: all of them
+ */
+export function unblocked(
+  record: LedgerRecord,
+  who: Operator,
+  now: number,
+  of: string | null = null,
+): Change {
+  const blocks = activeBlocks(record, now);
+  const lifted = blocks.filter(({ by }) => of === null || by === of);
+  const entry = act('unblocked', who, reasonForNothing('unblock', record, false, now, of), now);
+  const note =
+    lifted.length === 0 ? {} : { note: `lifts the block of ${lifted.map(({ by }) => by).join(', ')}` };
+  return {
+    record: withBlocks(
+      record,
+      blocks.filter((block) => !lifted.includes(block)),
+      now,
+    ),
+    history: [{ ...entry, ...note, ...(of !== null && { of }) }],
+  };
+}
+
+function withBlocks(record: LedgerRecord, blocks: readonly Block[], now: number): LedgerRecord {
+  const [block = null, ...otherBlocks] = activeBlocks(
+    { ...record, block: null, otherBlocks: [...blocks] },
+    now,
+  );
+  return { ...record, block, otherBlocks };
 }
 
 /** Stands for all that the trigger waits for, until the next upgrade is done. */

@@ -77,6 +77,27 @@ export const operatorRules: Rules = {
     expect((await bench.ledger.read()).record.block).toBeNull();
   },
 
+  'a block of one operator does not lapse with that of another, and is lifted by its name': async (bench) => {
+    const now = bench.clock.now();
+    await bench.ledger.block(OPERATOR, null);
+    await bench.another().block({ by: 'oscar', reason: 'a moment' }, now + 1);
+    await bench.another().block({ by: 'otto', reason: 'the weekend' }, now + HOUR);
+    const { record } = await bench.ledger.read();
+    expect(record.block).toMatchObject({ ...OPERATOR, until: null });
+    await bench.ledger.unblock(OPERATOR, 'oscar');
+    expect(await bench.ledger.claim(requestOf('gate-a'), bench.lease)).toBe('blocked');
+    await bench.ledger.unblock(OPERATOR, 'olga');
+    expect(await bench.ledger.claim(requestOf('gate-a'), bench.lease)).toBe('blocked');
+    expect((await bench.ledger.read()).record.block).toMatchObject({ by: 'otto', until: now + HOUR });
+    await bench.ledger.unblock(OPERATOR);
+    claimed(await bench.ledger.claim(requestOf('gate-a'), bench.lease));
+    const notes = (await bench.ledger.history()).filter(({ what }) => what === 'unblocked');
+    expect(notes.slice(-2).map(({ note }) => note)).toEqual([
+      'lifts the block of olga',
+      'lifts the block of otto',
+    ]);
+  },
+
   'unblock lets the next claim pass, and is recorded with who and why': async (bench) => {
     await bench.ledger.block(OPERATOR, null);
     await bench.another().unblock({ by: 'otto', reason: 'freeze over' });
