@@ -5,7 +5,7 @@ import { levelOf } from '../version/catalogue.ts';
 import { PHOENIX_CATALOGUE } from '../version/phoenix.ts';
 import { parseVersion } from '../version/version.ts';
 import { Fleet } from './fleet.ts';
-import { configOf, type FleetOptions, serversOf } from './options.ts';
+import { checkOptions, configOf, type FleetOptions, serversOf } from './options.ts';
 import { FleetServer } from './server.ts';
 
 export { RefusedError, type Session } from '../client/session.ts';
@@ -21,10 +21,10 @@ export type { FleetOptions, ServerOptions } from './options.ts';
  * `await using fleet = await startFleet({ servers: ['4.14.2', '4.15.0'] })`: listens when it resolves, and is gone,
  * with all its sessions, at the end of the scope, or after `close()`.
  *
- * @throws {ConfigError} naming the option
- * @throws {VersionError} for a version that can't be meant
+ * @throws {ConfigError} naming the option, with a suggestion where a key is misspelt
  */
 export async function startFleet(options: FleetOptions): Promise<Fleet> {
+  checkOptions(options);
   const { tables: release, upgradeMs = 0, gates = 1, serve } = options;
   const stated = serversOf(options);
   // Checked before anything listens: the servers' addresses are not known yet.

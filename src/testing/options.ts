@@ -1,12 +1,12 @@
 /** What a test says of its fleet, checked with the same care as a config file. */
-import type { z } from 'zod';
+import { z } from 'zod';
+import { version } from '../config/checked.ts';
 import { ConfigError } from '../config/load.ts';
 import { spellProblems } from '../config/problems.ts';
 import { type Config, configSchema } from '../config/schema.ts';
 import type { PresetName } from '../policy/presets.ts';
 import type { ProtocolRange } from '../policy/types.ts';
 import type { Serve } from '../server/server.ts';
-import { parseVersion } from '../version/version.ts';
 
 type ConfigInput = z.input<typeof configSchema>;
 
@@ -44,10 +44,39 @@ const TIMEOUTS = {
   drain: '0ms',
 } as const;
 
-/** @param addresses of the servers, in their order. @throws {ConfigError} naming the option. */
+const server = z.strictObject({
+  version,
+  id: z.string().min(1).optional(),
+  protocol: z.custom<ProtocolRange>().optional(),
+});
+
+/** The options of `startFleet`; what a config has as well is looked at with the config's own schema. */
+const optionsSchema = z.strictObject({
+  servers: z.array(z.union([version, server])).min(1),
+  policy: z.union([z.string(), z.looseObject({})]).optional(),
+  gates: z.int().min(1).max(20).optional(),
+  tables: version.optional(),
+  upgradeMs: z.number().min(0).optional(),
+  serve: z.custom<Serve>((value) => typeof value === 'function', 'must be a function').optional(),
+  catalogue: z.looseObject({}).optional(),
+  migration: z.looseObject({}).optional(),
+  timeouts: z.looseObject({}).optional(),
+  limits: z.looseObject({}).optional(),
+});
+
+/**
+ * Refuses options that can't be meant, before anything starts.
+ *
+ * @throws {ConfigError} naming the option, with a suggestion where a key is misspelt
+ */
+export function checkOptions(options: unknown): void {
+  check(optionsSchema, options ?? {});
+}
+
+/** The config of the fleet's gates. @param servers with their addresses, in their order. @throws {ConfigError} */
 export function configOf(options: FleetOptions, servers: Config['servers']): Config {
   const { policy = 'phoenix', catalogue, migration, timeouts, limits } = options;
-  const input = {
+  return check(configSchema, {
     listen: [{ tcp: '127.0.0.1:0' }, { ws: '127.0.0.1:0' }],
     servers,
     policy: typeof policy === 'string' ? { preset: policy } : policy,
@@ -55,12 +84,15 @@ export function configOf(options: FleetOptions, servers: Config['servers']): Con
     timeouts: { ...TIMEOUTS, ...timeouts },
     ...(catalogue !== undefined && { catalogue }),
     ...(limits !== undefined && { limits }),
-  };
-  const parsed = configSchema.safeParse(input);
+  });
+}
+
+function check<T extends z.ZodType>(schema: T, input: unknown): z.output<T> {
+  const parsed = schema.safeParse(input);
   if (parsed.success) return parsed.data;
   throw new ConfigError(
     'startFleet',
-    spellProblems(configSchema, input, parsed.error.issues).map(({ path, message }) => ({
+    spellProblems(schema, input, parsed.error.issues).map(({ path, message }) => ({
       line: null,
       field: path.map(String).join('.'),
       message,
@@ -68,13 +100,12 @@ export function configOf(options: FleetOptions, servers: Config['servers']): Con
   );
 }
 
-/** @throws {VersionError} */
+/** The servers as stated, each with its id. */
 export function serversOf({
   servers,
 }: FleetOptions): Array<Required<Pick<ServerOptions, 'id'>> & ServerOptions> {
   return servers.map((server, at) => {
     const stated = typeof server === 'string' ? { version: server } : server;
-    parseVersion(stated.version);
     return { ...stated, id: stated.id ?? `rs${at + 1}` };
   });
 }

@@ -185,6 +185,18 @@ describe('options', () => {
   test.each([
     [{ servers: [] }, 'startFleet: servers: needs at least 1 entry'],
     [{ servers: ['4.14'] }, '"4.14" is not a version'],
+    [undefined, 'startFleet: servers: is missing'],
+    [{}, 'startFleet: servers: is missing'],
+    [{ servers: [{ id: 'a' }] }, 'startFleet: servers.0.version: is missing'],
+    [{ servers: [{ versoin: '4.14.0' }] }, 'startFleet: servers.0'],
+    [
+      { servers: ['4.14.0'], table: '4.13.0' },
+      'startFleet: table: there is no such key (did you mean tables?)',
+    ],
+    [{ servers: ['4.14.0'], upgradeMS: 5 }, '(did you mean upgradeMs?)'],
+    [{ servers: ['4.14.0'], gates: 0 }, 'startFleet: gates: must be at least 1, not 0'],
+    [{ servers: ['4.14.0'], tables: '4' }, 'startFleet: tables: "4" is not a version'],
+    [{ servers: ['4.14.0'], serve: 1 }, 'startFleet: serve: must be a function'],
     [{ servers: ['4.14.0'], policy: { windw: 1 } }, 'startFleet: policy.windw: there is no such key'],
     [{ servers: ['4.14.0'], timeouts: { hold: 5 } }, 'startFleet: timeouts.hold: '],
     [
