@@ -27,6 +27,12 @@ const address = checked((text) => {
   parseHostPort(scheme === 'ws' ? (rest.split('/')[0] as string) : rest);
 });
 
+/** @throws {Error} if no browser would write it so */
+function parseOrigin(text: string): void {
+  if (text !== 'null' && URL.parse(text)?.origin !== text)
+    throw new Error(`${JSON.stringify(text)} is not an origin such as https://app.example`);
+}
+
 /** Port 0 is another one each time. */
 function portOf({ tcp, ws }: { readonly tcp?: string | undefined; readonly ws?: string | undefined }) {
   const address = tcp ?? ws;
@@ -37,6 +43,10 @@ const listener = z
   .strictObject({
     tcp: hostPort.optional().describe('`HOST:PORT` to listen on for TCP; port 0 chooses a free one'),
     ws: hostPort.optional().describe('`HOST:PORT` to listen on for WebSocket'),
+    origins: z
+      .array(checked(parseOrigin))
+      .optional()
+      .describe('with `ws`: the web pages that may connect, such as `https://app.example`; default: none'),
     assume: version
       .optional()
       .describe('any program on this port counts as a client of this version, without a handshake'),
@@ -52,6 +62,10 @@ const listener = z
   })
   .refine((entry) => (entry.tcp === undefined) !== (entry.ws === undefined), {
     message: 'a listener has either tcp or ws',
+  })
+  .refine(({ ws, origins }) => origins === undefined || ws !== undefined, {
+    path: ['origins'],
+    message: 'only web pages have one, and they can only use a WebSocket port',
   })
   .refine(({ assume, upgrade }) => upgrade === undefined || assume !== undefined, {
     path: ['upgrade'],

@@ -155,12 +155,13 @@ function stated(version: string): () => Promise<Version> {
 }
 
 function listenerOf(
-  { tcp, ws, assume, upgrade = 'may', protocol }: Config['listen'][number],
+  { tcp, ws, origins, assume, upgrade = 'may', protocol }: Config['listen'][number],
   clock: Clock,
   handshakeTimeout: number,
 ): ListenerEntry {
   return {
     address: tcp === undefined ? `ws://${ws}` : `tcp://${tcp}`,
+    ...(origins && { origins }),
     frontEnd:
       assume === undefined
         ? createSkewgateFrontEnd({ clock, handshakeTimeout })

@@ -9,6 +9,8 @@ export interface ListenerEntry {
   readonly address: string;
   /** The protocol that clients speak on it. */
   readonly frontEnd: FrontEnd;
+  /** With WebSocket: the web pages that may connect. */
+  readonly origins?: readonly string[];
 }
 
 /** What becomes of those who come; `listener` is the address as bound. */
@@ -61,13 +63,14 @@ export class Listeners {
     await Promise.all(this.#open.map((listener) => listener.close()));
   }
 
-  async #listen({ address, frontEnd }: ListenerEntry, reception: Reception): Promise<void> {
+  async #listen({ address, frontEnd, origins }: ListenerEntry, reception: Reception): Promise<void> {
     const [transport, rest, scheme] = this.#transportOf(address);
     const at = this.#addresses.push(address) - 1;
     const bound = () => this.#addresses[at] as string;
     const listener = await transport.listen(rest, {
       accept: (connection) => reception.accept(frontEnd.accept(connection), bound()),
       transparent: frontEnd.isTransparent,
+      ...(origins && { origins }),
       track: (peer) => reception.track(peer, bound()),
     });
     this.#open.push(listener);

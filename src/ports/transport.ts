@@ -122,6 +122,8 @@ export interface ListenOptions {
   readonly track?: HandshakeTracker;
   /** Whether a WebSocket client waits for a server's answer: see `Connection.upgrade`. */
   readonly transparent?: boolean;
+  /** Web pages that may use a WebSocket listener, by origin; a client that is no page names none. Default: none. */
+  readonly origins?: readonly string[];
 }
 
 export interface Transport {

@@ -2,7 +2,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { WebSocketServer } from 'ws';
-import type { Listener, ListenOptions } from '../ports/transport.ts';
+import type { HandshakeFailure, Listener, ListenOptions } from '../ports/transport.ts';
 import { bind, keepAlive, peerOf } from './socket.ts';
 import { WS_OPTIONS, WsConnection } from './ws-connection.ts';
 import { GARBAGE, LATE, PendingSockets } from './ws-pending.ts';
@@ -11,15 +11,23 @@ import { type CompleteUpgrade, PendingWsConnection } from './ws-upgrade.ts';
 /** ms that a connection has to become a WebSocket. */
 const HTTP_LIMITS = { headersTimeout: 10_000, requestTimeout: 10_000, connectionsCheckingInterval: 1_000 };
 
+/** Characters of a foreign origin that the log shows. */
+const MAX_ORIGIN = 200;
+
 /** Listens for WebSockets. @throws {Error} if the address can't be bound */
 export async function listenForWebSockets(
   address: string,
-  { accept, track, transparent = false }: ListenOptions,
+  { accept, track, transparent = false, origins = [] }: ListenOptions,
 ): Promise<Listener> {
   const pending = new PendingSockets(track);
   const http = createHttp(pending);
   const upgrade = createUpgrade();
   http.on('upgrade', (request: IncomingMessage, socket: Socket, head: Buffer) => {
+    const origin = originOf(request);
+    if (origin !== undefined && !origins.includes(origin)) {
+      pending.leave(socket, foreign(origin));
+      return forbid(socket);
+    }
     if (transparent && isUpgrade(request)) {
       pending.leave(socket, null);
       const complete: CompleteUpgrade = (protocol, all, whole) =>
@@ -39,6 +47,24 @@ export async function listenForWebSockets(
       http.closeAllConnections();
     },
   };
+}
+
+/** Browsers name the page that opens a WebSocket, and let any page open one to any address (RFC 6455, 10.2). */
+function originOf({ headers }: IncomingMessage): string | undefined {
+  const { origin, 'sec-websocket-origin': old } = headers;
+  return origin ?? (old === undefined ? undefined : String(old));
+}
+
+/** @param origin as the peer wrote it */
+function foreign(origin: string): HandshakeFailure {
+  const shown = JSON.stringify(origin.slice(0, MAX_ORIGIN));
+  return { late: false, why: `a web page of the origin ${shown}, which is not among the port's origins` };
+}
+
+function forbid(socket: Socket): void {
+  socket.on('error', () => {});
+  socket.once('finish', () => socket.destroy());
+  socket.end('HTTP/1.1 403 Forbidden\r\nconnection: close\r\ncontent-length: 0\r\n\r\n');
 }
 
 /** Whether `ws` will take it for a request of a WebSocket client; if not, it says so to the client. */

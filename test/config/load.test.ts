@@ -223,6 +223,16 @@ test.each<[string, string, Array<[line: number | null, field: string, message: R
     [[4, 'listen[0].upgrade', /only programs on a port with `assume`/]],
   ],
   [
+    'web pages on a TCP port',
+    BASE.replace('servers:', '    origins: [https://app.example]\nservers:'),
+    [[4, 'listen[0].origins', /only use a WebSocket port/]],
+  ],
+  [
+    'an origin that no browser sends',
+    BASE.replace('tcp:', 'ws:').replace('servers:', '    origins: [https://app.example/]\nservers:'),
+    [[4, 'listen[0].origins[0]', /is not an origin such as/]],
+  ],
+  [
     'a protocol range for clients that state their own',
     BASE.replace('servers:', '    protocol: { min: 1, max: 2 }\nservers:'),
     [[4, 'listen[0].protocol', /only programs on a port with `assume`/]],

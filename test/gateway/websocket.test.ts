@@ -1,14 +1,15 @@
 /** A gate's WebSocket ports, used by plain WebSocket clients, and peers that break off. */
 import { once } from 'node:events';
+import type { IncomingMessage } from 'node:http';
 import net from 'node:net';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { WebSocket } from 'ws';
+import { type ClientOptions, WebSocket } from 'ws';
 import { startFleet } from '../support/gate.ts';
 import { helloBytes } from '../support/raw-client.ts';
 import { realWorld } from '../support/world.ts';
 
-function dial(url: string): WebSocket {
-  const client = new WebSocket(url);
+function dial(url: string, options: ClientOptions = {}): WebSocket {
+  const client = new WebSocket(url, options);
   onTestFinished(() => client.terminate());
   client.on('error', () => {});
   return client;
@@ -66,6 +67,33 @@ describe('a WebSocket port that speaks the handshake', () => {
     await echo;
     expect(echoed).toBe(1_000_000);
   });
+});
+
+test('a web page that the config does not name is refused by any WebSocket port, and logged', async () => {
+  const page = 'https://app.example';
+  await using fleet = await startFleet(realWorld, {
+    listen: [
+      { ws: '127.0.0.1:0' },
+      { ws: '127.0.0.1:0', assume: '4.14.0' },
+      { ws: '127.0.0.1:0', origins: [page, 'null'] },
+    ],
+    servers: [{ version: '4.14.0' }],
+  });
+  for (const at of [0, 1]) {
+    const client = dial(fleet.address(at), { origin: page });
+    const [, response] = (await once(client, 'unexpected-response')) as [unknown, IncomingMessage];
+    expect(response.statusCode).toBe(403);
+  }
+  expect(await fleet.log.until('handshake', {}, 2)).toMatchObject({
+    verdict: 'refuse',
+    code: 'BAD_HANDSHAKE',
+    message: `A web page of the origin "${page}", which is not among the port's origins.`,
+  });
+  for (const origin of [page, 'null', undefined])
+    await once(dial(fleet.address(2), origin === undefined ? {} : { origin }), 'open');
+  const other = dial(fleet.address(2), { origin: `${page}.evil` });
+  const [, response] = (await once(other, 'unexpected-response')) as [unknown, IncomingMessage];
+  expect(response.statusCode).toBe(403);
 });
 
 test('a WebSocket program on an `assume` port is told why its session ends when the gate stops', async () => {
