@@ -2,39 +2,23 @@
  * The servers behind the gate: what is known of each, kept fresh by probes and by every handshake. A server
  * that is down keeps its last known version.
  */
-import {
-  type BackEnd,
-  type Purpose,
-  type ServerIdentity,
-  type ServerLink,
-  UpstreamError,
-} from '../backend/back-end.ts';
+import { type Purpose, type ServerIdentity, type ServerLink, UpstreamError } from '../backend/back-end.ts';
 import type { EventSink } from '../events/fan-out.ts';
-import type { ProtocolRange, ServerFacts } from '../policy/types.ts';
 import { Changes } from '../ports/changes.ts';
 import { type Clock, deadline, type Timer } from '../ports/clock.ts';
 import type { Connection, UpgradeRequest } from '../ports/transport.ts';
 import type { Transports } from '../transport/address.ts';
 import { printVersion } from '../version/version.ts';
 import { dialServer } from './dial.ts';
+import {
+  type Observation,
+  type ServerEntry,
+  type ServerState,
+  type ServerStatus,
+  spell,
+  unknownServer,
+} from './server-state.ts';
 import { type ServerView, viewOf } from './server-view.ts';
-
-export interface ServerEntry {
-  readonly id: string;
-  /** With scheme: `tcp://…`, `ws://…`. */
-  readonly address: string;
-  /** How it is identified and handed sessions. */
-  readonly backEnd: BackEnd;
-  readonly protocol?: ProtocolRange;
-}
-
-export interface ServerStatus extends ServerFacts {
-  readonly address: string;
-  readonly level: number | null;
-  readonly sessions: number;
-  /** Why it is down; null while it is not. */
-  readonly lastError: string | null;
-}
 
 /** A server that was dialled and identified. */
 export interface Reached {
@@ -57,23 +41,6 @@ export interface ClusterOptions {
 /** The highest token believed of a server. A ledger counts up by one for each attempt, and does not get this far. */
 const MAX_TOKEN = 2 ** 52;
 
-type State = {
-  -readonly [Key in keyof ServerStatus]: ServerStatus[Key];
-} & {
-  entry: ServerEntry;
-  /** When its last answer, or failure to answer, was seen; -Infinity before the first. */
-  seenAt: number;
-  /** When the question was asked whose answer is known: what is known is as old as that. */
-  knownAt: number;
-  probing: Promise<void> | null;
-  /** When that probe began. */
-  askedAt: number;
-};
-
-type Seen = Partial<Pick<State, 'version' | 'state' | 'level' | 'lastError'>> & {
-  readonly protocol?: ProtocolRange | undefined;
-};
-
 /**
  * The servers of one cluster as this gate knows them. It probes them at intervals, dials them for sessions and
  * upgrades, and counts the sessions of each. How a server speaks is its back end's.
@@ -81,7 +48,7 @@ type Seen = Partial<Pick<State, 'version' | 'state' | 'level' | 'lastError'>> & 
 export class Cluster {
   readonly changes = new Changes();
   readonly #options: ClusterOptions;
-  readonly #servers: State[];
+  readonly #servers: ServerState[];
   #level: { value: number; askedAt: number } | null = null;
   #token = 0;
   /** Servers that claimed a token which can't be. */
@@ -92,21 +59,7 @@ export class Cluster {
 
   constructor(options: ClusterOptions) {
     this.#options = options;
-    this.#servers = options.servers.map((entry) => ({
-      entry,
-      id: entry.id,
-      address: entry.address,
-      version: null,
-      state: 'down',
-      level: null,
-      sessions: 0,
-      lastError: 'not asked yet',
-      seenAt: Number.NEGATIVE_INFINITY,
-      knownAt: Number.NEGATIVE_INFINITY,
-      probing: null,
-      askedAt: Number.NEGATIVE_INFINITY,
-      ...(entry.protocol && { protocol: entry.protocol }),
-    }));
+    this.#servers = options.servers.map(unknownServer);
   }
 
   /** Of this cluster's clock: what `reportLevel` takes. */
@@ -169,7 +122,7 @@ export class Cluster {
     const from = this.#turn++ % count;
     let best: ServerStatus | null = null;
     for (let at = 0; at < count; at++) {
-      const server = this.#servers[(from + at) % count] as State;
+      const server = this.#servers[(from + at) % count] as ServerState;
       if (server.state === 'up' && fits(server) && (best === null || server.sessions < best.sessions))
         best = server;
     }
@@ -214,13 +167,13 @@ export class Cluster {
 
   /** @throws if it is not what is known by now. */
   #applyIdentity(
-    server: State,
+    server: ServerState,
     askedAt: number,
     { version, draining, level, token, protocol }: ServerIdentity,
   ): void {
     this.#recordToken(server.id, token ?? 0);
     if (level !== null) this.reportLevel(level, askedAt);
-    const said: Seen = {
+    const said: Observation = {
       version,
       state: draining ? 'draining' : 'up',
       level,
@@ -266,13 +219,13 @@ export class Cluster {
   }
 
   /** What was asked before `oldest` may be answered with what was true before it. */
-  async #probe(server: State, oldest: number): Promise<void> {
+  async #probe(server: ServerState, oldest: number): Promise<void> {
     while (server.probing !== null && server.askedAt < oldest) await server.probing;
-    server.probing ??= this.#ask(server);
+    server.probing ??= this.#identify(server);
     await server.probing;
   }
 
-  #ask(server: State): Promise<void> {
+  #identify(server: ServerState): Promise<void> {
     server.askedAt = this.#options.clock.now();
     return this.reach(server.id, 'probe')
       .then(
@@ -285,7 +238,7 @@ export class Cluster {
   }
 
   /** As with levels, an answer to an older question than the one known is ignored. */
-  #recordObservation(server: State, askedAt: number, seen: Seen): void {
+  #recordObservation(server: ServerState, askedAt: number, seen: Observation): void {
     if (askedAt < server.knownAt) return;
     const { state: previousState, version: previous } = server;
     const isFirst = server.knownAt === Number.NEGATIVE_INFINITY;
@@ -310,15 +263,9 @@ export class Cluster {
     this.changes.notify();
   }
 
-  #find(id: string): State {
+  #find(id: string): ServerState {
     const server = this.#servers.find((candidate) => candidate.id === id);
     if (server === undefined) throw new Error(`no server ${id}`);
     return server;
   }
-}
-
-/** What compatibility is judged by. */
-function spell({ version, protocol }: Seen): string {
-  const range = protocol ? ` (protocol ${protocol.min} to ${protocol.max})` : '';
-  return `${version ? printVersion(version) : 'nothing'}${range}`;
 }

@@ -1,6 +1,6 @@
 /** Servers as a status shows them. */
 import { printVersion } from '../version/version.ts';
-import type { ServerStatus } from './cluster.ts';
+import type { ServerStatus } from './server-state.ts';
 
 /** What is known of a server at one moment, printed: a copy, which does not change. */
 export interface ServerView {

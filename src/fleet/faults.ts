@@ -2,7 +2,8 @@
  * Faults to plant in a fleet, to see that `explore` and the invariants notice: reached by a fleet file's key
  * `fault`, and by nothing else. None of this is ever part of a gate.
  */
-import type { Cluster, ServerStatus } from '../cluster/cluster.ts';
+import type { Cluster } from '../cluster/cluster.ts';
+import type { ServerStatus } from '../cluster/server-state.ts';
 import type { Config } from '../config/schema.ts';
 import type { LedgerRecord } from '../migration/ledger/record.ts';
 import { type Snapshot, type Store, wrapStore } from '../migration/ledger/store.ts';

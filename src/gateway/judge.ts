@@ -1,5 +1,6 @@
 /** Asks policy about one client and the cluster as it is at this moment. Every verdict of a gate is asked for here. */
-import type { Cluster, ServerStatus } from '../cluster/cluster.ts';
+import type { Cluster } from '../cluster/cluster.ts';
+import type { ServerStatus } from '../cluster/server-state.ts';
 import type { Migration } from '../migration/migration.ts';
 import { decide, serverFits } from '../policy/decide.ts';
 import type { ClusterFacts, Decision, Policy } from '../policy/types.ts';

@@ -1,0 +1,67 @@
+/** What is known of one server, and how old that is. */
+import type { BackEnd } from '../backend/back-end.ts';
+import type { ProtocolRange, ServerFacts } from '../policy/types.ts';
+import { printVersion } from '../version/version.ts';
+
+/** A server as the config states it. */
+export interface ServerEntry {
+  readonly id: string;
+  /** With scheme: `tcp://…`, `ws://…`. */
+  readonly address: string;
+  /** How it is identified and handed sessions. */
+  readonly backEnd: BackEnd;
+  readonly protocol?: ProtocolRange;
+}
+
+/** What is known of a server now; it changes as more becomes known. */
+export interface ServerStatus extends ServerFacts {
+  readonly address: string;
+  readonly level: number | null;
+  readonly sessions: number;
+  /** Why it is down; null while it is not. */
+  readonly lastError: string | null;
+}
+
+/** The same, with what the cluster needs to know when to ask again. */
+export type ServerState = {
+  -readonly [Key in keyof ServerStatus]: ServerStatus[Key];
+} & {
+  entry: ServerEntry;
+  /** When its last answer, or failure to answer, was seen; -Infinity before the first. */
+  seenAt: number;
+  /** When the question was asked whose answer is known: what is known is as old as that. */
+  knownAt: number;
+  probing: Promise<void> | null;
+  /** When that probe began. */
+  askedAt: number;
+};
+
+/** What a question to a server gave. */
+export type Observation = Partial<Pick<ServerState, 'version' | 'state' | 'level' | 'lastError'>> & {
+  readonly protocol?: ProtocolRange | undefined;
+};
+
+/** A server that nobody asked yet. */
+export function unknownServer(entry: ServerEntry): ServerState {
+  return {
+    entry,
+    id: entry.id,
+    address: entry.address,
+    version: null,
+    state: 'down',
+    level: null,
+    sessions: 0,
+    lastError: 'not asked yet',
+    seenAt: Number.NEGATIVE_INFINITY,
+    knownAt: Number.NEGATIVE_INFINITY,
+    probing: null,
+    askedAt: Number.NEGATIVE_INFINITY,
+    ...(entry.protocol && { protocol: entry.protocol }),
+  };
+}
+
+/** What compatibility is judged by, for people and to compare. */
+export function spell({ version, protocol }: Observation): string {
+  const range = protocol ? ` (protocol ${protocol.min} to ${protocol.max})` : '';
+  return `${version ? printVersion(version) : 'nothing'}${range}`;
+}
