@@ -31,71 +31,97 @@ export function relay(
   early: EarlyData,
   sinceHello?: PeerStateSinceHello,
 ): Relay {
-  const bytes = { fromClient: 0, fromServer: 0 };
-  const finished = Promise.withResolvers<End>();
-  const ended = { client: false, server: false };
-  let over = false;
+  const running = new RunningRelay(client, server);
+  running.start(early, sinceHello);
+  return running;
+}
 
-  const finish = (reason: SessionEndReason, error: Error | null, closeReason: CloseReason = NORMAL) => {
-    if (over) return;
-    over = true;
+class RunningRelay implements Relay {
+  fromClient = 0;
+  fromServer = 0;
+  readonly #client: Connection;
+  readonly #server: Connection;
+  readonly #finished = Promise.withResolvers<End>();
+  readonly #ended = { client: false, server: false };
+  #over = false;
+
+  constructor(client: Connection, server: Connection) {
+    this.#client = client;
+    this.#server = server;
+  }
+
+  get done(): Promise<End> {
+    return this.#finished.promise;
+  }
+
+  start(early: EarlyData, sinceHello: PeerStateSinceHello | undefined): void {
+    this.#client.upgrade?.answer(this.#server.answer);
+    this.#server.handle({
+      data: (chunk, text) => void this.#toClient(chunk, text),
+      end: () => this.#endClient(),
+      drain: () => this.#client.resume(),
+      close: (error, closeReason) => this.#gone('server-gone', error, closeReason),
+    });
+    // The client may be paused since it sent much before it was admitted; what else it sends comes after that.
+    this.#client.pause();
+    const room = early.chunks.map((chunk) => this.#toServer(chunk)).every(Boolean);
+    if (early.ended) this.#endServer();
+    this.#client.handle({
+      data: (chunk, text) => void this.#toServer(chunk, text),
+      end: () => this.#endServer(),
+      drain: () => this.#server.resume(),
+      close: (error, closeReason) => this.#gone('client-gone', error, closeReason),
+    });
+    if (room) this.#client.resume();
+    if (sinceHello?.ended) this.#endClient();
+    if (sinceHello?.closed) this.#finish('server-gone', sinceHello.closed.error);
+  }
+
+  close(reason: SessionEndReason, closeReason: CloseReason): void {
+    this.#finish(reason, null, closeReason);
+  }
+
+  /** Whether there is room for more. */
+  #toServer(chunk: Uint8Array, text?: boolean): boolean {
+    this.fromClient += chunk.length;
+    const room = this.#server.send(chunk, text);
+    if (!room) this.#client.pause();
+    return room;
+  }
+
+  #toClient(chunk: Uint8Array, text?: boolean): void {
+    this.fromServer += chunk.length;
+    if (!this.#client.send(chunk, text)) this.#server.pause();
+  }
+
+  #endServer(): void {
+    this.#ended.client = true;
+    this.#server.end();
+  }
+
+  #endClient(): void {
+    this.#ended.server = true;
+    this.#client.end();
+  }
+
+  #gone(
+    reason: 'client-gone' | 'server-gone',
+    error: Error | null,
+    closeReason: CloseReason | undefined,
+  ): void {
+    const { client, server } = this.#ended;
+    this.#finish(client && server ? 'both-ended' : reason, error, closeReason);
+  }
+
+  #finish(reason: SessionEndReason, error: Error | null, closeReason: CloseReason = NORMAL): void {
+    if (this.#over) return;
+    this.#over = true;
     // A side that broke off in mid-stream is not made to look like an orderly end to the other.
-    const broken = error !== null && !ended[reason === 'client-gone' ? 'client' : 'server'];
-    for (const connection of [client, server]) {
+    const broken = error !== null && !this.#ended[reason === 'client-gone' ? 'client' : 'server'];
+    for (const connection of [this.#client, this.#server]) {
       if (broken) connection.destroy();
       else connection.close(closeReason);
     }
-    finished.resolve({ reason, error });
-  };
-
-  const wire = (from: 'client' | 'server', source: Connection, target: Connection) => {
-    const counter = from === 'client' ? 'fromClient' : 'fromServer';
-    const forward = (chunk: Uint8Array, text?: boolean) => {
-      bytes[counter] += chunk.length;
-      const room = target.send(chunk, text);
-      if (!room) source.pause();
-      return room;
-    };
-    const end = () => {
-      ended[from] = true;
-      target.end();
-    };
-    return { forward, end };
-  };
-  const up = wire('client', client, server);
-  const down = wire('server', server, client);
-
-  client.upgrade?.answer(server.answer);
-  server.handle({
-    data: down.forward,
-    end: down.end,
-    drain: () => client.resume(),
-    close: (error, closeReason) =>
-      finish(ended.client && ended.server ? 'both-ended' : 'server-gone', error, closeReason),
-  });
-  // The client may be paused since it sent much before it was admitted; what else it sends comes after that.
-  client.pause();
-  const room = early.chunks.map((chunk) => up.forward(chunk)).every(Boolean);
-  if (early.ended) up.end();
-  client.handle({
-    data: up.forward,
-    end: up.end,
-    drain: () => server.resume(),
-    close: (error, closeReason) =>
-      finish(ended.client && ended.server ? 'both-ended' : 'client-gone', error, closeReason),
-  });
-  if (room) client.resume();
-  if (sinceHello?.ended) down.end();
-  if (sinceHello?.closed) finish('server-gone', sinceHello.closed.error);
-
-  return {
-    get fromClient() {
-      return bytes.fromClient;
-    },
-    get fromServer() {
-      return bytes.fromServer;
-    },
-    done: finished.promise,
-    close: (reason, closeReason) => finish(reason, null, closeReason),
-  };
+    this.#finished.resolve({ reason, error });
+  }
 }
