@@ -14,6 +14,7 @@ export interface CheckResult {
   readonly expected?: unknown;
 }
 
+/** Whether a decision admits the client. @throws if `received` is not a decision. */
 export function checkAdmitted(received: unknown): CheckResult {
   return check(received, ({ verdict }) => verdict === 'permit', 'the client to be admitted');
 }
@@ -30,6 +31,7 @@ export function checkRefused(received: unknown, code?: Code): CheckResult {
   );
 }
 
+/** Whether a decision asks for this move; parts that are left out match anything. @throws if it is not a decision. */
 export function checkMove(received: unknown, wanted: Partial<Move>): CheckResult {
   const parts = Object.entries(wanted) as Array<[keyof Move, Move[keyof Move]]>;
   const said = parts.map(([key, value]) => `${key} ${JSON.stringify(value)}`).join(', ');

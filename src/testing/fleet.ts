@@ -47,6 +47,10 @@ export interface RollOptions {
   readonly afterEach?: (done: readonly string[]) => unknown;
 }
 
+/**
+ * A mixed-version fleet inside a test, made by `startFleet`: simulated servers behind one or more gates, on free
+ * ports. Disposing of it, or `close`, ends everything that it started.
+ */
 export class Fleet implements AsyncDisposable {
   readonly #servers: readonly FleetServer[];
   readonly #gates: readonly FleetGate[];

@@ -8,6 +8,7 @@ import type { Gate } from '../gateway/gate.ts';
 import type { Store } from '../migration/ledger/store.ts';
 import { realRuntime } from '../runtime/real.ts';
 
+/** One gate of a fleet, with the store that it shares with the others. */
 export class FleetGate {
   readonly id: string;
   readonly gate: Gate;

@@ -16,6 +16,7 @@ export interface FleetServerOptions {
   readonly serve?: Serve;
 }
 
+/** One simulated server of a fleet. It keeps its address and its id over restarts with other versions. */
 export class FleetServer {
   readonly id: string;
   version: string;

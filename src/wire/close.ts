@@ -17,6 +17,7 @@ export function closeCodeOf(code: Code): number {
   return 4000 + CODE_NAMES.indexOf(code);
 }
 
+/** How a WebSocket closes after a refusal: the code's own number, and `CODE: message` in at most 123 bytes of UTF-8. */
 export function closeReasonOf(code: Code, message: string): CloseReason {
   return { code: closeCodeOf(code), reason: truncate(`${code}: ${message}`, 123) };
 }

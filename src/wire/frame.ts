@@ -15,6 +15,7 @@ export interface Frame {
   readonly payload: Uint8Array;
 }
 
+/** One frame around a payload. @throws {RangeError} if the payload is longer than `MAX_PAYLOAD`. */
 export function encodeFrame(type: number, payload: Uint8Array): Uint8Array {
   if (payload.length > MAX_PAYLOAD)
     throw new RangeError(`a payload of ${payload.length} bytes is over the limit of ${MAX_PAYLOAD}`);
@@ -27,6 +28,10 @@ export function encodeFrame(type: number, payload: Uint8Array): Uint8Array {
 
 const NOTHING = new Uint8Array(0);
 
+/**
+ * Finds frames in bytes that arrive in chunks of any size. A header that cannot be meant is a fault before any room
+ * is made for its payload.
+ */
 export class FrameReader {
   #buffer: Uint8Array = NOTHING;
   #length = 0;

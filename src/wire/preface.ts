@@ -13,6 +13,7 @@ export interface Revisions {
 /** What this code speaks. */
 export const REVISIONS: Revisions = { min: 1, max: 1 };
 
+/** The eight bytes that each side sends first. */
 export function encodePreface({ min, max }: Revisions = REVISIONS): Uint8Array {
   return Uint8Array.of(...MAGIC, min, max, 0, 0);
 }
