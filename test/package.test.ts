@@ -1,6 +1,6 @@
 /** What another project gets from `npm install skewgate`. */
 import { execFile } from 'node:child_process';
-import { mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
@@ -71,4 +71,15 @@ test('an import of anything inside the package is refused', async () => {
   const program = path.join(folder, 'inside.mjs');
   await writeFile(program, `import 'skewgate/dist/gateway/gate.js';`);
   await expect(run(process.execPath, [program])).rejects.toThrow('ERR_PACKAGE_PATH_NOT_EXPORTED');
+});
+
+test('the package says where it lives, for those who look it up in a registry', async () => {
+  const { repository, homepage, bugs } = JSON.parse(
+    await readFile(path.join(installed, 'package.json'), 'utf8'),
+  );
+  expect(repository.url).toBe('git+https://github.com/skewgate/skewgate.git');
+  expect([homepage, bugs.url]).toEqual([
+    'https://github.com/skewgate/skewgate#readme',
+    'https://github.com/skewgate/skewgate/issues',
+  ]);
 });

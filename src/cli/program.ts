@@ -30,21 +30,24 @@ function optionsOf(command: Command): string[] {
     .flatMap(({ long }) => long ?? []);
 }
 
+/** The one command that is about all of them. */
+const ABOUT_ALL = 'completion';
+
 /**
  * The program for these words. Commands that they do not name are listed, but not loaded.
  *
  * @param words what follows the program's name on the command line
  */
 export async function createProgram(version: string, words: readonly string[]): Promise<Command> {
+  const called = words.find((word) => !word.startsWith('-') && word !== 'help');
   const program = new StrictCommand('skewgate')
     .description('A version-aware proxy for fleets in the middle of an upgrade.')
     .version(version, '-V, --version', 'print the version')
     .enablePositionalOptions()
     .showHelpAfterError('(skewgate --help, or skewgate COMMAND --help, lists what there is)')
     .exitOverride();
-  const called = words.find((word) => !word.startsWith('-') && word !== 'help');
   for (const { name, summary, load } of COMMANDS) {
-    if (name === called) (await load())(program);
+    if (name === called || called === ABOUT_ALL) (await load())(program);
     else program.command(name);
     const command = program.commands.at(-1) as Command;
     command.summary(summary).exitOverride().copyInheritedSettings(program);

@@ -73,4 +73,9 @@ export const COMMANDS: readonly RegisteredCommand[] = [
     summary: 'Show and steer the one-time upgrade of the system tables.',
     load: async () => (await import('./commands/migration.ts')).addMigration,
   },
+  {
+    name: 'completion',
+    summary: 'Print a completion script for bash, zsh or fish.',
+    load: async () => (await import('./commands/completion.ts')).addCompletion,
+  },
 ];

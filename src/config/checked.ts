@@ -1,3 +1,4 @@
+/** Parts of schemas: text that a parser takes, and entries that may stand once. */
 import { z } from 'zod';
 import { parseVersion } from '../version/version.ts';
 
@@ -11,9 +12,10 @@ export const checked = (parse: (text: string) => unknown) =>
     }
   });
 
-export const version = checked(parseVersion);
+/** A version such as `4.14.0` or `4.14.0-HBase-1.4`; the pattern is for editors, and takes a little more. */
+export const version = checked(parseVersion).meta({ pattern: String.raw`^\d+\.\d+\.\d+([-+].*)?$` });
 
-/** @param nameOf undefined for what may be there more than once. @param keyOf which key to point at. */
+/** A refinement of a list: no two entries have one name. @param nameOf undefined for what may be there more than once. @param keyOf which key to point at. */
 export function eachOnce<T>(
   nameOf: (entry: T) => string | undefined,
   keyOf: (entry: T) => string,

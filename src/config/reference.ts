@@ -15,7 +15,13 @@ interface Node {
 
 /** The JSON Schema of config files as people write them, for editors. */
 export function configJsonSchema(): object {
-  return z.toJSONSchema(configSchema, { io: 'input', unrepresentable: 'any' });
+  const { $schema, ...schema } = z.toJSONSchema(configSchema, { io: 'input', unrepresentable: 'any' });
+  return {
+    $schema,
+    $id: 'https://raw.githubusercontent.com/skewgate/skewgate/main/examples/gate.schema.json',
+    title: 'Config of a skewgate gate',
+    ...schema,
+  };
 }
 
 /** Markdown: one row a key. Keys that several forms of a value share are shown once, and those of hooks under `hook`. */

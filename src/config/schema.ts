@@ -12,7 +12,7 @@ import { migration } from './migration.ts';
 import { duration, moreThanNone, size } from './units.ts';
 
 const line = z.union([z.number().transform(String), z.string()]).pipe(checked(parseMinor));
-const hostPort = checked(parseHostPort);
+const hostPort = checked(parseHostPort).meta({ pattern: String.raw`^\S+:\d{1,5}$` });
 const protocolRange = z
   .strictObject({
     min: z.int().min(0).describe('lowest'),
@@ -25,7 +25,7 @@ const address = checked((text) => {
   if (scheme !== 'tcp' && scheme !== 'ws')
     throw new Error(`${JSON.stringify(text)} begins with tcp:// or ws://`);
   parseHostPort(scheme === 'ws' ? (rest.split('/')[0] as string) : rest);
-});
+}).meta({ pattern: String.raw`^(tcp|ws)://\S+:\d{1,5}(/.*)?$` });
 
 /** @throws {Error} if no browser would write it so */
 function parseOrigin(text: string): void {

@@ -18,12 +18,15 @@ function parseUnits(text: string, units: Readonly<Record<string, number>>): numb
 }
 
 const quantity = (units: Readonly<Record<string, number>>, example: string) =>
-  z.string().transform((text, context) => {
-    const value = parseUnits(text, units);
-    if (value !== null) return value;
-    context.addIssue({ code: 'custom', message: `${JSON.stringify(text)} is not of the form ${example}` });
-    return z.NEVER;
-  });
+  z
+    .string()
+    .meta({ pattern: `^\\d{1,12}(\\.\\d{1,3})?(${Object.keys(units).join('|')})$` })
+    .transform((text, context) => {
+      const value = parseUnits(text, units);
+      if (value !== null) return value;
+      context.addIssue({ code: 'custom', message: `${JSON.stringify(text)} is not of the form ${example}` });
+      return z.NEVER;
+    });
 
 /** `15s`, `500ms`, `10m`, `2h` to ms. */
 export const duration = quantity(DURATION, '500ms, 15s, 10m, 2h or 1d');

@@ -24,6 +24,7 @@ const COMMANDS = [
   'explore',
   'log',
   'migration',
+  'completion',
 ];
 const HOOK = new URL('../support/loaded-modules.mjs', import.meta.url).href;
 

@@ -1,12 +1,14 @@
 /** `skewgate serve FILE`: the gate as people run it. */
+import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import net from 'node:net';
 import path from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { expect, onTestFinished, test } from 'vitest';
 import { runCli } from '../support/cli.ts';
 import { tempFolder } from '../support/folder.ts';
-import { startCli } from '../support/program.ts';
+import { startCli, startProgram } from '../support/program.ts';
 import { echoServer, FAST, outcomeOf, serveGate, serversOf } from './support.ts';
 
 test('it says where it listens, decides, writes decisions to the file beside the config, and Ctrl-C ends it in order', async () => {
@@ -281,4 +283,18 @@ test('standard output into a file gets every record', async () => {
     .split('\n')
     .map((line) => JSON.parse(line).event);
   expect(events).toEqual(expect.arrayContaining(['gate', 'server', 'handshake', 'session-end']));
+});
+
+const script = spawnSync('script', ['--version']).status === 0;
+if (!script) console.log('skipped: there is no `script` here, which lends a program a terminal');
+
+test.skipIf(!script)('in a terminal, without a log file, decisions are lines for people', async () => {
+  const folder = tempFolder();
+  const file = path.join(folder, 'gate.yaml');
+  writeFileSync(file, `listen: [{ tcp: 127.0.0.1:0 }]\n${serversOf('tcp://127.0.0.1:9')}\n${FAST}`);
+  const main = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
+  const command = [process.execPath, main, 'serve', file].map((word) => `'${word}'`).join(' ');
+  const program = startProgram('script', ['-qec', command, '/dev/null']);
+  await program.waitFor(/\d\d:\d\d:\d\d\.\d{3}.* gate +started/, 'stdout');
+  expect(program.stdout).not.toContain('{"');
 });

@@ -9,7 +9,7 @@ import { buildGate, type GateDependencies } from '../../gateway/build.ts';
 import { realClock } from '../../runtime/clock.ts';
 import { realRuntime } from '../../runtime/real.ts';
 import { startDemo } from '../demo.ts';
-import { logOutput } from '../stdout.ts';
+import { standardOutput } from '../stdout.ts';
 import { untilStopped } from '../stop.ts';
 
 /** ms that the log gets to take its last records. */
@@ -19,6 +19,7 @@ const FLUSH_MS = 2_000;
 /** By default SIGHUP ends a process without a record; many programs read their config again instead. */
 const SIGHUP_IGNORED = 'SIGHUP is ignored: the config is not read again; restart the gate for that';
 
+/** Defines `serve`. */
 export function addServe(program: Command): void {
   program
     .command('serve')
@@ -35,7 +36,7 @@ export function addServe(program: Command): void {
 async function serve(file: string, folder: string): Promise<void> {
   const config = await loadServable(file, folder);
   leave(
-    await run(config, path.resolve(folder), logOutput(say), (addresses) => {
+    await run(config, path.resolve(folder), standardOutput(say), (addresses) => {
       say(`cluster ${config.cluster}, listening on ${addresses.join(', ')}`);
     }),
   );
