@@ -18,6 +18,9 @@ import { Ramp } from './ramp.ts';
 import { missingFor, type TriggerRule } from './trigger.ts';
 import { upgradeStatus } from './upgrade-status.ts';
 
+/** After an attempt that could not even be claimed, until the next one, ms; it doubles up to the longest. */
+const CLAIM_PAUSE = { first: 1_000, longest: 10_000 };
+
 export interface MigratorOptions extends Omit<AttemptOptions, 'owner'> {
   /** The gate's id, which its claims are written under. */
   readonly gate: string;
@@ -43,6 +46,8 @@ export class Migrator implements Migration {
   readonly #ramp: Ramp;
   readonly #stopping = new AbortController();
   #attempt: { readonly attempt: Attempt; readonly over: Promise<void> } | null = null;
+  /** Claims that failed in a row, and when the next one may be tried; null: none did. */
+  #unclaimed: { readonly why: string; readonly pause: number; readonly until: number } | null = null;
   /** Of the upgrade whose steps began the ramp. */
   #rampToken = 0;
 
@@ -145,6 +150,7 @@ export class Migrator implements Migration {
     const { standing } = this.#watch;
     if (standing.kind !== 'known') return;
     const { record, leaseAlive } = standing.view;
+    if (before.kind === 'unavailable') this.#unclaimed = null;
     this.#follower.lookForStrangers(seenToken, standing.view);
     if (before.view !== null) this.#beginRamp(before.view.record, record);
     if (record.claim?.abort && leaseAlive) {
@@ -179,6 +185,7 @@ export class Migrator implements Migration {
 
   #begin(trigger: TriggerInfo): void {
     if (this.#attempt !== null || this.#stopping.signal.aborted) return;
+    if (this.#unclaimed !== null && this.#options.clock.now() < this.#unclaimed.until) return;
     const attempt = new Attempt(
       { ...this.#options, owner: this.#owner },
       {
@@ -195,12 +202,22 @@ export class Migrator implements Migration {
   async #finish(attempt: Attempt, { client }: TriggerInfo): Promise<void> {
     try {
       await attempt.run();
+      this.#unclaimed = null;
     } catch (error) {
-      const { message } = error as Error;
-      this.#options.events.emit({ event: 'migration', what: 'claim-failed', client, error: message });
+      this.#restAfter(error as Error, client);
     }
     this.#attempt = null;
     await this.#watch.look();
     this.changes.notify();
+  }
+
+  /** A ledger that can't be written is left alone for a while; that is said once, and again when the reason is another. */
+  #restAfter({ message }: Error, client: string): void {
+    const { clock, events } = this.#options;
+    const before = this.#unclaimed;
+    const pause = before === null ? CLAIM_PAUSE.first : Math.min(2 * before.pause, CLAIM_PAUSE.longest);
+    this.#unclaimed = { why: message, pause, until: clock.now() + pause };
+    if (message !== before?.why)
+      events.emit({ event: 'migration', what: 'claim-failed', client, error: message });
   }
 }

@@ -3,6 +3,7 @@
  * waited for while another process has it locked.
  */
 import { mkdirSync, statSync } from 'node:fs';
+import { userInfo } from 'node:os';
 import path from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { setTimeout } from 'node:timers/promises';
@@ -18,6 +19,30 @@ const SCHEMA = `
 const BUSY_TIME = 5_000;
 /** After how long what was locked is tried again, ms. */
 const BUSY_PAUSE = 25;
+
+/** SQLite's primary result codes of what an operator can do something about. */
+const CAUSES: ReadonlyMap<number, () => string> = new Map([
+  [8, () => `the file can't be written by ${userName()}`],
+  [10, () => 'the disk fails'],
+  [13, () => 'the disk is full'],
+  [14, () => `the file can't be opened by ${userName()}`],
+]);
+
+/** What keeps a file from being read or written, in an operator's words where there are some; SQLite's come after. */
+export function causeOf(error: Error): string {
+  const { errcode } = error as { errcode?: number };
+  const cause = CAUSES.get((errcode ?? 0) & 0xff);
+  return cause === undefined ? error.message : `${cause()} (${error.message})`;
+}
+
+/** A container's user may have a number and no name. */
+function userName(): string {
+  try {
+    return `user ${userInfo().username}`;
+  } catch {
+    return `user ${process.getuid?.() ?? '?'}`;
+  }
+}
 
 /** One process's way to the file of a ledger. */
 export class SqliteFile {
@@ -63,7 +88,7 @@ export class SqliteFile {
         return act();
       } catch (error) {
         if (!isBusy(error) || performance.now() >= until)
-          throw new LedgerUnavailable(`${this.url}: ${(error as Error).message}`, { cause: error });
+          throw new LedgerUnavailable(`${this.url}: ${causeOf(error as Error)}`, { cause: error });
         if (!this.#prepared) this.close();
         await setTimeout(BUSY_PAUSE);
       }
