@@ -70,7 +70,8 @@ export function planUpgrade({ catalogue, from, to, hooked = [] }: PlanRequest): 
   if (toLevel <= from.level) return { steps: [], runs: [], downtime: false };
   const start = from.release ?? releaseOfTables(catalogue, from.level, to);
   const major = start !== null && start.major < to.major ? majorEntry(catalogue, start, to) : undefined;
-  const stops = [...stopsBetween(catalogue, start, to), to];
+  const target = targetOf(catalogue, to, hooked);
+  const stops = [...stopsBetween(catalogue, start, target), target];
   const steps: Step[] = [];
   const runs: HookRun[] = [];
   let at = { release: start, level: from.level };
@@ -100,6 +101,24 @@ export function planUpgrade({ catalogue, from, to, hooked = [] }: PlanRequest): 
     }
   }
   return { steps, runs, downtime: major?.downtime === true || major?.together === true };
+}
+
+/**
+ * Where a client's upgrade leads: the release that its level belongs to, whatever patch the client calls itself, so that
+ * a step and its key are the same for every client that may bring it. Releases with hooks of their own are releases too.
+ */
+function targetOf(catalogue: Catalogue, to: Version, hooked: readonly Version[]): Version {
+  const level = levelOf(catalogue, to);
+  const needed = releaseOfTables(catalogue, level, to);
+  const own = hooked
+    .filter(
+      (one) => one.major === to.major && compareVersions(one, to) <= 0 && levelOf(catalogue, one) === level,
+    )
+    .toSorted(compareVersions)
+    .at(-1);
+  // A major that the catalogue does not list: its line is all that is known of it.
+  const known = needed?.major === to.major ? needed : { ...firstOf(to), qualifier: '' };
+  return own !== undefined && compareVersions(own, known) > 0 ? own : known;
 }
 
 /** The release whose tables are at `level`: of the target's own major where two majors share the level. */

@@ -91,6 +91,19 @@ describe.concurrent('status', () => {
     expect(await json('status')).toMatchObject({ state: 'failed', failure: { attempts: 1, retryAt: null } });
   });
 
+  test('names every release that shares the level, since the level does not tell which one was there', async () => {
+    const { folder, file, ledger } = ledgerHere();
+    await ledger.observe(27, '4.11.0', 'gate-a', null);
+    const config = path.join(folder, 'gate.yaml');
+    const servers = 'servers: [{ id: rs1, address: "tcp://127.0.0.1:1" }]';
+    writeFileSync(
+      config,
+      `listen: [{ tcp: "127.0.0.1:0" }]\n${servers}\nmigration: { ledger: "sqlite:${file}" }\n`,
+    );
+    const { stdout } = await migration(['status', '--config', config]);
+    expect(stdout).toMatch(/\nSystem tables: level 27, release 4\.11 to 4\.13\n$/);
+  });
+
   test('follows a running upgrade to its end', async () => {
     const { ledger, run } = ledgerHere();
     const held = claimed(await ledger.claim(requestOf('gate-a'), LEASE));

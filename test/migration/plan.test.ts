@@ -50,7 +50,14 @@ describe('[M5] which steps', () => {
     expect(stepsOf('4.2.0', '4.9.0')).toEqual(['4.2.0@4 -> 4.9.0@20']);
     expect(stepsOf('4.0.0', '4.3.0')).toEqual(['4.0.0@0 -> 4.3.0@7']);
     expect(stepsOf('4.13.0', '4.14.0')).toEqual(['4.13.0@27 -> 4.14.0@28']);
-    expect(stepsOf('4.5.2', '4.16.3')).toEqual(['4.5.2@8 -> 4.16.3@33']);
+    expect(stepsOf('4.5.2', '4.16.3')).toEqual(['4.5.2@8 -> 4.16.0@33']);
+  });
+
+  test('[M3] a step leads to a release of the catalogue, whatever patch the client that brings it calls itself', () => {
+    for (const client of ['4.14.0', '4.14.1', '4.14.9999999999', '4.14.2-cdh5'])
+      expect(stepsOf('4.13.0', client), client).toEqual(['4.13.0@27 -> 4.14.0@28']);
+    expect(stepsOf('4.1.0', '4.2.7')).toEqual(stepsOf('4.1.0', '4.2.1'));
+    expect(stepsOf('4.10.0', '4.13.2')).toEqual(['4.10.0@25 -> 4.11.0@27']);
   });
 
   test('[P1] 4.2.0 to 4.2.1 is a patch, and runs an upgrade', () => {

@@ -11,6 +11,7 @@ import {
   activeBlocks,
   type HistoryEntry,
   LedgerFormatError,
+  type LedgerRecord,
 } from '../../migration/ledger/record.ts';
 import { ledgerUsage, openStore, parseLedgerAddress } from '../../migration/ledger/registry.ts';
 import { LedgerUnavailable } from '../../migration/ledger/store.ts';
@@ -19,6 +20,7 @@ import { upgradeStatus } from '../../migration/upgrade-status.ts';
 import { hasSystemTables } from '../../policy/types.ts';
 import { pause } from '../../ports/clock.ts';
 import { realClock } from '../../runtime/clock.ts';
+import { type Catalogue, releasesAtLevel } from '../../version/catalogue.ts';
 import { LiveLine } from '../live.ts';
 import { bar, paint, table } from '../print.ts';
 import { durationOption, UsageError } from '../usage.ts';
@@ -89,11 +91,15 @@ function userName(): string {
 }
 
 /** Runs with the ledger that the options name. Trouble with it ends with status 1. */
-async function withLedger(options: Where, act: (ledger: Ledger) => Promise<void>): Promise<void> {
+async function withLedger(
+  options: Where,
+  act: (ledger: Ledger, catalogue: Catalogue | null) => Promise<void>,
+): Promise<void> {
   if ((options.config === undefined) === (options.ledger === undefined))
     throw new UsageError('state either --config or --ledger');
   const config = options.config === undefined ? null : await loadConfig(options.config);
-  if (config !== null && !hasSystemTables(policyOf(config)))
+  const policy = config && policyOf(config);
+  if (config !== null && policy !== null && !hasSystemTables(policy))
     throw new UsageError(
       `policy ${config.policy.preset} knows no system tables: there is nothing to upgrade, and no ledger`,
     );
@@ -108,7 +114,8 @@ async function withLedger(options: Where, act: (ledger: Ledger) => Promise<void>
     throw new UsageError((error as Error).message);
   }
   try {
-    await act(new Ledger(store, config?.cluster ?? options.cluster, realClock));
+    const catalogue = policy?.kind === 'skew' ? policy.catalogue : null;
+    await act(new Ledger(store, config?.cluster ?? options.cluster, realClock), catalogue);
   } catch (error) {
     if (!(error instanceof LedgerUnavailable || error instanceof LedgerFormatError)) throw error;
     console.error(`skewgate: ${error.message}`);
@@ -124,21 +131,21 @@ function operate<O extends Who>(
   may?: Act,
 ) {
   return (options: O) =>
-    withLedger(options, async (ledger) => {
+    withLedger(options, async (ledger, catalogue) => {
       const { record, leaseAlive } = await ledger.read();
       const nothing = may ? reasonForNothing(may, record, leaseAlive, realClock.now(), options.of) : null;
       await act(ledger, { by: options.by, reason: options.reason ?? '' }, options);
       if (nothing !== null && !options.json) console.log(`Nothing to do: ${nothing}.`);
-      show(await ledger.read(), ledger, options);
+      show(await ledger.read(), ledger, catalogue, options);
     });
 }
 
 function status(options: Where & { readonly follow?: true }): Promise<void> {
-  return withLedger(options, async (ledger) => {
+  return withLedger(options, async (ledger, catalogue) => {
     let view = await ledger.read();
     const follows = options.follow === true && view.leaseAlive;
     // What is followed comes line by line, each one once.
-    if (!(follows && options.json)) show(view, ledger, options, !follows);
+    if (!(follows && options.json)) show(view, ledger, catalogue, options, !follows);
     if (!follows) return;
     const stop = new AbortController();
     process.once('SIGINT', () => stop.abort());
@@ -154,14 +161,23 @@ function status(options: Where & { readonly follow?: true }): Promise<void> {
       view = await ledger.read();
     }
     live.end();
-    show(view, ledger, options);
+    show(view, ledger, catalogue, options);
   });
 }
 
-/** @param withRun whether the line about the running upgrade is part of it. */
-function show(view: LedgerView, ledger: Ledger, options: Where, withRun = true): void {
+/**
+ * @param catalogue of the config; null where only the ledger was named
+ * @param withRun whether the line about the running upgrade is part of it
+ */
+function show(
+  view: LedgerView,
+  ledger: Ledger,
+  catalogue: Catalogue | null,
+  options: Where,
+  withRun = true,
+): void {
   if (options.json) console.log(print(statusOf(view, ledger)));
-  else console.log(describe(view, ledger, withRun));
+  else console.log(describe(view, ledger, catalogue, withRun));
 }
 
 /** Fields that are times, as the ledger keeps them: ms since the epoch. */
@@ -206,12 +222,19 @@ const MEANING: Readonly<Record<State, string>> = {
   failed: 'the last attempt failed',
 };
 
-function describe(view: LedgerView, ledger: Ledger, withRun: boolean): string {
+/** The level, and the releases that share it: the level does not tell which of them left the tables so. */
+function tablesOf({ level, release }: LedgerRecord, catalogue: Catalogue | null): string {
+  if (level === null) return 'level not recorded';
+  const releases = (catalogue && releasesAtLevel(catalogue, level)) ?? release;
+  return releases === null ? `level ${level}` : `level ${level}, release ${releases}`;
+}
+
+function describe(view: LedgerView, ledger: Ledger, catalogue: Catalogue | null, withRun: boolean): string {
   const { record } = view;
   const state = stateOf(view, realClock.now());
   const lines = [
     `${paint('bold', state)}: ${MEANING[state]} (cluster ${ledger.cluster}, ${ledger.url})`,
-    `System tables: ${record.level === null ? 'level not recorded' : `level ${record.level}`}${record.release ? `, release ${record.release}` : ''}`,
+    `System tables: ${tablesOf(record, catalogue)}`,
   ];
   if (record.claim !== null && withRun) lines.push(running(view));
   if (record.claim?.abort) lines.push(`Asked to stop by ${whoOf(record.claim.abort)}`);
