@@ -177,7 +177,8 @@ describe('[N1] a client waits for a server', () => {
     });
     await using _ = fleet;
     const newer = hurried(fleet, '4.14.0');
-    await world.clock.run(3_000);
+    // Its first part, and the second after which progress is told.
+    await world.clock.run(5_000);
     expect(newer.waits.at(-1)).toMatchObject({
       code: 'UPGRADE_IN_PROGRESS',
       reason: expect.stringMatching(/^upgrading the system tables/),
