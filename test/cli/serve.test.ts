@@ -6,6 +6,7 @@ import net from 'node:net';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, onTestFinished, test } from 'vitest';
+import { descriptorLimit } from '../../src/runtime/descriptors.ts';
 import { runCli } from '../support/cli.ts';
 import { tempFolder } from '../support/folder.ts';
 import { startCli, startProgram } from '../support/program.ts';
@@ -40,6 +41,23 @@ test('it says where it listens, decides, writes decisions to the file beside the
   expect(records.filter(({ event }) => event === 'session-end')).toHaveLength(1);
   expect(gate.program.stdout).toBe('');
 });
+
+test.skipIf(descriptorLimit() === null)(
+  'a gate whose limits need more descriptors than it may open says so at its start',
+  async () => {
+    const server = await echoServer('4.14.0');
+    const gate = await serveGate(`${serversOf(server.address)}\n${FAST}\nlimits: { sessions: 1000000000 }`);
+    await gate.program.waitFor(
+      /1000000000 sessions need 2000010064 descriptors, and this process may open \d+/,
+    );
+    const modest = await serveGate(
+      `${serversOf(server.address)}\n${FAST}\nlimits: { sessions: 10, handshakes: 10 }`,
+    );
+    modest.program.signal('SIGTERM');
+    expect(await modest.program.exited).toBe(0);
+    expect(modest.program.stderr).not.toContain('descriptors');
+  },
+);
 
 test('Ctrl-C lets sessions end: new clients are turned away, the open session still works, then the gate ends', async () => {
   const server = await echoServer('4.14.0');

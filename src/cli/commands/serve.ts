@@ -7,6 +7,7 @@ import { plural } from '../../config/units.ts';
 import type { DecisionLog } from '../../decision/record.ts';
 import { buildGate, type GateDependencies } from '../../gateway/build.ts';
 import { realClock } from '../../runtime/clock.ts';
+import { descriptorLimit, descriptorsFor } from '../../runtime/descriptors.ts';
 import { realRuntime } from '../../runtime/real.ts';
 import { startDemo } from '../demo.ts';
 import { standardOutput } from '../stdout.ts';
@@ -38,8 +39,19 @@ async function serve(file: string, folder: string): Promise<void> {
   leave(
     await run(config, path.resolve(folder), standardOutput(say), (addresses) => {
       say(`cluster ${config.cluster}, listening on ${addresses.join(', ')}`);
+      sayIfShort(config.limits);
     }),
   );
+}
+
+/** Out of descriptors, a gate neither accepts clients nor reaches servers. */
+function sayIfShort(limits: Config['limits']): void {
+  const needed = descriptorsFor(limits);
+  const allowed = descriptorLimit();
+  if (allowed !== null && allowed < needed)
+    say(
+      `limits: ${limits.handshakes} handshakes and ${limits.sessions} sessions need ${needed} descriptors, and this process may open ${allowed}: raise that (ulimit -n), or lower limits.sessions`,
+    );
 }
 
 async function demo(): Promise<void> {
