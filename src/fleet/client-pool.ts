@@ -26,6 +26,7 @@ interface Client {
   run: ClientRun | null;
 }
 
+/** All clients of a scenario, by group. Counts what becomes of their attempts and sessions. */
 export class ClientPool {
   readonly changes: SessionChange[] = [];
   /** Sessions that ended otherwise than by their client's will. */

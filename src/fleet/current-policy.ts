@@ -14,6 +14,9 @@ const STATES: Readonly<Record<NodeState, ServerFacts['state']>> = {
   down: 'down',
 };
 
+/**
+ * The cluster as policy is asked about it, from the states that its servers are in. @param nodes gates are passed over
+ */
 export function clusterOf(
   nodes: readonly StateSpan[],
   level: number | null,

@@ -35,6 +35,7 @@ export type Failure = Check;
 
 export type Decided = HandshakeRecord & { readonly time: string };
 
+/** Compares each thing that is expected with what is so. @param field where in the scenario it is expected */
 export function checkExpectations(expected: Expectation, facts: RunFacts, field: string): Check[] {
   const checks: Check[] = [];
   const add = (name: string, wanted: unknown, found: unknown, holds: boolean) => {
@@ -125,6 +126,7 @@ function countCodes(records: readonly Decided[]): Record<string, number> {
   return counts;
 }
 
+/** The decisions among the records, in the order in which they were made. */
 export function handshakes({ records }: Pick<RunFacts, 'records'>): Decided[] {
   return records.filter((record) => record.event === 'handshake');
 }

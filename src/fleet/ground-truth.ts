@@ -63,6 +63,7 @@ export interface ClientAttempt {
   closed: number | null;
 }
 
+/** What a client learnt from its attempt, as far as invariants ask. */
 export function outcomeOf(attempt: ConnectResult): ClientOutcome {
   if (attempt.kind === 'admitted') return { kind: 'admitted', session: attempt.session.id };
   if (attempt.kind === 'lost') return { kind: 'lost', error: attempt.error.message };
@@ -77,6 +78,7 @@ export interface Grant {
   readonly at: number;
 }
 
+/** The record of one simulated fleet; whoever changes something adds to it. Times are ms since the epoch. */
 export class GroundTruth {
   readonly states: TrueState[] = [];
   readonly runs: UpgradeRun[] = [];
@@ -101,8 +103,10 @@ export class GroundTruth {
   }
 }
 
+/** One spelling for the link between two nodes, whichever comes first. */
 export function pairOf(a: string, b: string): string {
   return [a, b].sort().join(' ');
 }
 
+/** Whether the link between two nodes was cut in this state. */
 export const isCut = ({ cuts }: TrueState, a: string, b: string) => cuts.has(pairOf(a, b));

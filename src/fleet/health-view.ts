@@ -3,6 +3,7 @@ import type { ServerRecord } from '../decision/record.ts';
 
 type Seen = Pick<ServerRecord, 'server' | 'state' | 'version'>;
 
+/** Follows the decision log and keeps what each gate last wrote of each server. */
 export class HealthView {
   readonly #lines: () => readonly string[];
   readonly #last = new Map<string, Seen>();

@@ -19,6 +19,7 @@ class NodeTimer implements Timer {
   }
 }
 
+/** The clock of one simulated process. Paused, its timers wait; killed, they never fire. */
 export class NodeClock implements Clock {
   readonly #base: Clock;
   #paused = false;

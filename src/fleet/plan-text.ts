@@ -11,6 +11,7 @@ export interface PlanText {
   readonly steps: readonly string[];
 }
 
+/** A scenario in words, for people who are about to play it. */
 export function describePlan(scenario: Scenario): PlanText {
   const { servers, gates, clients, steps } = scenario;
   const { count, version, tables, command } = servers;

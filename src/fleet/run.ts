@@ -63,6 +63,10 @@ const LAST_WAIT = 10_000;
 /** ms between two looks at whether something happened. */
 const POLL = 50;
 
+/**
+ * Plays a scenario to its end and stops the fleet, whatever happens. What does not hold is in the report; it throws
+ * only if the fleet itself fails.
+ */
 export async function runScenario(
   scenario: Scenario,
   fleet: FleetDriver,

@@ -74,6 +74,7 @@ const DEFAULTS = configSchema.parse({
 /** No scenario takes more virtual time, ms. */
 const LONGEST = 30 * 24 * 3_600_000;
 
+/** A fleet on virtual time. Nothing runs before `start`; time passes only within `finish`. */
 export class Simulation implements FleetDriver {
   readonly clock = new VirtualClock();
   readonly random: Random;

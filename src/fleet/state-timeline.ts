@@ -13,6 +13,7 @@ export interface StateSpan {
   readonly to: number | null;
 }
 
+/** Keeps the states of all nodes, present and past. */
 export class StateTimeline {
   readonly #now: () => number;
   readonly #past: StateSpan[] = [];

@@ -15,6 +15,7 @@ const OF_A_LOOK = 50;
 /** ms between two things that a gate or a waiting client does by itself. */
 const BEAT = 1_000;
 
+/** How many timers may fire while this scenario is played. */
 export function timerBudget(scenario: Scenario): number {
   const { gates, servers, clients, steps, timeouts, migration } = scenario;
   const wait = timeouts.handshake + Math.max(timeouts.hold, migration.hold.deadline);

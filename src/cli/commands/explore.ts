@@ -19,6 +19,7 @@ interface Options {
   readonly schema?: true;
 }
 
+/** Adds `skewgate explore` to the program. */
 export function addExplore(program: Command): void {
   program
     .command('explore')

@@ -27,6 +27,7 @@ export interface MatrixCell {
   readonly rule: Decision['rule'];
 }
 
+/** Adds `skewgate matrix` to the program. */
 export function addMatrix(program: Command): void {
   const command = program
     .command('matrix')

@@ -22,6 +22,7 @@ interface Row extends Pair {
   readonly met: number | null;
 }
 
+/** Adds `skewgate pairs` to the program. */
 export function addPairs(program: Command): void {
   const command = program
     .command('pairs')

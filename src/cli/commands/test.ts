@@ -42,6 +42,7 @@ interface Planned {
 
 const REPORTS = { junit: junitReport, json: jsonReport, html: htmlReport } as const;
 
+/** Adds `skewgate test` to the program. */
 export function addTest(program: Command): void {
   program
     .command('test')

@@ -25,6 +25,7 @@ export interface Covered {
   readonly time: number;
 }
 
+/** Adds up what plans have reached, plan by plan. */
 export class Coverage {
   readonly #fleet: FleetSpec;
   readonly #possible: readonly string[];

@@ -41,6 +41,10 @@ export interface ExploreResult {
   readonly found: FailedPlan | null;
 }
 
+/**
+ * Plays random plans until one breaks an invariant, or all of `options.runs` have held. Same fleet and options: same
+ * result.
+ */
 export async function explore(fleet: FleetSpec, options: ExploreOptions): Promise<ExploreResult> {
   const search = new Search(fleet, options);
   return search.run();

@@ -14,6 +14,9 @@ export interface PlanRun {
   readonly report: Report | null;
 }
 
+/**
+ * Plays one plan. A plan that can't be played is a violation too: nothing a scenario may do should make that happen.
+ */
 export async function play(fleet: FleetSpec, steps: readonly Step[]): Promise<PlanRun> {
   const { versions: _versions, ...stated } = fleet;
   const scenario: Scenario = { ...stated, steps: [...steps] };

@@ -7,6 +7,10 @@ import type { Breach } from './breach.ts';
 import { decidedAs, type Evidence, type GateDecision } from './evidence.ts';
 import { type Known, knownTo, viewsOf } from './knowledge.ts';
 
+/**
+ * Clients admitted whom the policy refuses for everything that their gate can have known, or to a server that can't
+ * serve them.
+ */
 export function refusedByPolicy(evidence: Evidence): Breach[] {
   return decidedAs(evidence, 'permit').flatMap((permit) => {
     const { record, at, gate } = permit;
@@ -67,6 +71,7 @@ function everywhereRefused({ record, at, gate }: GateDecision, evidence: Evidenc
   return code;
 }
 
+/** A client of this version that may bring the upgrade. */
 export function clientOf(version: string): ClientFacts {
   return { version: parseVersion(version), upgrade: 'may' };
 }

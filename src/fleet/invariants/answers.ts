@@ -4,6 +4,7 @@ import type { ClientAttempt, TrueState } from '../ground-truth.ts';
 import type { Breach } from './breach.ts';
 import type { Evidence, GateDecision } from './evidence.ts';
 
+/** Attempts that no gate answered though one ran all the time. */
 export function unanswered({ truth, age }: Evidence): Breach[] {
   const stop = truth.stoppedAt ?? Number.POSITIVE_INFINITY;
   return truth.attempts.flatMap(({ client, from, end, outcome }) => {
@@ -21,6 +22,7 @@ function serves({ gates }: TrueState, gate: string, since: number): boolean {
   return found?.since != null && found.since <= since && !found.draining && !found.paused;
 }
 
+/** Outcomes that no record tells, and ends of sessions that a record tells falsely. */
 export function notOnRecord(evidence: Evidence): Breach[] {
   const { truth, decided } = evidence;
   const own = Map.groupBy(decided, ({ record }) => record.peer.replace(/:\d+$/, ''));

@@ -6,6 +6,7 @@ import type { Evidence } from './evidence.ts';
 /** ms for what a decision takes beside waiting. */
 const WORK = 2_000;
 
+/** Clients that waited longer than the deadlines allow. */
 export function waitWithoutEnd(evidence: Evidence): Breach[] {
   const { truth, decided, age, scenario } = evidence;
   const { timeouts, servers } = scenario;
@@ -49,6 +50,7 @@ function pausedFor(truth: GroundTruth, gate: string, from: number, to: number): 
   }, 0);
 }
 
+/** What gates still hold once they have stopped. */
 export function somethingLeft({ truth }: Evidence): Breach[] {
   const { left, stoppedAt } = truth;
   if (left === null) return [{ at: stoppedAt ?? 0, what: 'the fleet did not stop' }];

@@ -30,6 +30,7 @@ export const HEED = 2_000;
 /** ms of packets that are late, and of jobs that wait for others. */
 const SLACK = 500;
 
+/** Gathers the evidence of a simulation that was played to its end. */
 export async function evidenceOf(simulation: Simulation): Promise<Evidence> {
   const { truth, ledger, scenario, policy } = simulation;
   const { probe, dial } = scenario.timeouts;

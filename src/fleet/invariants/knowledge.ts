@@ -66,10 +66,12 @@ function lastAnswer(truth: GroundTruth, gate: string, server: string, time: numb
   return Number.NEGATIVE_INFINITY;
 }
 
+/** Whether a gate lives in this state and does not stand still. */
 export function isRunning({ gates }: TrueState, gate: string): boolean {
   return gates.some(({ id, since, paused }) => id === gate && since !== null && !paused);
 }
 
+/** Whether a gate was told to stop in this state, and drains. */
 export function isDraining({ gates }: TrueState, gate: string): boolean {
   return gates.some(({ id, draining }) => id === gate && draining);
 }

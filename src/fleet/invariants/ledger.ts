@@ -5,6 +5,7 @@ import { LEDGER } from '../names.ts';
 import type { Breach } from './breach.ts';
 import { type Evidence, HEED } from './evidence.ts';
 
+/** Levels that were reached twice, by the ledger or at the tables. */
 export function secondCompletion({ history, truth }: Evidence): Breach[] {
   const breaches: Breach[] = [];
   const reached = new Set<number>();
@@ -25,6 +26,7 @@ export function secondCompletion({ history, truth }: Evidence): Breach[] {
 const UNDER_CLAIM: ReadonlySet<HistoryKind> = new Set(['running', 'step-done', 'done', 'failed', 'released']);
 const ENDS: ReadonlySet<HistoryKind> = new Set(['done', 'failed', 'released']);
 
+/** Tokens that went back, had two holders, or were taken from a holder that was well. */
 export function twoHolders(evidence: Evidence): Breach[] {
   const breaches: Breach[] = [];
   let highest = 0;
@@ -64,6 +66,7 @@ function canRenew(state: TrueState, gate: string, since: number): boolean {
   return alive && !isCut(state, gate, LEDGER);
 }
 
+/** Upgrades that began while an operator blocked them. */
 export function startedUnderBlock({ history }: Evidence): Breach[] {
   const breaches: Breach[] = [];
   /** When each operator's block ends. */
@@ -77,6 +80,7 @@ export function startedUnderBlock({ history }: Evidence): Breach[] {
   return breaches;
 }
 
+/** Steps that completed long after their upgrade was aborted. */
 export function wentOnAfterAbort(evidence: Evidence): Breach[] {
   const { history, truth } = evidence;
   const aborted = new Map<number, number>();
@@ -95,6 +99,7 @@ export function wentOnAfterAbort(evidence: Evidence): Breach[] {
   return breaches;
 }
 
+/** Writes after which the ledger's token or level was lower than before. */
 export function ledgerWentBack({ truth }: Evidence): Breach[] {
   const breaches: Breach[] = [];
   const written = truth.states.filter(({ record }) => record !== null);

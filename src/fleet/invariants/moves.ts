@@ -18,6 +18,7 @@ import { sinceOf } from './knowledge.ts';
 /** Moves after which a client must have been admitted. */
 const MOVES = 10;
 
+/** Refusals whose advice, followed step by step, does not lead to being admitted. */
 export function deadEnd(evidence: Evidence): Breach[] {
   return decidedAs(evidence, 'refuse').flatMap((refusal) => {
     const why = stuckAfter(refusal, evidence);

@@ -9,6 +9,7 @@ import { knownTo } from './knowledge.ts';
 /** One that was fenced off, left, or died with its server has done nothing that counts. */
 const COUNTS: ReadonlySet<UpgradeRun['how']> = new Set(['completed', 'idle']);
 
+/** Executions of upgrade steps that overlapped and both went through. */
 export function overlappingRuns({ truth }: Evidence): Breach[] {
   const whole = truth.runs.filter(({ how }) => COUNTS.has(how));
   return whole.flatMap((older, place) =>

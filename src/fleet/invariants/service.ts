@@ -8,6 +8,7 @@ import { decidedAs, type Evidence, type GateDecision } from './evidence.ts';
 import { GROUNDS } from './grounds.ts';
 import { isRunning, knownTo, serversOf, sinceOf, viewsOf } from './knowledge.ts';
 
+/** Clients refused for a reason that was not there, or that the policy would have admitted all the time. */
 export function groundlessRefusal(evidence: Evidence): Breach[] {
   const { truth, age } = evidence;
   return decidedAs(evidence, 'refuse').flatMap((refusal) => {

@@ -9,6 +9,7 @@ import type { Breach } from './breach.ts';
 import { decidedAs, type Evidence, HEED } from './evidence.ts';
 import { isDraining, isRunning, serversOf, sinceOf } from './knowledge.ts';
 
+/** Sessions that ended although nothing that happened explains it. */
 export function droppedSession(evidence: Evidence): Breach[] {
   const { truth } = evidence;
   const end = truth.stoppedAt ?? Number.POSITIVE_INFINITY;
@@ -71,6 +72,7 @@ function endsFor(
   return Object.values<Code>(ENDS).includes(code) ? code : null;
 }
 
+/** Sessions that went on for longer than it takes a gate to heed that the upgrade has to end them. */
 export function overstayed(evidence: Evidence): Breach[] {
   const { truth, age } = evidence;
   const ends = new Map(

@@ -25,6 +25,7 @@ function killAll(): void {
   for (const child of alive) child.kill('SIGKILL');
 }
 
+/** One child process. It never outlives this process. */
 export class Child {
   /** What `ready` found. */
   readonly match: RegExpExecArray;

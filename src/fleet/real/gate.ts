@@ -30,6 +30,7 @@ export interface RealGateOptions {
 const OWN = 2;
 const READY = /^skewgate: cluster \S+, listening on (.+)$/m;
 
+/** A gate of a fleet of real processes, over all its restarts. It keeps its log file and its links. */
 export class RealGate {
   readonly id: string;
   readonly log: string;

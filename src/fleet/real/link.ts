@@ -5,6 +5,7 @@
 import net from 'node:net';
 import { type HostPort, printHostPort } from '../../transport/address.ts';
 
+/** A TCP forwarder on a free port of 127.0.0.1 that can be cut, healed and pointed elsewhere. */
 export class Link {
   /** `HOST:PORT` for the gate. */
   readonly address: string;

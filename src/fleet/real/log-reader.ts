@@ -5,6 +5,7 @@ import type { Logged } from '../driver.ts';
 const CHUNK = 65_536;
 const BREAK = 0x0a;
 
+/** Reads the decision logs of several gates as they grow, as one log. */
 export class LogReader {
   readonly #gates: ReadonlyArray<{
     readonly id: string;

@@ -26,6 +26,7 @@ export function skewgate(...args: readonly string[]): readonly [string, ...strin
   return [process.execPath, '--import', GUARD.href, fileURLToPath(MAIN), ...args];
 }
 
+/** One process after the other under one name: a new one starts once the one before is gone. */
 export class ManagedProcess {
   readonly id: string;
   readonly #options: ManagedProcessOptions;

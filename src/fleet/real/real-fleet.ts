@@ -47,6 +47,7 @@ export function createRealFleet(scenario: Scenario, options: RealFleetOptions = 
   return new RealFleet(scenario, options);
 }
 
+/** A fleet of real processes. It is stopped by `stop`, at the end of its scope, or when this process is told to end. */
 export class RealFleet implements FleetDriver, AsyncDisposable {
   readonly clock = realClock;
   readonly ledger: Ledger;

@@ -33,6 +33,7 @@ const READY = /^server \S+ \S+ on (?:tcp|ws):\/\/127\.0\.0\.1:(\d+)/m;
 const START_MS = 30_000;
 const POLL = 25;
 
+/** A server of a fleet of real processes, over all its restarts and versions. */
 export class RealServer {
   readonly id: string;
   readonly process: ManagedProcess;

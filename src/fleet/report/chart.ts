@@ -47,6 +47,7 @@ const APART = 7;
 /** px that a character of a label takes, about. */
 const LETTER = 6.7;
 
+/** The picture as an SVG element, `options.width` px wide. */
 export function drawChart(report: Report, summary: Summary, { width, prefix }: ChartOptions): string {
   const [left, right] = [GUTTER, width - MARGIN];
   const duration = Math.max(1, summary.duration);

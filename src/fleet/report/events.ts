@@ -12,6 +12,7 @@ export interface TimelineEvent {
   readonly what: string;
 }
 
+/** Steps, upgrades, first refusals of each kind and dropped sessions, in the order of time. */
 export function eventsOf({ timeline }: Report, summary: Summary): TimelineEvent[] {
   const events: TimelineEvent[] = [
     ...timeline.map(({ at, what }) => ({ at, kind: 'step' as const, what })),

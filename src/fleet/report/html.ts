@@ -10,6 +10,7 @@ import { STYLE } from './style.ts';
 /** Pictures for wide and for narrow windows, px; the style shows one of them. */
 const WIDTHS = { wide: 1_040, narrow: 344 } as const;
 
+/** The page, one article for each scenario; with several, a table of contents first. */
 export function htmlReport(runs: readonly Finished[]): string {
   const failed = runs.filter(({ summary }) => !summary.passed).length;
   const only = runs.length === 1 ? (runs[0] as Finished).summary.name : plural(runs.length, 'scenario');

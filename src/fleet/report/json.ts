@@ -10,6 +10,7 @@ export interface Finished {
   readonly summary: Summary;
 }
 
+/** The report as JSON text. */
 export function jsonReport(runs: readonly Finished[]): string {
   return JSON.stringify(
     {

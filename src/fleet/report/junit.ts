@@ -4,6 +4,7 @@ import { escapeMarkup } from './escape.ts';
 import type { Finished } from './json.ts';
 import { said } from './sections.ts';
 
+/** The report as JUnit XML text. */
 export function junitReport(runs: readonly Finished[]): string {
   const total = { tests: 0, failures: 0, time: 0 };
   const suites = runs.map((run) => {

@@ -66,6 +66,7 @@ export function refusalMarks({ facts, start }: Report, gap: number): Map<string,
   return new Map(marks);
 }
 
+/** Marks in the order of time; those closer than `gap` ms to the first of a cluster are one. */
 export function clustered(marks: readonly Mark[], gap: number): Mark[] {
   const clusters: Mark[] = [];
   for (const { at, count } of marks.toSorted((one, other) => one.at - other.at)) {
@@ -91,6 +92,7 @@ export function coloursOf({ nodes, sessions, scenario }: Report): (version: stri
   return (version) => Math.max(0, lines.indexOf(lineOf(version))) % COLOURS;
 }
 
+/** The release line of a version, such as 4.14; `none` for a client that never said one. */
 export function lineOf(version: string): string {
   const parsed = tryParseVersion(version);
   return parsed === null ? NO_VERSION : printMinor(parsed);

@@ -73,6 +73,7 @@ export interface Summary {
 /** In place of the version of a client that never said one. */
 export const NO_VERSION = 'none';
 
+/** Puts together what came of a scenario. */
 export function summarise(report: Report, mode: Mode): Summary {
   const { facts, scenario } = report;
   const decided = handshakes(facts);
@@ -112,6 +113,7 @@ function group<T>(items: readonly T[], keyOf: (item: T) => string): T[][] {
   return [...groups.values()];
 }
 
+/** Compares two versions for sorting, oldest first; texts that are none go by the alphabet. */
 export function byVersion(one: string, other: string): number {
   const [a, b] = [tryParseVersion(one), tryParseVersion(other)];
   return a === null || b === null ? one.localeCompare(other) : compareVersions(a, b);
