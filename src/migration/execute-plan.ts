@@ -6,6 +6,7 @@ import type { Cluster } from '../cluster/cluster.ts';
 import type { EventSink } from '../events/fan-out.ts';
 import { decide } from '../policy/decide.ts';
 import type { SkewPolicy } from '../policy/types.ts';
+import { pause } from '../ports/clock.ts';
 import { parseVersion } from '../version/version.ts';
 import { agreedLevel } from './agreed-level.ts';
 import { type CallContext, callHook, factsOf, type Hooks, hookOf } from './call-hook.ts';
@@ -21,6 +22,10 @@ export interface PlanContext extends CallContext {
   /** Resolves when no session is left on any gate, as far as that can be waited for. */
   readonly drain: () => Promise<void>;
 }
+
+/** In which a server has to say, after the end of a hook, where the tables are; and between two questions. ms */
+const ANSWER_TIME = 10_000;
+const ANSWER_PAUSE = 250;
 
 /** How an upgrade under a claim ended without failing. */
 export type PlanEnd = { readonly what: 'done' } | { readonly what: 'not-needed'; readonly reason: string };
@@ -101,7 +106,7 @@ async function runOne(
   claim: Claim,
   index: number,
 ): Promise<void> {
-  const { held, hooks, cluster } = context;
+  const { held, hooks } = context;
   const run = claim.plan.runs[index] as Claim['plan']['runs'][number];
   const facts = factsOf(record, claim, run);
   if (await isDone(context, facts)) {
@@ -112,12 +117,31 @@ async function runOne(
   await held.runStarted(facts.key);
   if (run.script !== null) await callHook(context, hooks.script(run.script), facts);
   await callHook(context, hookOf(run, hooks), facts);
-  await cluster.refresh(0);
-  if (cluster.level !== null && cluster.level < run.toLevel)
+  const level = await levelAfter(context, run.toLevel);
+  if (level !== null && level < run.toLevel)
     throw new HookError(
-      `the hook said that the step to ${run.to} is done, but the servers report level ${cluster.level}, not ${run.toLevel}`,
+      `the hook said that the step to ${run.to} is done, but the servers report level ${level}, not ${run.toLevel}`,
     );
   await held.runDone(index, facts.key, true);
+}
+
+/**
+ * Where the servers say that the tables are, once a hook has ended. Those that restart just then are asked until one
+ * says it afresh: a level from before is no answer. Null: no server keeps tables.
+ */
+async function levelAfter({ cluster, clock, signal }: PlanContext, wanted: number): Promise<number | null> {
+  for (const until = clock.now() + ANSWER_TIME; ; ) {
+    await cluster.refresh(0);
+    const { level, servers } = cluster;
+    const isFresh = servers.some((server) => server.state !== 'down' && server.level !== null);
+    if (level === null || level >= wanted || isFresh) return level;
+    if (clock.now() >= until)
+      throw new HookError(
+        `the hook said that its step is done, but for ${ANSWER_TIME / 1_000} s no server was up to say so`,
+      );
+    await pause(clock, ANSWER_PAUSE, signal);
+    if (signal.aborted) throw signal.reason;
+  }
 }
 
 /**
