@@ -247,6 +247,11 @@ const migrations = z.discriminatedUnion('what', [
     seenToken: count.describe('the token that a server saw'),
     error,
   }),
+  migration('impossible-token', 'a server claims a token that no ledger can have given; it is ignored', {
+    server: z.string().describe('id of the server'),
+    seenToken: count.describe('the token that it claims'),
+    error,
+  }),
   migration('ledger-available', 'the ledger can be read (again)', ledger),
   migration('ledger-unavailable', 'the ledger cannot be read', {
     ...ledger,
