@@ -11,13 +11,30 @@ import {
   type RuleResult,
   type Ruling,
 } from './rule.ts';
-import type { ClientFacts, ClusterFacts, Move, SkewPolicy } from './types.ts';
+import type { ClientFacts, ClusterFacts, Move, ServerFacts, SkewPolicy } from './types.ts';
 
-/** The level reported, or that of the oldest server's release; null when neither is known. */
+/**
+ * The level reported, or that of the oldest server's release; null when neither is known. A level that no release of
+ * the catalogue reaches is not believed if one server alone says it.
+ */
 export function effectiveLevel(cluster: ClusterFacts, policy: SkewPolicy): number | null {
-  if (cluster.level !== null) return cluster.level;
+  if (cluster.level !== null && !isLoneClaim(cluster, policy)) return cluster.level;
+  const others = cluster.servers.flatMap(({ level }) =>
+    level == null || level === cluster.level ? [] : level,
+  );
+  if (others.length > 0) return Math.max(...others);
   const versions = cluster.servers.filter(isKnown).map((server) => server.version);
   return isNonEmpty(versions) ? levelOf(policy.catalogue, extremes(versions).oldest) : null;
+}
+
+/** Servers that say that the tables are at the level of the cluster. */
+function claimants({ level, servers }: ClusterFacts): readonly ServerFacts[] {
+  return servers.filter((server) => server.level != null && server.level === level);
+}
+
+function isLoneClaim(cluster: ClusterFacts, { catalogue }: SkewPolicy): boolean {
+  const highest = Math.max(0, ...catalogue.releases.map(({ level }) => level ?? 0));
+  return (cluster.level ?? 0) > highest && claimants(cluster).length === 1;
 }
 
 /** J1: majors are decided release by release. */
@@ -155,7 +172,7 @@ export function lockstepRule({ client, policy, level }: RuleInput): RuleResult {
 }
 
 /** M3: a server must not be older than the system tables; those that are get no sessions. */
-export function behindTablesRule({ known, policy, level }: RuleInput): RuleResult | null {
+export function behindTablesRule({ cluster, known, policy, level }: RuleInput): RuleResult | null {
   const rule = 'M3';
   if (!policy.lockstep || !policy.systemTables) return null;
   const behind = known.filter((server) => isBehindTables(server, level, policy));
@@ -167,6 +184,7 @@ export function behindTablesRule({ known, policy, level }: RuleInput): RuleResul
     return { rule, outcome: 'pass', because: notice, notice };
   }
   const who = behind.map(({ id }) => id);
+  const said = claimants(cluster).map(({ id }) => id);
   const versions = behind.map(({ version }) => version) as [Version, ...Version[]];
   const line = lineReaching(policy.catalogue, level, extremes(versions).newest);
   const to = line === null ? `level ${level}` : printMinor(line);
@@ -178,7 +196,7 @@ export function behindTablesRule({ known, policy, level }: RuleInput): RuleResul
       verdict: 'refuse',
       code: 'SERVER_BEHIND_TABLES',
       move: { side: 'server', to, who },
-      message: `Every server is older than the system tables (level ${level}): bring ${who.join(', ')} to ${line === null ? 'a release that works with them' : to}.`,
+      message: `Every server is older than the system tables (level ${level}${said.length > 0 ? `, as said by ${said.join(', ')}` : ''}): bring ${who.join(', ')} to ${line === null ? 'a release that works with them' : to}.`,
     },
   };
 }

@@ -22,6 +22,8 @@ export interface ServerFacts {
   readonly version: Version | null;
   /** `draining`: announced that it leaves; takes no new sessions. */
   readonly state: 'up' | 'draining' | 'down';
+  /** Schema level of the system tables as this server says; null or absent: it does not say. */
+  readonly level?: number | null;
   /** Why it is down, as a clause, where that is known. */
   readonly lastError?: string | null;
   readonly protocol?: ProtocolRange;

@@ -1,5 +1,7 @@
 /** Preset `phoenix`: who brings the one-time upgrade, lockstep, and servers older than the tables. */
+
 import { describe, expect, test } from 'vitest';
+import { decide } from '../../src/policy/decide.ts';
 import { PRESETS } from '../../src/policy/presets.ts';
 import { isHopByHop } from '../../src/version/catalogue.ts';
 import { PHOENIX_CATALOGUE } from '../../src/version/phoenix.ts';
@@ -157,5 +159,25 @@ describe('servers older than the tables', () => {
       verdict: 'hold',
       code: 'NO_SERVER',
     });
+  });
+});
+
+describe('a level that no release of the catalogue reaches', () => {
+  const client = { version: parseVersion('4.14.0'), upgrade: 'may' } as const;
+  const server = (id: string, level: number) =>
+    ({ id, version: parseVersion('4.14.0'), state: 'up', level }) as const;
+  const decided = (level: number, ...servers: ReadonlyArray<ReturnType<typeof server>>) =>
+    decide(client, { servers, level, upgrade: { state: 'idle' } }, PRESETS.phoenix);
+
+  test('[M3] is believed of no server alone: clients are served by what the others say', () => {
+    const absurd = 2_147_483_647;
+    for (const servers of [[server('rs1', 28), server('rs2', absurd)], [server('rs2', absurd)]])
+      expect(decided(absurd, ...servers)).toMatchObject({ verdict: 'permit', observed: { level: 28 } });
+  });
+
+  test('[M3] that several servers say is believed, and the refusal names who said it', () => {
+    const { code, message } = decided(90, server('rs1', 90), server('rs2', 90));
+    expect(code).toBe('SERVER_BEHIND_TABLES');
+    expect(message).toContain('level 90, as said by rs1, rs2');
   });
 });
