@@ -40,7 +40,7 @@ timeout 480 "$image" build docker/Dockerfile . "$tag" >"$work/build.log" 2>&1 ||
 # The image with this run's ports in its config, as a user would put in their own.
 sed -e "s/0\.0\.0\.0:8700/127.0.0.1:$tcp/" -e "s/0\.0\.0\.0:8701/127.0.0.1:$ws/" \
   -e "s#rs1:9001#127.0.0.1:$rs1#" -e "s#rs2:9001#127.0.0.1:$rs2#" docker/gate.yaml >"$work/gate.yaml"
-printf 'FROM localhost/%s\nCOPY gate.yaml /etc/skewgate/gate.yaml\nENV SKEWGATE_HEALTH=http://127.0.0.1:%s/\n' "$tag" "$ws" >"$work/Dockerfile"
+printf 'FROM localhost/%s\nCOPY gate.yaml /etc/skewgate/gate.yaml\nENV SKEWGATE_HEALTH=tcp://127.0.0.1:%s\n' "$tag" "$tcp" >"$work/Dockerfile"
 timeout 120 "$image" build "$work/Dockerfile" "$work" "$tag-configured" >"$work/build.log" 2>&1 || { tail -20 "$work/build.log"; fail 'the build with a config'; }
 
 say 'starting the gate by the entry point of the image'
@@ -63,7 +63,7 @@ echo 'through the gate' | skewgate connect "skewgate://127.0.0.1:$TCP/?version=4
 skewgate connect "skewgate+ws://127.0.0.1:$WS/?version=4.14.0" --json
 status=0; skewgate connect "skewgate://127.0.0.1:$TCP/?version=4.15.1" </dev/null || status=$?
 [ "$status" = 1 ] || { echo "a client that is too new ended with $status, not 1"; exit 1; }
-if SKEWGATE_HEALTH=http://127.0.0.1:$NONE/ node /app/docker/health.mjs; then echo 'the health check passes where nothing listens'; exit 1; fi
+if SKEWGATE_HEALTH=tcp://127.0.0.1:$NONE node /app/docker/health.mjs; then echo 'the health check passes where nothing listens'; exit 1; fi
 INSIDE
 say 'servers and clients'
 timeout 90 "$image" run "$tag-configured" env TCP="$tcp" WS="$ws" RS1="$rs1" RS2="$rs2" NONE="$none" sh -c "$(cat "$work/inside.sh")" >"$work/inside.log" 2>&1 </dev/null ||

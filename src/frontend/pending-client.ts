@@ -23,7 +23,9 @@ export interface Hello {
 export type HelloResult =
   | { readonly kind: 'hello'; readonly hello: Hello }
   /** What came is no hello, nothing came in time, or the client left; `message` is a sentence. */
-  | { readonly kind: 'failed'; readonly code: Code; readonly message: string };
+  | { readonly kind: 'failed'; readonly code: Code; readonly message: string }
+  /** Opened and closed without a byte, as load balancers and health checks do: no client, and no fault. */
+  | { readonly kind: 'probe' };
 
 /** What a held client hears while it waits. */
 export interface WaitNotice {

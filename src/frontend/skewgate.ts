@@ -124,9 +124,8 @@ class SkewgateClient implements PendingClient {
   }
 
   #leave(how: string): void {
-    this.#fail(
-      new WireFault(`the client ${how} ${this.#heard === 0 ? 'without a word' : 'in mid-handshake'}`),
-    );
+    if (this.#heard === 0) this.#settle({ kind: 'probe' });
+    else this.#fail(new WireFault(`the client ${how} in mid-handshake`));
     this.#early.leave();
   }
 

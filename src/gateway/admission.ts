@@ -95,6 +95,11 @@ export class Admission {
   /** Runs the handshake to its end. Returns what the session needs, or null when the client was not admitted. */
   async run(): Promise<Admitted | null> {
     const heard = await this.#awaitHello();
+    if (heard.kind === 'probe') {
+      // Nothing was asked, so nothing is recorded: a probe every second would drown those who came for something.
+      this.#client.connection.close();
+      return null;
+    }
     if (heard.kind === 'failed') return this.refuse(refusal(heard.code, heard.message));
     let applicant: Applicant;
     try {

@@ -1,12 +1,11 @@
 import { spawn } from 'node:child_process';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import net from 'node:net';
 import { afterEach, expect, test } from 'vitest';
 import { createTcpTransport } from '../../src/transport/tcp.ts';
-import { createWsTransport } from '../../src/transport/ws.ts';
+import { startFleet } from '../support/gate.ts';
+import { realWorld } from '../support/world.ts';
 import { ROOT } from './files.ts';
 
-const ws = createWsTransport();
 const tcp = createTcpTransport();
 
 const closing: Array<() => unknown> = [];
@@ -26,18 +25,25 @@ function health(address: string): Promise<number | null> {
   });
 }
 
-test('healthy: a WebSocket listener answers, and no client is counted', async () => {
-  let accepted = 0;
-  const listener = await ws.listen('127.0.0.1:0', { accept: () => accepted++ });
-  closing.push(() => listener.close());
-  expect(await health(`http://${listener.address}/`)).toBe(0);
-  expect(accepted).toBe(0);
-});
+test.each(['tcp', 'ws'] as const)(
+  'healthy: a gate on %s answers, and nothing of it is recorded',
+  async (scheme) => {
+    await using fleet = await startFleet(realWorld, {
+      servers: [{ version: '4.14.0' }],
+      listen: [{ [scheme]: '127.0.0.1:0' }],
+    });
+    expect(await health(scheme === 'tcp' ? fleet.address() : fleet.address().replace('ws:', 'http:'))).toBe(
+      0,
+    );
+    await fleet.idle();
+    expect(fleet.log.handshakes).toEqual([]);
+  },
+);
 
 test('not healthy: nothing listens', async () => {
   const listener = await tcp.listen('127.0.0.1:0', { accept() {} });
   await listener.close();
-  expect(await health(`http://${listener.address}/`)).toBe(1);
+  expect(await health(`tcp://${listener.address}`)).toBe(1);
 });
 
 test('not healthy: the port accepts and never answers', async () => {
@@ -45,12 +51,13 @@ test('not healthy: the port accepts and never answers', async () => {
     accept: (connection) => closing.push(() => connection.destroy()),
   });
   closing.push(() => listener.close());
-  expect(await health(`http://${listener.address}/`)).toBe(1);
+  expect(await health(`tcp://${listener.address}`)).toBe(1);
 });
 
-test('not healthy: another program answers', async () => {
-  const server = createServer((_request, response) => response.end('hello')).listen(0, '127.0.0.1');
+test('not healthy: another program speaks', async () => {
+  const server = net.createServer((socket) => socket.on('error', () => {}).end('220 mail\r\n'));
+  server.listen(0, '127.0.0.1');
   closing.push(() => server.close());
   await new Promise((resolve) => server.once('listening', resolve));
-  expect(await health(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`)).toBe(1);
+  expect(await health(`tcp://127.0.0.1:${(server.address() as net.AddressInfo).port}`)).toBe(1);
 });
