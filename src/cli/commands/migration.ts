@@ -6,6 +6,7 @@ import type { Command } from 'commander';
 import { loadConfig } from '../../config/load.ts';
 import { policyOf } from '../../config/policy.ts';
 import { Ledger, type LedgerView } from '../../migration/ledger/ledger.ts';
+import { type Act, reasonForNothing } from '../../migration/ledger/operator-acts.ts';
 import {
   activeBlock,
   activeBlocks,
@@ -15,7 +16,7 @@ import {
 } from '../../migration/ledger/record.ts';
 import { ledgerUsage, openStore, parseLedgerAddress } from '../../migration/ledger/registry.ts';
 import { LedgerUnavailable } from '../../migration/ledger/store.ts';
-import { type Act, reasonForNothing, stepsDone } from '../../migration/ledger/transitions.ts';
+import { stepsDone } from '../../migration/ledger/transitions.ts';
 import { upgradeStatus } from '../../migration/upgrade-status.ts';
 import { hasSystemTables } from '../../policy/types.ts';
 import { pause } from '../../ports/clock.ts';

@@ -4,12 +4,10 @@
  */
 import { type Clock, pause } from '../../ports/clock.ts';
 import type { ProcessInfo } from '../../process/find-process.ts';
+import { aborted, approved, blocked, retried, unblocked } from './operator-acts.ts';
 import { type Claim, type HistoryEntry, type LedgerRecord, readRecord } from './record.ts';
 import { LedgerUnavailable, type Snapshot, type Store, type Swap } from './store.ts';
 import {
-  aborted,
-  approved,
-  blocked,
   type Change,
   type ClaimRequest,
   claim,
@@ -18,10 +16,8 @@ import {
   failed,
   observed,
   released,
-  retried,
   runDone,
   runStarted,
-  unblocked,
 } from './transitions.ts';
 
 export interface LedgerView {
