@@ -25,6 +25,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = (() => {
     process: ['ports', '*'],
     backend: [...ends, 'process'],
     events: core,
+    report: [],
     cluster: [...ends, 'events', 'backend'],
     frontend: ends,
     decision: [...ends, 'events'],
@@ -32,7 +33,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = (() => {
     config: [...ends, 'decision', 'migration'],
     gateway: [...inner, 'migration', 'config', 'frontend'],
     // Whole fleets: both ends and gates.
-    fleet: [...inner, 'runtime', 'migration', 'config', 'gateway', 'client', 'server'],
+    fleet: [...inner, 'report', 'runtime', 'migration', 'config', 'gateway', 'client', 'server'],
     testing: [...inner, 'runtime', 'migration', 'config', 'gateway', 'client', 'server', 'fleet'],
   };
 })();

@@ -4,16 +4,18 @@
  * line is missed or seen twice.
  */
 import { type FileHandle, open, stat } from 'node:fs/promises';
+import { LineSplitter } from './log/line-splitter.ts';
 
 const CHUNK = 65_536;
 /** Names that may be missing in a row while files are being moved. */
 const GAP = 2;
 
+/** Reads one growing file; it has to be closed. */
 export class Tail {
   readonly #file: string;
   #handle: FileHandle;
   #position = 0;
-  #rest: Buffer = Buffer.alloc(0);
+  #lines = new LineSplitter();
 
   private constructor(file: string, handle: FileHandle) {
     this.#file = file;
@@ -27,21 +29,45 @@ export class Tail {
 
   /** What follows the last line break: the beginning of a line, or all there will be of it. */
   get rest(): string {
-    return this.#rest.toString();
+    return this.#lines.rest;
+  }
+
+  /**
+   * The files that were rotated away before this one, oldest first, opened: what is in them came before what this
+   * tail reads. Each has to be closed.
+   */
+  async older(): Promise<FileHandle[]> {
+    const handles: FileHandle[] = [];
+    const age = (await this.#age()) ?? 0;
+    for (let at = age + 1, missing = 0; missing <= GAP; at++) {
+      const handle = await open(this.#name(at), 'r').catch(() => null);
+      missing = handle === null ? missing + 1 : 0;
+      if (handle !== null) handles.unshift(handle);
+    }
+    return handles;
+  }
+
+  /** Which file it reads now, as a text that no other file has. */
+  async identity(): Promise<string> {
+    return identityOf(this.#handle);
   }
 
   /** Hands over the lines that are new since the last call. */
   async read(each: (line: string) => void): Promise<void> {
+    for await (const lines of this.batches()) for (const line of lines) each(line);
+  }
+
+  /** The lines that are new since the last call, a chunk of the file at a time. */
+  async *batches(): AsyncGenerator<string[]> {
     for (;;) {
-      await this.#drain(each);
+      yield* this.#drain();
       const next = await this.#next();
       if (next === null) return;
       // Nothing is written to a file that was moved; before that, more may have been.
-      await this.#drain(each);
+      yield* this.#drain();
       await this.#handle.close();
       this.#handle = next;
-      this.#position = 0;
-      this.#rest = Buffer.alloc(0);
+      this.#restart();
     }
   }
 
@@ -49,29 +75,21 @@ export class Tail {
     return this.#handle.close();
   }
 
-  async #drain(each: (line: string) => void): Promise<void> {
+  async *#drain(): AsyncGenerator<string[]> {
     // Someone emptied it.
-    if ((await this.#handle.stat()).size < this.#position) {
-      this.#position = 0;
-      this.#rest = Buffer.alloc(0);
-    }
+    if ((await this.#handle.stat()).size < this.#position) this.#restart();
     const chunk = Buffer.alloc(CHUNK);
     for (;;) {
       const { bytesRead } = await this.#handle.read(chunk, 0, CHUNK, this.#position);
       if (bytesRead === 0) return;
       this.#position += bytesRead;
-      this.#split(chunk.subarray(0, bytesRead), each);
+      yield this.#lines.push(chunk.subarray(0, bytesRead));
     }
   }
 
-  #split(bytes: Buffer, each: (line: string) => void): void {
-    const text = Buffer.concat([this.#rest, bytes]);
-    let from = 0;
-    for (let at = text.indexOf(0x0a); at >= 0; at = text.indexOf(0x0a, from)) {
-      if (at > from) each(text.toString('utf8', from, at));
-      from = at + 1;
-    }
-    this.#rest = text.subarray(from);
+  #restart(): void {
+    this.#position = 0;
+    this.#lines = new LineSplitter();
   }
 
   /** The file written after this one, or null while this is the last. */
@@ -101,4 +119,10 @@ export class Tail {
   #name(age: number): string {
     return age === 0 ? this.#file : `${this.#file}.${age}`;
   }
+}
+
+/** Which file a handle reads, whatever it is called. */
+export async function identityOf(handle: FileHandle): Promise<string> {
+  const { dev, ino } = await handle.stat();
+  return `${dev}:${ino}`;
 }

@@ -1,7 +1,8 @@
 /** `skewgate log FILE`: what a person reads out of a decision log. */
-import { appendFileSync, mkdirSync, writeFileSync } from 'node:fs';
+import { appendFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { expect, test } from 'vitest';
+import { LineSplitter } from '../../src/cli/log/line-splitter.ts';
 import { createFileLog } from '../../src/decision/log.ts';
 import type { HandshakeRecord, LogRecord } from '../../src/decision/record.ts';
 import { VirtualClock } from '../../src/runtime/virtual-clock.ts';
@@ -88,7 +89,8 @@ test('one line a record, with time, verdict, client, code, rule and for a refusa
   const { status, stdout, stderr } = await runCli(['log', await mixed()]);
   expect([status, stderr]).toEqual([0, '']);
   const lines = stdout.trimEnd().split('\n');
-  expect(lines).toHaveLength(6);
+  expect(lines).toHaveLength(7);
+  expect(lines.shift()).toBe('2026-01-31');
   expect(lines[0]).toMatch(/^12:00:00\.000 {2}permit +4\.13\.2 +PERMITTED \S+ -> rs1 \(4\.14\.0\)$/);
   expect(lines[1]).toMatch(/^12:01:00\.000 {2}refuse +4\.15\.0 +SERVER_OUTDATED M1: .*4\.15/);
   expect(lines[5]).toMatch(/ended +4\.13\.2 +session abc on rs1, 5 bytes up, 7 down \(both-ended\)$/);
@@ -149,8 +151,11 @@ test('--summary says who was refused, why, and who must move, the most frequent 
     verdict: 'refuse',
     code: 'SERVER_OUTDATED',
     client: '4.15.0',
-    move: 'server to 4.15',
+    move: { side: 'server', to: '4.15' },
     count: 2,
+    first: '2026-01-31T12:01:00.000Z',
+    last: '2026-01-31T12:03:00.000Z',
+    message: judged('4.15.0', ['4.14.0']).message,
   });
 });
 
@@ -172,7 +177,7 @@ test('a last line that a crash tore is passed over; a whole one without its line
   expect(await runCli(['log', torn])).toMatchObject({
     status: 0,
     stderr: '',
-    stdout: expect.stringMatching(/^(.*\n){2}$/),
+    stdout: expect.stringMatching(/^(.*\n){3}$/),
   });
   const whole = path.join(tempFolder(), 'whole.ndjson');
   writeFileSync(whole, JSON.stringify({ time: '2026-01-31T12:05:00.000Z', ...handshake('4.15.0') }));
@@ -262,7 +267,9 @@ test.each<[string[], RegExp]>([
   [['FILE', '--code', 'NOPE'], /--code NOPE: one of PERMITTED, /],
   [['FILE', '--since', 'yesterday'], /--since yesterday: a duration such as 15m/],
   [['FILE', '--follow', '--summary'], /cannot be used with/],
-  [[], /missing required argument 'file'/],
+  [['FILE', '--until', 'tomorrow'], /--until tomorrow: a duration such as 15m/],
+  [['FILE', '--every', 'now'], /--every now: a duration such as 1m/],
+  [[], /missing required argument 'files'/],
 ])('wrong usage %j: status 2', async (args, message) => {
   const file = await logOf(handshake('4.13.2'));
   const { status, stdout, stderr } = await runCli([
@@ -280,4 +287,134 @@ test('a folder is said to be one', async () => {
     status: 2,
     stderr: expect.stringContaining('this is a folder'),
   });
+});
+
+const stamped = (time: string, fields: object) => `${JSON.stringify({ time, ...fields })}\n`;
+
+function fileOf(text: string | Buffer, name = 'some.ndjson'): string {
+  const file = path.join(tempFolder(), name);
+  writeFileSync(file, text);
+  return file;
+}
+
+test('rotated files are read before the file itself, also in a summary, and none is read twice', async () => {
+  const file = fileOf(stamped('2026-01-31T12:03:00.000Z', handshake('4.13.3')), 'log');
+  writeFileSync(`${file}.1`, stamped('2026-01-31T12:02:00.000Z', handshake('4.13.2')));
+  writeFileSync(`${file}.2`, stamped('2026-01-31T12:01:00.000Z', handshake('4.13.1')));
+  const { stdout } = await runCli(['log', file, `${file}.1`, file]);
+  expect(clientsIn(stdout)).toEqual(['4.13.1', '4.13.2', '4.13.3']);
+  const { stdout: summary } = await runCli(['log', file, '--summary']);
+  expect(summary).toMatch(/^3 admitted, 0 refused$/m);
+});
+
+test('the logs of several gates are one, in the order of time; - is standard input', async () => {
+  const times = ['2026-01-31T12:00:00.000Z', '2026-01-31T12:02:00.000Z', '2026-02-01T00:01:00.000Z'];
+  const one = fileOf(times.map((time) => stamped(time, handshake('4.13.1'))).join(''));
+  const input = stamped('2026-01-31T12:01:00.000Z', handshake('4.13.2'));
+  const { stdout } = await runCli(['log', one, '-'], { input });
+  expect(clientsIn(stdout)).toEqual(['4.13.1', '4.13.2', '4.13.1', '4.13.1']);
+  // A day is said when it begins.
+  expect(stdout.match(/^\d{4}-.*$/gm)).toEqual(['2026-01-31', '2026-02-01']);
+});
+
+test.each<[string[], number]>([
+  [['--until', '2026-01-31T12:01:00Z'], 2],
+  [['--server', 'rs1'], 2],
+  [['--peer', '127.0.0.1'], 6],
+  [['--peer', '127.0.0.1:50000'], 6],
+  [['--peer', '127.0.0.2'], 0],
+  [['--session', 'abc'], 2],
+])('%j keeps %i records', async (options, count) => {
+  const { stdout } = await runCli(['log', await mixed(), '--json', ...options]);
+  expect(stdout.split('\n').filter(Boolean)).toHaveLength(count);
+});
+
+test('--every says how many were admitted and refused in each span, and why', async () => {
+  const file = await mixed();
+  const { stdout } = await runCli(['log', file, '--every', '2m', '--json']);
+  expect(JSON.parse(stdout)).toEqual([
+    { from: '2026-01-31T12:00:00.000Z', admitted: 1, refused: 1, codes: { SERVER_OUTDATED: 1 } },
+    { from: '2026-01-31T12:02:00.000Z', admitted: 0, refused: 2, codes: { SERVER_OUTDATED: 2 } },
+    { from: '2026-01-31T12:04:00.000Z', admitted: 0, refused: 1, codes: { CLIENT_OUTDATED: 1 } },
+  ]);
+  const text = await runCli(['log', file, '--every', '2m']);
+  expect(text.stdout).toMatch(/^2026-01-31 12:02:00 +0 +2 +SERVER_OUTDATED 2$/m);
+});
+
+test('--local shows times in the zone of the machine', async () => {
+  const { stdout } = await runCli(['log', await mixed(), '--local'], { env: { TZ: 'Asia/Kolkata' } });
+  expect(stdout).toMatch(/^17:30:00\.000 {2}permit/m);
+});
+
+test('--html writes one page without scripts, with a picture and a table of who was refused', async () => {
+  const file = fileOf(
+    stamped('2026-01-31T12:00:00.000Z', handshake('4.15.0')) +
+      stamped('2026-01-31T12:01:00.000Z', { ...handshake('4.15.0'), client: '<script>alert(1)</script>' }),
+  );
+  const out = path.join(tempFolder(), 'page.html');
+  expect(await runCli(['log', file, '--html', out])).toMatchObject({ status: 0, stderr: '' });
+  const html = readFileSync(out, 'utf8');
+  expect(html).toContain('2 refused, 0 admitted');
+  expect(html).toMatch(/<rect class="v1"[^>]*><title>2026-01-31 12:00:00: 1 × SERVER_OUTDATED<\/title>/);
+  expect(html).toContain('&lt;script&gt;alert(1)&lt;/script&gt;');
+  expect(html).not.toMatch(/<script|src=|https?:/);
+});
+
+test('what a peer wrote never acts on the terminal', async () => {
+  const evil = 'a\u001b[2J\u0085\u2028\u202e\nforged';
+  const { stdout } = await runCli([
+    'log',
+    fileOf(
+      stamped('2026-01-31T12:00:00.000Z', { ...handshake('4.15.0'), client: evil, message: evil }) +
+        stamped('2026-01-31T12:00:00.000Z', { ...END, reason: evil, server: evil }),
+    ),
+  ]);
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what must not be there.
+  expect(stdout).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u2028\u2029\u202e]/);
+  expect(stdout.trimEnd().split('\n')).toHaveLength(3);
+  expect(stdout).toContain('\\u001b[2J\\u0085\\u2028\\u202e\\u000aforged');
+});
+
+test('a record of another shape is passed over or shown as far as it goes, never a TypeError', async () => {
+  const time = '2026-01-31T12:00:00.000Z';
+  const odd = [
+    { event: 'handshake' },
+    { event: 'handshake', verdict: 'permit', code: 'PERMITTED', phases: null, move: 7, client: {} },
+    { event: 'session-end' },
+    { event: 'server', server: [], lastError: 3 },
+    { event: 'migration', what: null },
+    { event: 'log-lost', since: 5 },
+    { event: 'of-a-later-gate' },
+  ];
+  const file = fileOf(
+    `${odd.map((fields) => stamped(time, fields)).join('')}null\n7\n[]\n{"time":"x","event":"gate"}\n`,
+  );
+  for (const options of [
+    [],
+    ['--summary'],
+    ['--every', '1m'],
+    ['--json'],
+    ['--client', '4.x'],
+    ['--peer', 'x'],
+  ]) {
+    const { status, stderr } = await runCli(['log', file, ...options]);
+    expect([status, stderr]).toEqual([
+      0,
+      `skewgate: 5 lines of ${file} are no records and were passed over\n`,
+    ]);
+  }
+});
+
+test('a byte order mark costs no record', async () => {
+  const file = fileOf(`\uFEFF${stamped('2026-01-31T12:00:00.000Z', handshake('4.13.2'))}`);
+  const { stdout, stderr } = await runCli(['log', file]);
+  expect([clientsIn(stdout), stderr]).toEqual([['4.13.2'], '']);
+});
+
+test('a line as long as a file costs no more than its length', async () => {
+  const splitter = new LineSplitter();
+  const chunk = Buffer.alloc(65_536, 'x');
+  for (let at = 0; at < 16_384; at++) expect(splitter.push(chunk)).toEqual([]);
+  expect(splitter.rest).toHaveLength(16 * 1_048_576);
+  expect(splitter.push(Buffer.from('\nnext\n'))).toEqual([expect.any(String), 'next']);
 });

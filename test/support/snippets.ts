@@ -60,6 +60,7 @@ export function settled(text: string): string {
     .replace(/\brs\d \(4\.14\.\d\)(?! ?,)(?=, session|$)/gm, 'rs…')
     .replace(/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z/g, 'TIME')
     .replace(/\b\d\d:\d\d:\d\d\.\d{3}\b/g, 'TIME')
+    .replace(/^\d{4}-\d\d-\d\d$/gm, 'DAY')
     .replace(/\bafter( waiting)? \d+ ms/g, 'after … ms')
     .replace(/ +$/gm, '')
     .trim();

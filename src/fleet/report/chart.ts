@@ -3,9 +3,9 @@
  * version, open sessions as areas by client version, refusals and dropped sessions as marks, upgrades as bands.
  */
 import { seconds } from '../../config/units.ts';
+import { escapeMarkup } from '../../report/escape.ts';
 import type { Report } from '../run.ts';
 import type { StateSpan } from '../state-timeline.ts';
-import { escapeMarkup } from './escape.ts';
 import { clustered, coloursOf, type Mark, refusalMarks, sessionsOver, waitingOver } from './series.ts';
 import type { Summary } from './summary.ts';
 import { inWords } from './words.ts';

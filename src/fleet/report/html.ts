@@ -1,11 +1,11 @@
 /** The report as one page: a picture and tables. No script, nothing loaded from elsewhere; light and dark. */
 import { plural, seconds } from '../../config/units.ts';
+import { escapeMarkup } from '../../report/escape.ts';
+import { page } from '../../report/page.ts';
 import { drawChart } from './chart.ts';
-import { escapeMarkup } from './escape.ts';
 import type { Finished } from './json.ts';
 import { clock, type Section, said, sectionsOf } from './sections.ts';
 import { legendOf } from './series.ts';
-import { STYLE } from './style.ts';
 
 /** Pictures for wide and for narrow windows, px; the style shows one of them. */
 const WIDTHS = { wide: 1_040, narrow: 344 } as const;
@@ -14,24 +14,10 @@ const WIDTHS = { wide: 1_040, narrow: 344 } as const;
 export function htmlReport(runs: readonly Finished[]): string {
   const failed = runs.filter(({ summary }) => !summary.passed).length;
   const only = runs.length === 1 ? (runs[0] as Finished).summary.name : plural(runs.length, 'scenario');
-  return `<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<title>${escapeMarkup(`${failed === 0 ? 'passed' : 'FAILED'}: ${only}`)}</title>
-<link rel="icon" href="data:,">
-<style>${STYLE}</style>
-</head>
-<body>
-<main>
-${runs.length > 1 ? overview(runs, failed) : ''}
-${runs.map(article).join('\n')}
-</main>
-</body>
-</html>
-`;
+  return page(
+    `${failed === 0 ? 'passed' : 'FAILED'}: ${only}`,
+    `${runs.length > 1 ? overview(runs, failed) : ''}\n${runs.map(article).join('\n')}`,
+  );
 }
 
 function overview(runs: readonly Finished[], failed: number): string {

@@ -1,6 +1,7 @@
 /** The report for CI: JUnit XML, a test suite for each scenario, a test case for each expectation. */
+
+import { escapeMarkup } from '../../report/escape.ts';
 import type { Check } from '../expectations.ts';
-import { escapeMarkup } from './escape.ts';
 import type { Finished } from './json.ts';
 import { said } from './sections.ts';
 

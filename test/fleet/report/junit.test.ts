@@ -1,8 +1,8 @@
 /** The JUnit report is XML that CI reads: a suite a scenario, a case an expectation, whatever names hold. */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { escapeMarkup } from '../../../src/fleet/report/escape.ts';
 import { junitReport } from '../../../src/fleet/report/junit.ts';
+import { escapeMarkup } from '../../../src/report/escape.ts';
 import { finish, scenarioOf } from '../../support/scenarios.ts';
 import { parseXml } from '../../support/xml.ts';
 
