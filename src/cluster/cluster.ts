@@ -255,7 +255,7 @@ export class Cluster {
       first: isFirst,
       state,
       version,
-      previousState,
+      previousState: isFirst ? null : previousState,
       previousVersion,
       level,
       lastError,

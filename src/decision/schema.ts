@@ -146,7 +146,7 @@ const server = z.strictObject({
   first: z.boolean().describe('whether it is what the first probe of this server gave'),
   state: state.describe('how it is; `draining`: it takes no new sessions'),
   version: z.string().nullable().describe('its version, the last known one while it is down; null: unknown'),
-  previousState: state.describe('how it was'),
+  previousState: state.nullable().describe('how it was; null: nothing was known of it'),
   previousVersion: z.string().nullable().describe('its version before; null: unknown'),
   level: nullableLevel.describe('the schema level that it reports; null: it keeps no system tables'),
   lastError: z.string().nullable().describe('why it is down; null: it is not'),

@@ -76,7 +76,8 @@ export interface ServerEvent {
   readonly first: boolean;
   readonly state: ServerFacts['state'];
   readonly version: string | null;
-  readonly previousState: ServerFacts['state'];
+  /** Null where nothing was known of it before. */
+  readonly previousState: ServerFacts['state'] | null;
   readonly previousVersion: string | null;
   /** The schema level that the server reports; null where it keeps no system tables. */
   readonly level: number | null;

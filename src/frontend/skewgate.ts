@@ -61,12 +61,13 @@ class SkewgateClient implements PendingClient {
       data: (bytes) => this.#receive(bytes),
       end: () => {
         this.#early.end();
-        if (!this.#isHeard) this.#leave('ended its side');
+        // It may still read why it is refused.
+        if (!this.#isHeard) this.#leave('BAD_HANDSHAKE', 'The client ended its side');
       },
       drain() {},
       close: (error) => {
         if (error instanceof PeerFault) this.#fail(new WireFault(error.message));
-        this.#leave('left');
+        this.#leave('CLIENT_LEFT', 'The client left');
       },
     });
   }
@@ -123,9 +124,9 @@ class SkewgateClient implements PendingClient {
     }
   }
 
-  #leave(how: string): void {
+  #leave(code: 'BAD_HANDSHAKE' | 'CLIENT_LEFT', how: string): void {
     if (this.#heard === 0) this.#settle({ kind: 'probe' });
-    else this.#fail(new WireFault(`the client ${how} in mid-handshake`));
+    else this.#settle({ kind: 'failed', code, message: `${how} before its hello was complete.` });
     this.#early.leave();
   }
 

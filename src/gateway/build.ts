@@ -48,10 +48,10 @@ export function buildGate(
   const { clock, random, transports, folder } = around;
   const identity = identityOf(config);
   const log = around.log ?? openLog(config.log, identity, around);
-  const events = createFanOut([
-    createLogSink({ log, identity, traces: config.log.trace }),
-    createTerminalSink(around.say),
-  ]);
+  const events = createFanOut(
+    [createLogSink({ log, identity, traces: config.log.trace }), createTerminalSink(around.say)],
+    (error) => around.say(`events are lost: ${error instanceof Error ? error.message : String(error)}`),
+  );
   const policy = policyOf(config);
   const cluster = new Cluster({
     servers: config.servers.map((entry) => serverOf(entry, identity.gate, folder)),

@@ -49,7 +49,6 @@ export interface Catalogue {
 }
 
 /** A catalogue of `releases`, in any order, and of the `eras` in which other rules held. */
-/** A catalogue of these releases, in any order. */
 export function createCatalogue(releases: readonly Release[], eras: readonly Era[] = []): Catalogue {
   const sorted = [...releases].sort((a, b) => compareVersions(a.version, b.version));
   return { eras: [...eras], releases: sorted };
@@ -129,7 +128,6 @@ export function entriesOf(catalogue: Catalogue, line: Minor): readonly Release[]
  * Whether clients of older minors are refused while the tables are those of `release` (M4). What the release line
  * states counts; otherwise the eras decide.
  */
-/** M4: whether clients older than tables of this release are refused. */
 export function inLockstep(catalogue: Catalogue, release: Version): boolean {
   const stated = entriesOf(catalogue, release).findLast((entry) => entry.lockstep !== undefined);
   return (
@@ -138,7 +136,6 @@ export function inLockstep(catalogue: Catalogue, release: Version): boolean {
 }
 
 /** Whether an upgrade to `target` has to go through each minor in between (M5). */
-/** M5: whether an upgrade to this release goes minor by minor. */
 export function isHopByHop(catalogue: Catalogue, target: Version): boolean {
   return catalogue.eras.some((era) => era.hopByHop && compareVersions(target, era.below) < 0);
 }

@@ -21,7 +21,6 @@ export interface Minor {
 }
 
 /** A text that is not a version or a release line. The message quotes the text and says what is wrong with it. */
-/** A text that is not a version or a release line; the message says why. */
 export class VersionError extends Error {
   override readonly name = 'VersionError';
 }
@@ -70,7 +69,6 @@ function fault(text: string, core: string, qualifier: string): string {
 }
 
 /** As `parseVersion`, but null for a text that is not a version. */
-/** `parseVersion` for text that may be anything: null where it is no version. */
 export function tryParseVersion(text: string): Version | null {
   try {
     return parseVersion(text);
@@ -88,7 +86,6 @@ export function parseMinor(text: string): Minor {
 }
 
 /** `major.minor.patch` with the qualifier, as the other side wrote it. */
-/** As it was written, with the qualifier. */
 export function printVersion(version: Version): string {
   return `${printCore(version)}${version.qualifier}`;
 }
@@ -99,7 +96,6 @@ export function printCore(version: Version): string {
 }
 
 /** `major.minor`, such as `4.14`. */
-/** A release line as people write it: `4.14`. */
 export function printMinor(line: Minor): string {
   return `${line.major}.${line.minor}`;
 }
@@ -115,7 +111,6 @@ export function compareVersions(a: Version, b: Version): number {
 }
 
 /** The first release of a line: 4.14 becomes 4.14.0. */
-/** The first release of a line: patch 0. */
 export function firstOf(line: Minor): Version {
   return { major: line.major, minor: line.minor, patch: 0, qualifier: '' };
 }

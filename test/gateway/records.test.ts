@@ -173,7 +173,7 @@ describe('records', () => {
       server: 's1',
       state: 'up',
       version: '4.14.0',
-      previousState: 'down',
+      previousState: null,
       previousVersion: null,
       lastError: null,
     });
