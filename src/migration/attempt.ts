@@ -158,8 +158,11 @@ export class Attempt {
     // What went back on the way is on record before the failure is: it is no news that would take it back.
     await cluster.refresh(0);
     await recordRegression({ ...this.#options, held });
-    const retryAt = error instanceof AbortedByOperator ? null : this.#retryAt(claim.attempt);
-    await held.fail(why, retryAt);
+    const byOperator = error instanceof AbortedByOperator;
+    const retryAt = byOperator ? null : this.#retryAt(claim.attempt);
+    if (!byOperator) await held.fail(why, retryAt);
+    else if (!(await held.stopped(why)))
+      return events.emit({ event: 'migration', what: 'released', ...about });
     events.emit({
       event: 'migration',
       what: 'failed',

@@ -18,6 +18,7 @@ import {
   released,
   runDone,
   runStarted,
+  stopped,
 } from './transitions.ts';
 
 export interface LedgerView {
@@ -256,6 +257,20 @@ export class HeldClaim {
   /** @throws {ClaimLost} */
   fail(error: string, retryAt: number | null): Promise<void> {
     return this.#write((record, held) => failed(record, held, error, retryAt, this.#ledger.now()), true);
+  }
+
+  /**
+   * Ends the claim because of an operator's abort, which an operator may have taken back since.
+   * @returns whether that is a failure
+   * @throws {ClaimLost}
+   */
+  async stopped(why: string): Promise<boolean> {
+    let failed = true;
+    await this.#write((record, held) => {
+      failed = held.abort !== null;
+      return stopped(record, held, why, this.#ledger.now());
+    }, true);
+    return failed;
   }
 
   /** @throws {ClaimLost} */

@@ -24,7 +24,8 @@ export function reasonForNothing(
       if (activeBlocks(record, now).some(({ by }) => of === null || by === of)) return null;
       return of === null ? 'no block was in force' : `no block of ${of} was in force`;
     case 'retry':
-      return failure === null && (claim === null || leaseAlive) ? 'no attempt had failed' : null;
+      if (failure !== null || (claim !== null && !leaseAlive)) return null;
+      return claim?.abort ? null : 'no attempt had failed';
     case 'abort':
       return claim === null ? 'no upgrade was running' : null;
   }
@@ -92,14 +93,19 @@ export function approved(record: LedgerRecord, who: Operator, now: number): Chan
   };
 }
 
-/** Closes the circuit: the next newer client may try again, at once; so may who takes over from a holder that is gone. */
+/**
+ * Closes the circuit: the next newer client may try again, at once; so may who takes over from a holder that is gone. An
+ * abort that is still on its way is taken back: the last word of an operator counts.
+ */
 export function retried(record: LedgerRecord, who: Operator, leaseAlive: boolean, now: number): Change {
   const { claim } = record;
   return {
     record: {
       ...record,
       failure: null,
-      ...(claim !== null && !leaseAlive && { claim: { ...claim, attempt: 0, abort: null } }),
+      ...(claim !== null && {
+        claim: { ...claim, abort: null, ...(!leaseAlive && { attempt: 0 }) },
+      }),
     },
     history: [act('retried', who, reasonForNothing('retry', record, leaseAlive, now), now)],
   };

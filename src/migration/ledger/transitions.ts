@@ -216,6 +216,13 @@ export function failed(
   };
 }
 
+/** The holder stopped because of an abort; where an operator took that back meanwhile it is no failure. */
+export function stopped(record: LedgerRecord, held: Claim, why: string, now: number): Change {
+  return held.abort === null
+    ? released(record, held, `${why}; the abort was taken back by a retry`, now)
+    : failed(record, held, why, null, now);
+}
+
 /** Given back without a failure: not needed any more, or the gate stops. */
 export function released(record: LedgerRecord, held: Claim, reason: string, now: number): Change {
   return {

@@ -141,6 +141,33 @@ onEachLedger('an upgrade fails', (start) => {
     expect(story.work()).toHaveLength(1);
   });
 
+  test('retry right after abort: the client that waits is admitted, and the upgrade is not failed for good', async () => {
+    const story = await start();
+    const restore = story.hook('true', 'restore');
+    const gate = await story.gate({ migration: { hook: story.hook(Story.RAISE), restore } });
+    const client = gate.connect('4.14.0');
+    await story.worked(1);
+    await story.ledger.abort(BY);
+    // The abort is on its way: what it stopped is being restored.
+    await story.worked(1, 'restore');
+    await story.ledger.retry(BY);
+    for (const name of ['restore', 'hook']) story.letGo(name);
+    (await client).destroy();
+    expect(await story.kinds()).toEqual([
+      'level-observed',
+      'planned',
+      'running',
+      'aborted',
+      'retried',
+      'restored',
+      'released',
+      'planned',
+      'running',
+      'step-done',
+      'done',
+    ]);
+  });
+
   test('a gate that is stopped in mid-hook gives the claim back, and another goes on at once', async () => {
     const story = await start();
     const migration = { hook: story.hook(Story.RAISE), lease: '30s' };

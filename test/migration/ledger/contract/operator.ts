@@ -195,9 +195,38 @@ export const operatorRules: Rules = {
 
   'retry while somebody holds the claim leaves that alone': async (bench) => {
     const held = claimed(await bench.ledger.claim(requestOf('gate-a'), bench.lease));
-    await bench.another().abort(OPERATOR);
+    const before = await held.current();
     await bench.another().retry(OPERATOR);
-    expect((await held.current()).claim).toMatchObject({ attempt: 1, abort: OPERATOR });
+    expect(await held.current()).toEqual(before);
+  },
+
+  'retry right after abort counts, whatever of the abort is still on its way: its end is no failure, and the next claim is given':
+    async (bench) => {
+      const held = claimed(await bench.ledger.claim(requestOf('gate-a'), bench.lease));
+      await held.runStarted('key-0');
+      await bench.another().abort(OPERATOR);
+      await bench.another().retry(OPERATOR);
+      expect((await held.current()).claim.abort).toBeNull();
+      expect(await held.stopped('aborted by olga: change freeze')).toBe(false);
+      expect((await bench.another().read()).record).toMatchObject({ claim: null, failure: null });
+      claimed(await bench.another().claim(requestOf('gate-b'), bench.lease));
+      const history = await bench.ledger.history();
+      checkHistory(history);
+      expect(history.map(({ what }) => what)).toEqual([
+        'planned',
+        'running',
+        'aborted',
+        'retried',
+        'released',
+        'planned',
+      ]);
+    },
+
+  'abort after that retry counts again': async (bench) => {
+    const held = claimed(await bench.ledger.claim(requestOf('gate-a'), bench.lease));
+    for (const act of ['abort', 'retry', 'abort'] as const) await bench.another()[act](OPERATOR);
+    expect(await held.stopped('aborted by olga: change freeze')).toBe(true);
+    expect(await bench.another().claim(requestOf('gate-b'), bench.lease)).toBe('failed');
   },
 
   'abort of a live claim asks the holder, who keeps the claim until it stops': async (bench) => {
