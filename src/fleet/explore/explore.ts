@@ -1,6 +1,7 @@
 /**
- * Random plans for a fleet, each played on virtual time and held against the invariants, until one fails: that
- * one is shrunk to the fewest steps that still break the same invariant. Same fleet, same seed: same plans.
+ * Random plans for a fleet, each played on virtual time and held against the invariants, until one fails.
+ * That one is shrunk until no step of it can go without the invariant holding again. The same fleet and seed give the
+ * same plans.
  */
 import { createHash } from 'node:crypto';
 import fc from 'fast-check';
@@ -102,7 +103,10 @@ class Search {
     return true;
   }
 
-  /** What fast-check left, without any step that can go: those that put the fleet in order count as well. */
+  /**
+   * What fast-check left, without any step that can go. Steps that put the fleet back in order count as well. What is
+   * left is minimal, though not always the shortest plan there is: no step is replaced by another kind of step.
+   */
   async #shrunk(): Promise<FailedPlan | null> {
     if (this.#shortest === null) return null;
     let at = this.#shortest.scenario.steps.length;

@@ -1,6 +1,7 @@
 /** What is tried for ever on virtual time is a failed scenario, of which everything up to then is outcome. */
 import { expect, test } from 'vitest';
 import { parseFleet } from '../../../src/fleet/explore/fleet-spec.ts';
+import { play as playPlan } from '../../../src/fleet/explore/run-plan.ts';
 import { failuresOf, play } from '../../support/scenarios.ts';
 import { exploreFleet, textWith } from '../explore/support.ts';
 
@@ -31,8 +32,15 @@ test('without that it ends', async () => {
   expect(failuresOf(await play(STATED))).toEqual([]);
 });
 
-test('explore shrinks it like any other', async () => {
-  const { found } = await exploreFleet(parseFleet(textWith('write-tried-for-ever')), 5);
+test('explore shrinks it like any other, until no step of it can go', async () => {
+  const fleet = parseFleet(textWith('write-tried-for-ever'));
+  const { found } = await exploreFleet(fleet, 5);
   expect(found?.violations.map(({ invariant }) => invariant)).toEqual(['waits-end']);
-  expect(found?.scenario.steps).toHaveLength(1);
+  const steps = found?.scenario.steps ?? [];
+  expect(steps.length).toBeGreaterThan(0);
+  expect(steps.length).toBeLessThan(found?.steps ?? 0);
+  for (const at of steps.keys()) {
+    const { violations } = await playPlan({ ...fleet, seed: 7 }, steps.toSpliced(at, 1));
+    expect(violations).toEqual([]);
+  }
 });
