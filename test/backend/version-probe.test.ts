@@ -9,8 +9,8 @@ import path from 'node:path';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { createVersionProbe, type VersionSource } from '../../src/backend/version-probe.ts';
 import { printVersion } from '../../src/version/version.ts';
+import { realEnvironment } from '../support/environment.ts';
 import { type Fleet, startFleet } from '../support/gate.ts';
-import { realWorld } from '../support/world.ts';
 
 async function serve(answer: http.RequestListener): Promise<string> {
   const server = http.createServer(answer).listen(0, '127.0.0.1');
@@ -224,7 +224,7 @@ describe('through a gate', () => {
 
   test('stated, printed and told versions count alike', async () => {
     const url = await serve((_request, response) => response.end('4.14.2'));
-    await using fleet = await startFleet(realWorld, {
+    await using fleet = await startFleet(realEnvironment, {
       others: [
         { id: 'stated', address: await plainServer(), version: '4.14.0' },
         { id: 'printed', address: await plainServer(), version: { command: printing('4.14.1') } },
@@ -252,7 +252,7 @@ describe('through a gate', () => {
   test('a new release is noticed by the next probe', async () => {
     let version = '4.14.0';
     const url = await serve((_request, response) => response.end(version));
-    await using fleet = await startFleet(realWorld, {
+    await using fleet = await startFleet(realEnvironment, {
       others: [{ id: 'db', address: await plainServer(), version: { http: url } }],
       timeouts: { probe: '20ms', fresh: '0ms' },
     });
@@ -264,7 +264,7 @@ describe('through a gate', () => {
   });
 
   test('[M1] wrong output leaves the version unknown: newer clients wait, the log says why', async () => {
-    await using fleet = await startFleet(realWorld, {
+    await using fleet = await startFleet(realEnvironment, {
       servers: [{ version: '4.14.0' }],
       others: [{ id: 'odd', address: await plainServer(), version: { command: printing('no idea') } }],
       timeouts: { hold: '50ms', dial: '15s' },
@@ -281,7 +281,7 @@ describe('through a gate', () => {
   });
 
   test('[N1] a server that is not there is down, though its version is stated', async () => {
-    await using fleet = await startFleet(realWorld, {
+    await using fleet = await startFleet(realEnvironment, {
       others: [{ id: 'db', address: 'tcp://127.0.0.1:1', version: '4.14.0' }],
       timeouts: { hold: '50ms' },
     });

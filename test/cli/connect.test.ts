@@ -2,12 +2,12 @@
 import net from 'node:net';
 import { expect, onTestFinished, test } from 'vitest';
 import { runCli } from '../support/cli.ts';
+import { realEnvironment } from '../support/environment.ts';
 import { type Fleet, type FleetOptions, startFleet } from '../support/gate.ts';
 import { startCli } from '../support/program.ts';
-import { realWorld } from '../support/world.ts';
 
 async function fleetOf(options: FleetOptions = {}): Promise<Fleet> {
-  const fleet = await startFleet(realWorld, {
+  const fleet = await startFleet(realEnvironment, {
     migration: { ledger: 'memory:' },
     servers: [{ version: '4.14.1' }],
     ...options,

@@ -3,13 +3,13 @@ import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { runCli } from '../support/cli.ts';
+import { realEnvironment } from '../support/environment.ts';
 import { tempFolder } from '../support/folder.ts';
 import { startFleet } from '../support/gate.ts';
-import { realWorld } from '../support/world.ts';
 import { startServerCli } from './support.ts';
 
 async function gateBefore(...addresses: string[]) {
-  const fleet = await startFleet(realWorld, {
+  const fleet = await startFleet(realEnvironment, {
     others: addresses.map((address, at) => ({ id: `r${at + 1}`, address })),
     migration: { ledger: 'memory:' },
     timeouts: { probe: '50ms', hold: '5s' },

@@ -6,10 +6,10 @@ import { connectTo } from '../../src/client/connect.ts';
 import { RefusedError } from '../../src/client/session.ts';
 import { parseUrl } from '../../src/client/url.ts';
 import { realRuntime } from '../../src/runtime/real.ts';
+import { realEnvironment } from '../support/environment.ts';
 import { tempFolder } from '../support/folder.ts';
 import { type Program, startCli } from '../support/program.ts';
 import { type ServerSpec, TestServer } from '../support/servers.ts';
-import { realWorld } from '../support/world.ts';
 
 export interface ServedGate {
   readonly program: Program;
@@ -61,7 +61,7 @@ export async function serveGate(
 
 /** A simulated server inside this process; echoes. Returns its address. */
 export async function echoServer(version: string, more: Partial<ServerSpec> = {}): Promise<TestServer> {
-  const server = await TestServer.start(realWorld, 'echo', { version, ...more });
+  const server = await TestServer.start(realEnvironment, 'echo', { version, ...more });
   onTestFinished(() => server.stop());
   return server;
 }

@@ -11,15 +11,15 @@ import { ConnectError, connect, RefusedError, UrlError, WireFault } from '../../
 import { createMemoryTables } from '../../src/server/tables.ts';
 import { encodeMessage } from '../../src/wire/messages.ts';
 import { encodePreface } from '../../src/wire/preface.ts';
+import { realEnvironment, virtualEnvironment } from '../support/environment.ts';
 import { startFleet } from '../support/gate.ts';
 import { randomBytes } from '../support/random.ts';
 import { Recorder } from '../support/recorder.ts';
-import { realWorld, virtualWorld } from '../support/world.ts';
 
 const MIB = 1_048_576;
 
 const fleetOf = (listen: 'tcp' | 'ws' = 'tcp') =>
-  startFleet(realWorld, {
+  startFleet(realEnvironment, {
     listen: [listen === 'tcp' ? { tcp: '127.0.0.1:0' } : { ws: '127.0.0.1:0' }],
     servers: [{ version: '4.14.1' }],
   });
@@ -78,7 +78,7 @@ describe('an admitted client', () => {
   }
 
   test('a reader that stops holds the writer back; what is under way is bounded', async () => {
-    const world = virtualWorld();
+    const world = virtualEnvironment();
     await using fleet = await startFleet(world, { servers: [{ version: '4.14.0' }] });
     const session = await fleet.admit('4.14.0');
     const total = 16 * MIB;
@@ -103,7 +103,7 @@ describe('an admitted client', () => {
   });
 
   test('sees an end when the server ends, and an error when it breaks off', async () => {
-    await using fleet = await startFleet(realWorld, {
+    await using fleet = await startFleet(realEnvironment, {
       servers: [
         {
           version: '4.14.0',
@@ -128,7 +128,7 @@ describe('an admitted client', () => {
   });
 
   test('hears why it waits, and how long it may have to', async () => {
-    await using fleet = await startFleet(realWorld, {
+    await using fleet = await startFleet(realEnvironment, {
       servers: [{ version: '4.14.0', tables: createMemoryTables(27), upgradeMs: 100 }],
     });
     const heard: string[] = [];
@@ -165,7 +165,7 @@ describe('a refused client', () => {
   });
 
   test('a refusal that time may heal is transient', async () => {
-    await using fleet = await startFleet(realWorld, {
+    await using fleet = await startFleet(realEnvironment, {
       servers: [{ version: '4.14.0' }],
       timeouts: { hold: '20ms', fresh: '0ms' },
     });
@@ -253,7 +253,7 @@ describe('giving up', () => {
   });
 
   test('a gate that says nothing: after half a minute, counted from its last word; no connection is left', async () => {
-    const world = virtualWorld();
+    const world = virtualEnvironment();
     const { clock, transports } = world;
     const heard: Recorder[] = [];
     await transports.tcp?.listen('gate:1', {
@@ -279,12 +279,12 @@ describe('giving up', () => {
   });
 
   test('as long as it was told, also while it dials; an admitted session is left alone', async () => {
-    const world = virtualWorld({ latency: 5_000 });
+    const world = virtualEnvironment({ latency: 5_000 });
     const target = parseUrl('skewgate://gate:1/?version=4.14.0');
     await expect(world.finish(connectTo(target, world, { timeout: 1_000 }))).rejects.toThrow(
       'no word from the gate for 1 s',
     );
-    const near = virtualWorld();
+    const near = virtualEnvironment();
     await using fleet = await startFleet(near, { servers: [{ version: '4.14.0' }] });
     const session = await fleet.admit('4.14.0', { timeout: 1_000 });
     await near.clock.run(60_000);

@@ -2,8 +2,8 @@
 import { execFile, execFileSync } from 'node:child_process';
 import net from 'node:net';
 import { onTestFinished } from 'vitest';
+import { realEnvironment } from '../support/environment.ts';
 import { type Fleet, type FleetOptions, startFleet } from '../support/gate.ts';
-import { realWorld } from '../support/world.ts';
 
 /** Whether all of these are installed; prints which is not, so that a skipped test has a reason. */
 export function installed(...programs: string[]): boolean {
@@ -32,7 +32,7 @@ export async function gateAssuming(
   versions: readonly string[],
   server: Omit<NonNullable<FleetOptions['others']>[number], 'id'>,
 ): Promise<{ readonly fleet: Fleet; readonly ports: readonly string[] }> {
-  const fleet = await startFleet(realWorld, {
+  const fleet = await startFleet(realEnvironment, {
     listen: versions.map((assume) => ({ tcp: '127.0.0.1:0', assume })),
     others: [{ id: 'real', ...server }],
     migration: { ledger: 'memory:' },

@@ -1,12 +1,12 @@
 /** Out of file descriptors, the gate can't dial: its own trouble, which is not held against a server. */
 import { expect, test } from 'vitest';
 import type { Transport } from '../../src/ports/transport.ts';
+import { virtualEnvironment } from '../support/environment.ts';
 import { startFleet } from '../support/gate.ts';
-import { virtualWorld } from '../support/world.ts';
 
 /** A world whose dials fail as they do without a descriptor, while `state.out`. */
 function start() {
-  const world = virtualWorld();
+  const world = virtualEnvironment();
   const { tcp } = world.transports as { tcp: Transport };
   const state = { out: false };
   const dial: Transport['dial'] = async (address, options) => {

@@ -2,8 +2,8 @@ import { spawn } from 'node:child_process';
 import net from 'node:net';
 import { afterEach, expect, test } from 'vitest';
 import { createTcpTransport } from '../../src/transport/tcp.ts';
+import { realEnvironment } from '../support/environment.ts';
 import { startFleet } from '../support/gate.ts';
-import { realWorld } from '../support/world.ts';
 import { ROOT } from './files.ts';
 
 const tcp = createTcpTransport();
@@ -28,7 +28,7 @@ function health(address: string): Promise<number | null> {
 test.each(['tcp', 'ws'] as const)(
   'healthy: a gate on %s answers, and nothing of it is recorded',
   async (scheme) => {
-    await using fleet = await startFleet(realWorld, {
+    await using fleet = await startFleet(realEnvironment, {
       servers: [{ version: '4.14.0' }],
       listen: [{ [scheme]: '127.0.0.1:0' }],
     });

@@ -4,9 +4,9 @@ import net from 'node:net';
 import { buffer } from 'node:stream/consumers';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { createMemoryTables } from '../../src/server/tables.ts';
+import { realEnvironment } from '../support/environment.ts';
 import { startFleet } from '../support/gate.ts';
 import { randomBytes } from '../support/random.ts';
-import { realWorld } from '../support/world.ts';
 
 async function program(address: string): Promise<net.Socket> {
   const { hostname, port } = new URL(address.replace('tcp:', 'http:'));
@@ -39,7 +39,7 @@ const assume = (version: string) => [{ tcp: '127.0.0.1:0', assume: version }];
 describe('assume', () => {
   test('a plain program talks to a plain server; what it sends at once arrives', async () => {
     const { address } = await plainServer((socket) => socket.pipe(socket));
-    await using fleet = await startFleet(realWorld, {
+    await using fleet = await startFleet(realEnvironment, {
       listen: assume('4.13.1'),
       others: [{ id: 'pg', address, version: '4.14.0' }],
     });
@@ -62,7 +62,7 @@ describe('assume', () => {
 
   test('a server that speaks first is heard, with no byte of the gate before', async () => {
     const { address } = await plainServer((socket) => socket.write('220 hello\r\n'));
-    await using fleet = await startFleet(realWorld, {
+    await using fleet = await startFleet(realEnvironment, {
       listen: assume('4.14.0'),
       others: [{ id: 'smtp', address, version: '4.14.0' }],
     });
@@ -72,7 +72,7 @@ describe('assume', () => {
   });
 
   test('a program can also be put before a server that speaks the handshake', async () => {
-    await using fleet = await startFleet(realWorld, {
+    await using fleet = await startFleet(realEnvironment, {
       listen: assume('4.14.0'),
       servers: [{ version: '4.14.1', scheme: 'ws' }],
     });
@@ -91,7 +91,7 @@ describe('assume', () => {
       socket.resume();
       socket.on('end', () => socket.end(randomBytes(1_000_000)));
     });
-    await using fleet = await startFleet(realWorld, {
+    await using fleet = await startFleet(realEnvironment, {
       listen: assume('4.14.0'),
       others: [{ id: 'db', address, version: '4.14.0' }],
     });
@@ -102,7 +102,7 @@ describe('assume', () => {
 
   test('refused, it is closed without a byte, and its server was not dialled for it', async () => {
     const { address, seen } = await plainServer((socket) => socket.write('welcome'));
-    await using fleet = await startFleet(realWorld, {
+    await using fleet = await startFleet(realEnvironment, {
       listen: assume('4.15.0'),
       others: [{ id: 'pg', address, version: '4.14.0' }],
       timeouts: { probe: '1h', fresh: '1h' },
@@ -122,7 +122,7 @@ describe('assume', () => {
     [undefined, 28, 'PERMITTED'],
   ] as const)('`upgrade: %s`: such a client leaves the tables at level %s', async (upgrade, level, code) => {
     const tables = createMemoryTables(27);
-    await using fleet = await startFleet(realWorld, {
+    await using fleet = await startFleet(realEnvironment, {
       listen: [{ tcp: '127.0.0.1:0', assume: '4.14.0', ...(upgrade && { upgrade }) }],
       servers: [{ version: '4.14.0', tables, upgradeMs: 10 }],
     });
@@ -140,7 +140,7 @@ describe('assume', () => {
       socket.on('data', () => socket.resetAndDestroy());
       socket.end(bytes);
     });
-    await using fleet = await startFleet(realWorld, {
+    await using fleet = await startFleet(realEnvironment, {
       listen: assume('4.14.0'),
       others: [{ id: 'http', address, version: '4.14.0' }],
     });

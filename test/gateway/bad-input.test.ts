@@ -14,10 +14,10 @@ import { encodeFrame } from '../../src/wire/frame.ts';
 import { encodeMessage, MESSAGES } from '../../src/wire/messages.ts';
 import { encodeValue } from '../../src/wire/msgpack.ts';
 import { encodePreface } from '../../src/wire/preface.ts';
+import { realEnvironment, type VirtualEnvironment, virtualEnvironment } from '../support/environment.ts';
 import { type Fleet, startFleet } from '../support/gate.ts';
 import { answersIn, dialRaw, helloBytes } from '../support/raw-client.ts';
 import { Recorder } from '../support/recorder.ts';
-import { realWorld, type VirtualWorld, virtualWorld } from '../support/world.ts';
 
 const { type: HELLO } = MESSAGES.hello;
 const preface = encodePreface();
@@ -59,7 +59,7 @@ function many(count: number): Record<string, string> {
 
 /** A fleet with a session that must not notice anything. */
 async function start(listen: 'tcp' | 'ws' = 'tcp'): Promise<{ fleet: Fleet; bystander: Session }> {
-  const fleet = await startFleet(realWorld, {
+  const fleet = await startFleet(realEnvironment, {
     listen: [listen === 'tcp' ? { tcp: '127.0.0.1:0' } : { ws: '127.0.0.1:0' }],
     servers: [{ version: '4.14.0' }],
   });
@@ -79,7 +79,7 @@ describe('a client that speaks nonsense', () => {
       await using _ = fleet;
       for (const [name, bytes, message] of NONSENSE) {
         const before = fleet.log.handshakes.length;
-        const client = await dialRaw(realWorld, fleet.address());
+        const client = await dialRaw(realEnvironment, fleet.address());
         client.connection.send(bytes);
         await client.untilEnded();
         const { refuse, permit } = answersIn(client.bytes);
@@ -97,7 +97,7 @@ describe('a client that speaks nonsense', () => {
     });
 
   test('a hello too long to be handed on to a server is refused, and takes nobody a place', async () => {
-    const world = virtualWorld();
+    const world = virtualEnvironment();
     await using fleet = await startFleet(world, {
       servers: [{ version: '4.14.0' }],
       limits: { sessions: 1 },
@@ -136,7 +136,7 @@ describe('a client that speaks nonsense', () => {
   test('another protocol revision is answered with the one the gate speaks', async () => {
     const { fleet, bystander } = await start();
     await using _ = fleet;
-    const client = await dialRaw(realWorld, fleet.address());
+    const client = await dialRaw(realEnvironment, fleet.address());
     client.connection.send(Buffer.concat([encodePreface({ min: 7, max: 9 }), helloBytes('4.14.0')]));
     await client.untilEnded();
     expect([...client.bytes.subarray(0, 8)]).toEqual([...preface]);
@@ -154,7 +154,7 @@ describe('a client that speaks nonsense', () => {
     const browser = await fetch(fleet.address().replace('tcp:', 'http:'));
     expect(browser.status).toBe(400);
     expect(await browser.text()).toContain('skewgate handshake, not HTTP');
-    const tls = await dialRaw(realWorld, fleet.address());
+    const tls = await dialRaw(realEnvironment, fleet.address());
     tls.connection.send(Buffer.from('16030100c8010000c40303', 'hex'));
     await tls.untilEnded();
     expect(tls.bytes.toString('hex')).toBe('15030100020246');
@@ -170,12 +170,12 @@ describe('a client that speaks nonsense', () => {
     const { fleet, bystander } = await start();
     await using _ = fleet;
     for (const bytes of [new Uint8Array(0), helloBytes('4.14.0').subarray(0, 20)]) {
-      const client = await dialRaw(realWorld, fleet.address());
+      const client = await dialRaw(realEnvironment, fleet.address());
       client.connection.send(bytes);
       client.connection.end();
       await client.untilClosed();
     }
-    const cut = await dialRaw(realWorld, fleet.address());
+    const cut = await dialRaw(realEnvironment, fleet.address());
     cut.connection.send(preface);
     cut.connection.destroy();
     await fleet.log.until('handshake', { code: 'CLIENT_LEFT' });
@@ -190,7 +190,7 @@ describe('a client that speaks nonsense', () => {
 
 describe('clients that say nothing', () => {
   test('ten thousand: each is refused in its time and logged; others come and go meanwhile', async () => {
-    const world = virtualWorld();
+    const world = virtualEnvironment();
     await using fleet = await startFleet(world, {
       servers: [{ version: '4.14.0' }],
       limits: { handshakes: 10_001 },
@@ -219,7 +219,7 @@ describe('clients that say nothing', () => {
     ['nothing', ''],
     ['half of an upgrade', 'GET / HTTP/1.1\r\nhost: x\r\nupgrade: websocket\r\n'],
   ])('that send %s to a WebSocket port count as clients on their way in', async (_, text) => {
-    await using fleet = await startFleet(realWorld, {
+    await using fleet = await startFleet(realEnvironment, {
       listen: [{ ws: '127.0.0.1:0' }, { tcp: '127.0.0.1:0' }],
       servers: [{ version: '4.14.0' }],
       limits: { handshakes: 20 },
@@ -258,7 +258,7 @@ describe('clients that say nothing', () => {
   test('the time that one spent on a WebSocket port before it was a WebSocket is on record', async () => {
     const clock = new VirtualClock();
     await using fleet = await startFleet(
-      { ...realWorld, clock },
+      { ...realEnvironment, clock },
       { listen: [{ ws: '127.0.0.1:0' }], servers: [{ version: '4.14.0' }], timeouts: { probe: '1h' } },
     );
     const silent = net.connect(Number(fleet.address().split(':').at(-1)), '127.0.0.1');
@@ -271,7 +271,7 @@ describe('clients that say nothing', () => {
   });
 
   test('are refused DRAINING when the gate stops, on a WebSocket port too', async () => {
-    await using fleet = await startFleet(realWorld, {
+    await using fleet = await startFleet(realEnvironment, {
       listen: [{ ws: '127.0.0.1:0' }],
       servers: [{ version: '4.14.0' }],
     });
@@ -291,11 +291,13 @@ describe('clients that say nothing', () => {
     // Nobody is late because this machine is slow.
     const clock = new VirtualClock();
     await using fleet = await startFleet(
-      { ...realWorld, clock },
+      { ...realEnvironment, clock },
       { servers: [{ version: '4.14.0' }], timeouts: { probe: '1h' } },
     );
     const bystander = await fleet.admit('4.14.0');
-    const silent = await Promise.all(Array.from({ length: 300 }, () => dialRaw(realWorld, fleet.address())));
+    const silent = await Promise.all(
+      Array.from({ length: 300 }, () => dialRaw(realEnvironment, fleet.address())),
+    );
     expect(await isServed(bystander)).toBe(true);
     const limit = AbortSignal.timeout(8_000);
     while (fleet.gate.status().handshakes < 300 && !limit.aborted) await turn();
@@ -314,7 +316,7 @@ describe('clients that say nothing', () => {
 });
 
 test('a refusal that would be longer than a frame is cut, not lost', async () => {
-  const world = virtualWorld();
+  const world = virtualEnvironment();
   await using backend = await startFleet(world, { servers: [{ version: '4.14.0' }] });
   await using fleet = await startFleet(world, {
     others: Array.from({ length: 200 }, (_, at) => ({
@@ -359,7 +361,7 @@ describe('a server that speaks nonsense', () => {
       odd.close();
       for (const socket of sockets) socket.destroy();
     });
-    await using fleet = await startFleet(realWorld, {
+    await using fleet = await startFleet(realEnvironment, {
       servers: [{ version: '4.14.0' }],
       others: [{ id: 'odd', address: `tcp://127.0.0.1:${(odd.address() as net.AddressInfo).port}` }],
       // Only who says nothing is to be found late.
@@ -385,7 +387,7 @@ describe('random bytes', () => {
       return [bytes];
     });
 
-  async function send(world: VirtualWorld, fleet: Fleet, parts: readonly Uint8Array[]) {
+  async function send(world: VirtualEnvironment, fleet: Fleet, parts: readonly Uint8Array[]) {
     const before = fleet.log.handshakes.length;
     const client = await dialRaw(world, fleet.address());
     for (const part of parts) {
@@ -402,7 +404,7 @@ describe('random bytes', () => {
   }
 
   test('always end in one refusal in the log, and the gate goes on', async () => {
-    const world = virtualWorld();
+    const world = virtualEnvironment();
     await using fleet = await startFleet(world, {
       servers: [{ version: '4.14.0' }],
       timeouts: { probe: '1h' },
@@ -424,7 +426,7 @@ describe('random bytes', () => {
   });
 
   test('a hello with bytes changed is a hello or a refusal, never more', async () => {
-    const world = virtualWorld();
+    const world = virtualEnvironment();
     await using fleet = await startFleet(world, {
       servers: [{ version: '4.14.0' }],
       timeouts: { probe: '1h' },

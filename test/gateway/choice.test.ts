@@ -3,9 +3,9 @@ import { once } from 'node:events';
 import net from 'node:net';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import type { Session } from '../../src/client/session.ts';
+import { realEnvironment, virtualEnvironment } from '../support/environment.ts';
 import { startFleet } from '../support/gate.ts';
 import { Recorder } from '../support/recorder.ts';
-import { realWorld, virtualWorld } from '../support/world.ts';
 
 const NEVER = { probe: '1h' };
 
@@ -17,7 +17,7 @@ async function ping(session: Session): Promise<string> {
 
 describe('choosing a server', () => {
   test('sessions spread evenly, whether they come at once or one by one', async () => {
-    await using fleet = await startFleet(realWorld, {
+    await using fleet = await startFleet(realEnvironment, {
       servers: [{ version: '4.14.0' }, { version: '4.14.1' }, { version: '4.14.2' }],
     });
     const counts = () => fleet.cluster.servers.map(({ sessions }) => sessions);
@@ -32,7 +32,7 @@ describe('choosing a server', () => {
   });
 
   test('sessions that follow each other go round, too', async () => {
-    await using fleet = await startFleet(realWorld, {
+    await using fleet = await startFleet(realEnvironment, {
       servers: [{ version: '4.14.0' }, { version: '4.14.0' }, { version: '4.14.0' }],
     });
     for (let count = 1; count <= 6; count++) {
@@ -43,7 +43,7 @@ describe('choosing a server', () => {
   });
 
   test('the server with the fewest sessions comes next', async () => {
-    await using fleet = await startFleet(realWorld, {
+    await using fleet = await startFleet(realEnvironment, {
       servers: [{ version: '4.14.0' }, { version: '4.14.0' }],
     });
     const sessions = await Promise.all(Array.from({ length: 6 }, () => fleet.admit('4.14.0')));
@@ -56,7 +56,7 @@ describe('choosing a server', () => {
   });
 
   test('a server that cannot be reached is passed over: the client notices nothing', async () => {
-    await using fleet = await startFleet(realWorld, {
+    await using fleet = await startFleet(realEnvironment, {
       servers: [{ version: '4.14.0' }, { version: '4.14.0' }],
       timeouts: NEVER,
     });
@@ -69,7 +69,7 @@ describe('choosing a server', () => {
   });
 
   test('a server that accepts and says nothing is passed over after the dial timeout', async () => {
-    const world = virtualWorld();
+    const world = virtualEnvironment();
     await using fleet = await startFleet(world, {
       servers: [{ version: '4.14.0' }, { version: '4.14.0' }],
       timeouts: { dial: '3s', probe: '1h' },
@@ -96,7 +96,7 @@ describe('choosing a server', () => {
 
 describe('servers that change', () => {
   test('a server restarted with another version is noticed by a probe, without a change of config', async () => {
-    await using fleet = await startFleet(realWorld, {
+    await using fleet = await startFleet(realEnvironment, {
       servers: [{ version: '4.14.0' }],
       timeouts: { probe: '20ms' },
     });
@@ -109,7 +109,7 @@ describe('servers that change', () => {
   });
 
   test('[M1] a client newer than what was known is admitted at once if the server was upgraded meanwhile', async () => {
-    await using fleet = await startFleet(realWorld, {
+    await using fleet = await startFleet(realEnvironment, {
       servers: [{ version: '4.14.0' }],
       timeouts: { ...NEVER, fresh: '0ms' },
     });
@@ -121,7 +121,7 @@ describe('servers that change', () => {
   });
 
   test('[M2] a client is judged by the version that the server itself just said, not by what was known', async () => {
-    await using fleet = await startFleet(realWorld, {
+    await using fleet = await startFleet(realEnvironment, {
       servers: [{ version: '4.14.0' }],
       timeouts: { ...NEVER, fresh: '0ms' },
     });
@@ -132,7 +132,7 @@ describe('servers that change', () => {
   });
 
   test('[M1] a server that is down counts with its last version; one that was never seen blocks newer clients', async () => {
-    await using fleet = await startFleet(realWorld, {
+    await using fleet = await startFleet(realEnvironment, {
       servers: [{ version: '4.14.0' }, { version: '4.15.0' }],
       others: [{ id: 'never', address: 'tcp://127.0.0.1:1' }],
       timeouts: { ...NEVER, fresh: '0ms' },
@@ -149,7 +149,7 @@ describe('servers that change', () => {
 
 describe('[N1] rolling restarts', () => {
   test('a server that announces it leaves gets no new sessions; those it has go on', async () => {
-    await using fleet = await startFleet(realWorld, {
+    await using fleet = await startFleet(realEnvironment, {
       servers: [{ version: '4.14.0' }, { version: '4.14.0' }],
       timeouts: { probe: '20ms' },
     });
@@ -163,7 +163,7 @@ describe('[N1] rolling restarts', () => {
   });
 
   test('leaving is noticed in the handshake itself, before any probe', async () => {
-    await using fleet = await startFleet(realWorld, {
+    await using fleet = await startFleet(realEnvironment, {
       servers: [{ version: '4.14.0' }, { version: '4.14.0' }],
       timeouts: NEVER,
     });
@@ -175,7 +175,7 @@ describe('[N1] rolling restarts', () => {
   });
 
   test('one server after the other is restarted on the next patch: no client fails', async () => {
-    await using fleet = await startFleet(realWorld, {
+    await using fleet = await startFleet(realEnvironment, {
       servers: [{ version: '4.14.0' }, { version: '4.14.0' }, { version: '4.14.0' }],
       timeouts: { probe: '20ms', fresh: '0ms' },
     });
@@ -209,7 +209,7 @@ test('nothing of a client reaches a server that is only probed', async () => {
   await once(mute, 'listening');
   onTestFinished(() => void mute.close());
   const { port } = mute.address() as net.AddressInfo;
-  await using fleet = await startFleet(realWorld, {
+  await using fleet = await startFleet(realEnvironment, {
     servers: [{ version: '4.14.0' }],
     others: [{ id: 'mute', address: `tcp://127.0.0.1:${port}` }],
   });

@@ -3,9 +3,9 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { Connection } from '../../src/ports/transport.ts';
 import { createMemoryTables } from '../../src/server/tables.ts';
+import { virtualEnvironment } from '../support/environment.ts';
 import { startFleet } from '../support/gate.ts';
 import { dialRaw, helloBytes } from '../support/raw-client.ts';
-import { virtualWorld } from '../support/world.ts';
 
 const LIMITS = { handshakes: 4, sessions: 3 };
 const WAITING = 2;
@@ -44,7 +44,7 @@ const act = fc.oneof(
 test('clients come, speak, hang and leave, servers fall and rise, the gate stops: every place is given back', async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(act, { minLength: 5, maxLength: 40 }), async (acts) => {
-      const world = virtualWorld({ latency: 1 });
+      const world = virtualEnvironment({ latency: 1 });
       const tables = createMemoryTables(27);
       const simulated = { version: '4.14.0', tables, upgradeMs: 5_000 };
       await using fleet = await startFleet(world, {

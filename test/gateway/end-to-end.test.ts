@@ -2,15 +2,15 @@
 import { once } from 'node:events';
 import { buffer } from 'node:stream/consumers';
 import { describe, expect, test } from 'vitest';
+import { realEnvironment } from '../support/environment.ts';
 import { type Fleet, startFleet } from '../support/gate.ts';
 import { randomBytes } from '../support/random.ts';
 import { answersIn, dialRaw, helloBytes } from '../support/raw-client.ts';
-import { realWorld } from '../support/world.ts';
 
 const MIB = 1_048_576;
 
 function fleetOf(listener: string, server: 'tcp' | 'ws'): Promise<Fleet> {
-  return startFleet(realWorld, {
+  return startFleet(realEnvironment, {
     listen: [listener === 'tcp' ? { tcp: '127.0.0.1:0' } : { ws: '127.0.0.1:0' }],
     servers: [{ version: '4.14.1', scheme: server }],
   });
@@ -49,7 +49,7 @@ for (const listener of ['tcp', 'ws'] as const)
 
       test('bytes sent right with the hello reach the server once, after the verdict, in order', async () => {
         await using fleet = await fleetOf(listener, server);
-        const client = await dialRaw(realWorld, fleet.address());
+        const client = await dialRaw(realEnvironment, fleet.address());
         client.connection.send(Buffer.concat([helloBytes('4.14.0'), Buffer.from('early ')]));
         client.connection.send(Buffer.from('birds'));
         await client.until(() => answersIn(client.bytes).rest.length >= 11, 'the echo');
@@ -61,7 +61,7 @@ for (const listener of ['tcp', 'ws'] as const)
 
       test('early bytes beyond what the gate keeps, and an early end, arrive all the same', async () => {
         await using fleet = await fleetOf(listener, server);
-        const client = await dialRaw(realWorld, fleet.address());
+        const client = await dialRaw(realEnvironment, fleet.address());
         const early = randomBytes(MIB);
         client.connection.send(helloBytes('4.14.0'));
         for (let at = 0; at < early.length; at += 50_000)
@@ -73,7 +73,7 @@ for (const listener of ['tcp', 'ws'] as const)
 
       test('a refused client is told why; its server saw no session and not a byte', async () => {
         await using fleet = await fleetOf(listener, server);
-        const client = await dialRaw(realWorld, fleet.address());
+        const client = await dialRaw(realEnvironment, fleet.address());
         client.connection.send(Buffer.concat([helloBytes('4.15.0'), Buffer.from('drop table')]));
         await client.untilEnded();
         const { refuse, permit } = answersIn(client.bytes);
@@ -99,7 +99,7 @@ for (const listener of ['tcp', 'ws'] as const)
 
       test('half-close: the client ends, the server goes on', async () => {
         const { promise: told, resolve: tell } = Promise.withResolvers<void>();
-        await using fleet = await startFleet(realWorld, {
+        await using fleet = await startFleet(realEnvironment, {
           listen: [listener === 'tcp' ? { tcp: '127.0.0.1:0' } : { ws: '127.0.0.1:0' }],
           servers: [
             {
@@ -132,7 +132,7 @@ for (const listener of ['tcp', 'ws'] as const)
       test('half-close: the server ends first, the client goes on', async () => {
         const got: Uint8Array[] = [];
         const all = Promise.withResolvers<void>();
-        await using fleet = await startFleet(realWorld, {
+        await using fleet = await startFleet(realEnvironment, {
           listen: [listener === 'tcp' ? { tcp: '127.0.0.1:0' } : { ws: '127.0.0.1:0' }],
           servers: [
             {
@@ -159,11 +159,11 @@ for (const listener of ['tcp', 'ws'] as const)
       });
 
       test('a server that breaks off is no orderly end for its client, and the other way round', async () => {
-        await using fleet = await startFleet(realWorld, {
+        await using fleet = await startFleet(realEnvironment, {
           listen: [listener === 'tcp' ? { tcp: '127.0.0.1:0' } : { ws: '127.0.0.1:0' }],
           servers: [{ version: '4.14.0', scheme: server }],
         });
-        const broken = await dialRaw(realWorld, fleet.address());
+        const broken = await dialRaw(realEnvironment, fleet.address());
         broken.connection.send(Buffer.concat([helloBytes('4.14.0'), Buffer.from('ping')]));
         await broken.until(() => answersIn(broken.bytes).rest.length >= 4, 'the echo');
         await fleet.server(0).restart();

@@ -2,13 +2,13 @@
 import { once } from 'node:events';
 import net, { type AddressInfo } from 'node:net';
 import { expect, onTestFinished, test } from 'vitest';
+import { realEnvironment, virtualEnvironment } from '../support/environment.ts';
 import { startFleet } from '../support/gate.ts';
-import { realWorld, virtualWorld } from '../support/world.ts';
 
 const NOBODY = 'tcp://127.0.0.1:1';
 
 test('a server that never came up is on record, told to the operator, and named to the client that waited for it', async () => {
-  await using fleet = await startFleet(realWorld, {
+  await using fleet = await startFleet(realEnvironment, {
     others: [{ id: 'rs1', address: NOBODY }],
     timeouts: { hold: '50ms' },
   });
@@ -22,7 +22,7 @@ test('a server that never came up is on record, told to the operator, and named 
 });
 
 test('the first probe of each server is said, whatever it gives; later ones only where something changed', async () => {
-  const world = virtualWorld();
+  const world = virtualEnvironment();
   await using fleet = await startFleet(world, {
     servers: [{ version: '4.14.0' }],
     others: [{ id: 'gone', address: NOBODY }],
@@ -46,7 +46,7 @@ test('a server that does not speak the handshake, and whose version nobody state
   redis.listen(0, '127.0.0.1');
   await once(redis, 'listening');
   onTestFinished(() => void redis.close());
-  await using fleet = await startFleet(realWorld, {
+  await using fleet = await startFleet(realEnvironment, {
     others: [{ id: 'redis', address: `tcp://127.0.0.1:${(redis.address() as AddressInfo).port}` }],
   });
   expect(fleet.said).toEqual([expect.stringMatching(/^server redis: down: .*needs a stated version\)$/)]);

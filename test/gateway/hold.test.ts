@@ -2,16 +2,16 @@
 import { describe, expect, test } from 'vitest';
 import type { ConnectOptions } from '../../src/client/connect.ts';
 import { createMemoryTables } from '../../src/server/tables.ts';
+import { type VirtualEnvironment, virtualEnvironment } from '../support/environment.ts';
 import { type Fleet, type FleetOptions, startFleet } from '../support/gate.ts';
 import { answersIn, dialRaw, helloBytes } from '../support/raw-client.ts';
-import { type VirtualWorld, virtualWorld } from '../support/world.ts';
 
 type Wait = Parameters<NonNullable<ConnectOptions['onWait']>>[0];
 
 const TIMEOUTS = { hold: '30s', probe: '5s', fresh: '1s', dial: '3s', handshake: '10s' };
 
-async function start(options: FleetOptions = {}): Promise<{ world: VirtualWorld; fleet: Fleet }> {
-  const world = virtualWorld();
+async function start(options: FleetOptions = {}): Promise<{ world: VirtualEnvironment; fleet: Fleet }> {
+  const world = virtualEnvironment();
   const fleet = await startFleet(world, {
     servers: [{ version: '4.14.0' }],
     timeouts: TIMEOUTS,
@@ -158,7 +158,7 @@ describe('[N1] a client waits for a server', () => {
   });
 
   test('a client that leaves while its server is dialled is logged as one that left, and the server is not blamed', async () => {
-    const world = virtualWorld({ latency: 100 });
+    const world = virtualEnvironment({ latency: 100 });
     await using fleet = await startFleet(world, { servers: [{ version: '4.14.0' }], timeouts: TIMEOUTS });
     const client = await dialRaw(world, fleet.address());
     client.connection.send(helloBytes('4.14.0'));

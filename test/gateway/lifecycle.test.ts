@@ -2,8 +2,8 @@
 import { describe, expect, test } from 'vitest';
 import { Lifecycle, type LifecycleState } from '../../src/gateway/lifecycle.ts';
 import { createMemoryTables } from '../../src/server/tables.ts';
+import { virtualEnvironment } from '../support/environment.ts';
 import { startFleet } from '../support/gate.ts';
-import { virtualWorld } from '../support/world.ts';
 
 type Exit = 'serve' | 'pause' | 'resume' | 'drain' | 'finish';
 
@@ -51,7 +51,7 @@ describe('the lifecycle', () => {
 
 describe('a paused gate', () => {
   const start = async () => {
-    const world = virtualWorld();
+    const world = virtualEnvironment();
     const fleet = await startFleet(world, {
       servers: [{ version: '4.14.0' }],
       timeouts: { hold: '30s', probe: '5s' },
@@ -105,7 +105,7 @@ describe('a paused gate', () => {
   });
 
   test('begins no upgrade', async () => {
-    const world = virtualWorld();
+    const world = virtualEnvironment();
     const tables = createMemoryTables(27);
     await using fleet = await startFleet(world, { servers: [{ version: '4.14.0', tables, upgradeMs: 100 }] });
     fleet.gate.pause();

@@ -1,11 +1,11 @@
 /** Preset `ranges`, from the client's URL and the server's hello to the verdict. */
 import { describe, expect, test } from 'vitest';
+import { realEnvironment } from '../support/environment.ts';
 import { startFleet } from '../support/gate.ts';
-import { realWorld } from '../support/world.ts';
 
 describe('[ranges] protocol ranges', () => {
   test('overlap with every server or be refused; the version does not matter', async () => {
-    await using fleet = await startFleet(realWorld, {
+    await using fleet = await startFleet(realEnvironment, {
       policy: { preset: 'ranges' },
       servers: [
         { version: '9.0.0', protocol: { min: 3, max: 6 } },
@@ -25,8 +25,8 @@ describe('[ranges] protocol ranges', () => {
   });
 
   test('ranges of servers and programs that do not speak the handshake are stated in the config', async () => {
-    await using backend = await startFleet(realWorld, { servers: [{ version: '4.14.0' }] });
-    await using fleet = await startFleet(realWorld, {
+    await using backend = await startFleet(realEnvironment, { servers: [{ version: '4.14.0' }] });
+    await using fleet = await startFleet(realEnvironment, {
       policy: { preset: 'ranges' },
       listen: [{ tcp: '127.0.0.1:0', assume: '1.0.0', protocol: { min: 2, max: 2 } }, { tcp: '127.0.0.1:0' }],
       others: [

@@ -1,10 +1,10 @@
 /** What a reader of the decision log can rely on: which records, which keys, and when. */
 import { describe, expect, test } from 'vitest';
 import type { Transport } from '../../src/ports/transport.ts';
+import { realEnvironment, virtualEnvironment } from '../support/environment.ts';
 import { startFleet } from '../support/gate.ts';
 import type { LogLine } from '../support/log.ts';
 import { noteSends } from '../support/spy.ts';
-import { realWorld, virtualWorld } from '../support/world.ts';
 
 const HANDSHAKE = [
   'time',
@@ -72,7 +72,7 @@ const keysOf = (line: LogLine | undefined) => Object.keys(line ?? {}).sort();
 
 describe('records', () => {
   test('have the same keys whatever the outcome, and say which gate and policy', async () => {
-    await using fleet = await startFleet(realWorld, {
+    await using fleet = await startFleet(realEnvironment, {
       id: 'edge-1',
       cluster: 'blue',
       servers: [{ version: '4.14.0' }],
@@ -107,7 +107,7 @@ describe('records', () => {
     ['refused', [false, true]],
     ['none', [false, false]],
   ] as const)('hold the trace of the decision as log.trace says: %s', async (trace, kept) => {
-    await using fleet = await startFleet(virtualWorld(), {
+    await using fleet = await startFleet(virtualEnvironment(), {
       servers: [{ version: '4.14.0' }],
       log: { trace },
     });
@@ -120,7 +120,7 @@ describe('records', () => {
   });
 
   test("hold of a client's properties those that log.properties names, escaped and cut, and no others", async () => {
-    await using fleet = await startFleet(realWorld, {
+    await using fleet = await startFleet(realEnvironment, {
       servers: [{ version: '4.14.0' }],
       log: { properties: ['name', 'team', 'toString'] },
     });
@@ -135,7 +135,7 @@ describe('records', () => {
   });
 
   test('every handshake record stands in the log before its client hears a byte', async () => {
-    const world = virtualWorld();
+    const world = virtualEnvironment();
     const network = world.transports.tcp as Transport;
     const order: string[] = [];
     // Clients come by `ws`, servers are reached by `tcp`: only what the gate says to clients is noted.
@@ -154,7 +154,7 @@ describe('records', () => {
   });
 
   test('phases say how long the hello, the wait and the dial took', async () => {
-    const world = virtualWorld({ latency: 10 });
+    const world = virtualEnvironment({ latency: 10 });
     await using fleet = await startFleet(world, { servers: [{ version: '4.14.0' }] });
     const session = await fleet.admit('4.14.0');
     // 10 for the way of the hello; then dial, question and answer, 10 each.
@@ -163,7 +163,7 @@ describe('records', () => {
   });
 
   test('a change of a server is one record with what was known before', async () => {
-    await using fleet = await startFleet(realWorld, {
+    await using fleet = await startFleet(realEnvironment, {
       servers: [{ version: '4.14.0' }],
       timeouts: { probe: '20ms' },
     });
@@ -193,7 +193,7 @@ describe('records', () => {
   });
 
   test('the gate notes its own start and end', async () => {
-    const fleet = await startFleet(realWorld, { servers: [{ version: '4.14.0' }] });
+    const fleet = await startFleet(realEnvironment, { servers: [{ version: '4.14.0' }] });
     await fleet[Symbol.asyncDispose]();
     expect(fleet.log.of('gate').map(({ what }) => what)).toEqual(['started', 'draining', 'stopped']);
     expect(fleet.log.of('gate')[0]?.listeners).toEqual(fleet.gate.status().addresses);

@@ -1,11 +1,11 @@
 /** The list of sessions: who is connected to what, and ending some of them. */
 import { expect, test } from 'vitest';
 import { GOING_AWAY } from '../../src/wire/close.ts';
+import { virtualEnvironment } from '../support/environment.ts';
 import { startFleet } from '../support/gate.ts';
-import { virtualWorld } from '../support/world.ts';
 
 test('sessions are listed as they were at that moment, oldest first', async () => {
-  const world = virtualWorld();
+  const world = virtualEnvironment();
   await using fleet = await startFleet(world, { servers: [{ version: '4.14.0' }] });
   const { sessions } = fleet.gate;
   expect(sessions.list()).toEqual([]);
@@ -40,7 +40,7 @@ test('sessions are listed as they were at that moment, oldest first', async () =
 });
 
 test('those that are picked end, with the reason on record; the others go on', async () => {
-  const world = virtualWorld();
+  const world = virtualEnvironment();
   await using fleet = await startFleet(world, { servers: [{ version: '4.14.0' }] });
   const [old, young] = [await fleet.admit('4.13.0'), await fleet.admit('4.14.0')];
   for (const session of [old, young]) session.resume();

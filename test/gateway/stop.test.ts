@@ -10,10 +10,10 @@ import { openStore } from '../../src/migration/ledger/registry.ts';
 import { type Store, wrapStore } from '../../src/migration/ledger/store.ts';
 import { pause } from '../../src/ports/clock.ts';
 import { createMemoryTables } from '../../src/server/tables.ts';
+import { realEnvironment, virtualEnvironment } from '../support/environment.ts';
 import { tempFolder } from '../support/folder.ts';
 import { startFleet } from '../support/gate.ts';
 import { answersIn, dialRaw, helloBytes } from '../support/raw-client.ts';
-import { realWorld, virtualWorld } from '../support/world.ts';
 
 const settled = async (promise: Promise<unknown>) =>
   (await Promise.race([promise.then(() => true), new Promise((resolve) => setImmediate(resolve, false))])) ===
@@ -21,7 +21,7 @@ const settled = async (promise: Promise<unknown>) =>
 
 describe('stop', () => {
   test('takes no new connections, and lets sessions end by themselves', async () => {
-    await using fleet = await startFleet(realWorld, {
+    await using fleet = await startFleet(realEnvironment, {
       listen: [{ tcp: '127.0.0.1:0' }, { ws: '127.0.0.1:0' }],
       servers: [{ version: '4.14.0' }],
     });
@@ -41,7 +41,7 @@ describe('stop', () => {
   });
 
   test('closes sessions after the grace, in virtual time exactly then', async () => {
-    const world = virtualWorld();
+    const world = virtualEnvironment();
     await using fleet = await startFleet(world, { servers: [{ version: '4.14.0' }] });
     const session = await fleet.admit('4.14.0');
     let ended = false;
@@ -67,7 +67,7 @@ describe('stop', () => {
   });
 
   test('forced: not even a ledger that does not answer is waited for, while an upgrade runs', async () => {
-    const world = virtualWorld();
+    const world = virtualEnvironment();
     const folder = tempFolder();
     writeFileSync(path.join(folder, 'hook.mjs'), 'export default () => new Promise(() => {});');
     const store = new MemoryStore(world.clock);
@@ -102,7 +102,7 @@ describe('stop', () => {
   });
 
   test('while it starts and reads its ledger: it does not listen, and nothing is left that would go on', async () => {
-    const world = virtualWorld({ latency: 100 });
+    const world = virtualEnvironment({ latency: 100 });
     await using fleet = await startFleet(world, { servers: [{ version: '4.14.0' }] });
     await world.finish(fleet.gate.stop(0));
     const others = fleet.servers.map(({ id, address }) => ({ id, address }));
@@ -124,7 +124,7 @@ describe('stop', () => {
   });
 
   test('a probe that the stop breaks off says nothing about its server', async () => {
-    const world = virtualWorld({ latency: 100 });
+    const world = virtualEnvironment({ latency: 100 });
     await using fleet = await startFleet(world, {
       servers: [{ version: '4.14.0' }],
       timeouts: { probe: '5s' },
@@ -137,7 +137,7 @@ describe('stop', () => {
   });
 
   test('a second signal cuts the grace short', async () => {
-    await using fleet = await startFleet(realWorld, { servers: [{ version: '4.14.0' }] });
+    await using fleet = await startFleet(realEnvironment, { servers: [{ version: '4.14.0' }] });
     const session = await fleet.admit('4.14.0');
     const force = new AbortController();
     const stopping = fleet.gate.stop(600_000, force.signal);
@@ -148,7 +148,7 @@ describe('stop', () => {
   });
 
   test('a client that waits is refused DRAINING at once', async () => {
-    const world = virtualWorld();
+    const world = virtualEnvironment();
     await using fleet = await startFleet(world, { servers: [{ version: '4.14.0' }] });
     await fleet.server(0).stop();
     const outcome = fleet.connect('4.14.0').catch(({ code, transient }) => ({ code, transient }));
@@ -163,7 +163,7 @@ describe('stop', () => {
   });
 
   test('a client whose server answers only after the stop is refused DRAINING, and gets no session', async () => {
-    const world = virtualWorld({ latency: 100 });
+    const world = virtualEnvironment({ latency: 100 });
     await using fleet = await startFleet(world, { servers: [{ version: '4.14.0' }] });
     const outcome = fleet.connect('4.14.0').catch(({ code }) => code);
     await world.clock.run(350);
@@ -177,7 +177,7 @@ describe('stop', () => {
   });
 
   test('who waits for the ramp after an upgrade is refused DRAINING, and nobody is pending once the gate has stopped', async () => {
-    const world = virtualWorld();
+    const world = virtualEnvironment();
     const server = { version: '4.14.0', tables: createMemoryTables(27), upgradeMs: 1_000 };
     await using fleet = await startFleet(world, {
       servers: [server],
@@ -202,7 +202,7 @@ describe('stop', () => {
   });
 
   test('twice is said once, and the second time can only make it come sooner', async () => {
-    const world = virtualWorld();
+    const world = virtualEnvironment();
     await using fleet = await startFleet(world, { servers: [{ version: '4.14.0' }] });
     const session = await fleet.admit('4.14.0');
     session.resume();
@@ -223,11 +223,11 @@ describe('stop', () => {
     const { port } = taken.address() as AddressInfo;
     const folder = tempFolder();
     await using fleet = await startFleet(
-      realWorld,
+      realEnvironment,
       {
         listen: [{ tcp: '127.0.0.1:0' }, { tcp: `127.0.0.1:${port}` }],
         servers: [{ version: '4.14.0', tables: createMemoryTables(28) }],
-        store: openStore('sqlite:ledger.db', { folder, clock: realWorld.clock }),
+        store: openStore('sqlite:ledger.db', { folder, clock: realEnvironment.clock }),
       },
       { start: false },
     );
@@ -238,7 +238,7 @@ describe('stop', () => {
   });
 
   test('a client that was accepted but has not spoken is not let in any more, and does not outlive the gate', async () => {
-    const world = virtualWorld();
+    const world = virtualEnvironment();
     await using fleet = await startFleet(world, { servers: [{ version: '4.14.0' }] });
     const silent = await dialRaw(world, fleet.address());
     const late = await dialRaw(world, fleet.address());
@@ -257,7 +257,7 @@ describe('stop', () => {
 
 describe('limits', () => {
   test('one client too many on its way in is refused; the others are not', async () => {
-    const world = virtualWorld();
+    const world = virtualEnvironment();
     await using fleet = await startFleet(world, {
       servers: [{ version: '4.14.0' }],
       limits: { handshakes: 3 },
@@ -276,7 +276,7 @@ describe('limits', () => {
   });
 
   test('sessions: the limit is given back as they end', async () => {
-    const world = virtualWorld();
+    const world = virtualEnvironment();
     await using fleet = await startFleet(world, {
       servers: [{ version: '4.14.0' }],
       limits: { sessions: 2 },
@@ -292,7 +292,7 @@ describe('limits', () => {
   });
 
   test('a place that was taken for a client over which the gate failed is given back, and its server let go', async () => {
-    const world = virtualWorld();
+    const world = virtualEnvironment();
     let left = Number.POSITIVE_INFINITY;
     const random = {
       next() {

@@ -4,8 +4,8 @@ import type { IncomingMessage } from 'node:http';
 import net from 'node:net';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { type ServerOptions, WebSocket, WebSocketServer } from 'ws';
+import { realEnvironment } from '../support/environment.ts';
 import { type Fleet, startFleet } from '../support/gate.ts';
-import { realWorld } from '../support/world.ts';
 
 /** Connections that a client of the gate brought about: those that ask for a path of its own. */
 interface Served {
@@ -35,7 +35,7 @@ const echo = (socket: WebSocket) =>
   socket.on('message', (data, isBinary) => socket.send(data, { binary: isBinary }));
 
 function startGate(address: string): Promise<Fleet> {
-  return startFleet(realWorld, {
+  return startFleet(realEnvironment, {
     listen: [{ ws: '127.0.0.1:0', assume: '4.14.0' }],
     others: [{ id: 'app', address, version: '4.14.0' }],
     timeouts: { probe: '1h', fresh: '1h' },
@@ -183,7 +183,7 @@ describe('a WebSocket session through an `assume` port', () => {
 
   test('a client refused by policy sees the code as the reason of a close', async () => {
     const { address, requests } = await serve(echo);
-    await using fleet = await startFleet(realWorld, {
+    await using fleet = await startFleet(realEnvironment, {
       listen: [{ ws: '127.0.0.1:0', assume: '4.15.0' }],
       others: [{ id: 'app', address, version: '4.14.0' }],
       timeouts: { probe: '1h', fresh: '1h' },

@@ -1,8 +1,8 @@
 /** [M3] The one-time upgrade as clients of the gate see it. What runs inside has tests of its own. */
 import { describe, expect, test } from 'vitest';
 import { createMemoryTables, type Tables } from '../../src/server/tables.ts';
+import { type VirtualEnvironment, virtualEnvironment } from '../support/environment.ts';
 import { startFleet } from '../support/gate.ts';
-import { type VirtualWorld, virtualWorld } from '../support/world.ts';
 
 /** Levels of 4.13 and 4.14 (domain: "The trigger is a schema level"). */
 const OLD = 27;
@@ -25,14 +25,14 @@ function countedTables(): Tables & { readonly completed: number[] } {
   });
 }
 
-function start(world: VirtualWorld, tables: Tables, upgradeMs = 5_000) {
+function start(world: VirtualEnvironment, tables: Tables, upgradeMs = 5_000) {
   const server = { version: '4.14.0', tables, upgradeMs };
   return startFleet(world, { servers: [server, server, server] });
 }
 
 describe('[M3] the first newer client brings the upgrade', () => {
   test('it waits with progress, and is admitted to the upgraded tables', async () => {
-    const world = virtualWorld();
+    const world = virtualEnvironment();
     const tables = countedTables();
     await using fleet = await start(world, tables);
     const progress: Array<number | null> = [];
@@ -49,7 +49,7 @@ describe('[M3] the first newer client brings the upgrade', () => {
   });
 
   test('twenty at once bring one upgrade; all are admitted; [M4] older ones are served meanwhile', async () => {
-    const world = virtualWorld();
+    const world = virtualEnvironment();
     const tables = countedTables();
     await using fleet = await start(world, tables);
     const newer = Array.from({ length: 20 }, () => fleet.connect('4.14.0'));
@@ -66,7 +66,7 @@ describe('[M3] the first newer client brings the upgrade', () => {
   });
 
   test('the next newer client waits for nothing', async () => {
-    const world = virtualWorld();
+    const world = virtualEnvironment();
     const tables = countedTables();
     await using fleet = await start(world, tables);
     const first = await fleet.admit('4.14.0');
@@ -77,7 +77,7 @@ describe('[M3] the first newer client brings the upgrade', () => {
   });
 
   test('a client that must not bring it is refused UPGRADE_REQUIRED, and nothing runs', async () => {
-    const world = virtualWorld();
+    const world = virtualEnvironment();
     const tables = countedTables();
     await using fleet = await start(world, tables);
     const refused = await fleet.refuse('4.14.0', { query: 'upgrade=must-not' });
@@ -95,7 +95,7 @@ describe('[M3] the first newer client brings the upgrade', () => {
   });
 
   test('older clients need no upgrade and bring none', async () => {
-    const world = virtualWorld();
+    const world = virtualEnvironment();
     const tables = countedTables();
     await using fleet = await start(world, tables);
     const session = await fleet.admit('4.13.2');

@@ -4,9 +4,9 @@ import type { IncomingMessage } from 'node:http';
 import net from 'node:net';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { type ClientOptions, WebSocket } from 'ws';
+import { realEnvironment } from '../support/environment.ts';
 import { startFleet } from '../support/gate.ts';
 import { helloBytes } from '../support/raw-client.ts';
-import { realWorld } from '../support/world.ts';
 
 function dial(url: string, options: ClientOptions = {}): WebSocket {
   const client = new WebSocket(url, options);
@@ -22,7 +22,7 @@ async function closeOf(client: WebSocket): Promise<{ code: number; reason: strin
 
 describe('a WebSocket port that speaks the handshake', () => {
   test('logs a text message as what it is', async () => {
-    await using fleet = await startFleet(realWorld, {
+    await using fleet = await startFleet(realEnvironment, {
       listen: [{ ws: '127.0.0.1:0' }],
       servers: [{ version: '4.14.0' }],
     });
@@ -39,7 +39,7 @@ describe('a WebSocket port that speaks the handshake', () => {
   });
 
   test('takes no longer message than a hello before it admits, and longer ones afterwards', async () => {
-    await using fleet = await startFleet(realWorld, {
+    await using fleet = await startFleet(realEnvironment, {
       listen: [{ ws: '127.0.0.1:0' }],
       servers: [{ version: '4.14.0' }],
     });
@@ -71,7 +71,7 @@ describe('a WebSocket port that speaks the handshake', () => {
 
 test('a web page that the config does not name is refused by any WebSocket port, and logged', async () => {
   const page = 'https://app.example';
-  await using fleet = await startFleet(realWorld, {
+  await using fleet = await startFleet(realEnvironment, {
     listen: [
       { ws: '127.0.0.1:0' },
       { ws: '127.0.0.1:0', assume: '4.14.0' },
@@ -97,7 +97,7 @@ test('a web page that the config does not name is refused by any WebSocket port,
 });
 
 test('a WebSocket program on an `assume` port is told why its session ends when the gate stops', async () => {
-  await using fleet = await startFleet(realWorld, {
+  await using fleet = await startFleet(realEnvironment, {
     listen: [{ ws: '127.0.0.1:0', assume: '4.14.0' }],
     servers: [{ version: '4.14.0' }],
   });
@@ -122,7 +122,7 @@ test('a client that breaks off while its server does not read ends the session, 
     deaf.close();
   });
   const { port } = deaf.address() as net.AddressInfo;
-  await using fleet = await startFleet(realWorld, {
+  await using fleet = await startFleet(realEnvironment, {
     listen: [{ tcp: '127.0.0.1:0', assume: '4.14.0' }],
     others: [{ id: 'deaf', address: `tcp://127.0.0.1:${port}`, version: '4.14.0' }],
     timeouts: { probe: '1h' },

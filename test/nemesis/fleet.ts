@@ -10,10 +10,10 @@ import { FileTables } from '../migration/stories/file-tables.ts';
 import { GateProcess } from '../migration/stories/gate-process.ts';
 import { Relay } from '../migration/stories/relay.ts';
 import { runCli } from '../support/cli.ts';
+import { realEnvironment } from '../support/environment.ts';
 import type { Etcd } from '../support/etcd.ts';
 import { tempFolder } from '../support/folder.ts';
 import { TestServer } from '../support/servers.ts';
-import { realWorld } from '../support/world.ts';
 import { signalHook, writeHook } from './hook.ts';
 import { type Fault, GATES, type Schedule, SERVERS } from './schedule.ts';
 
@@ -58,7 +58,7 @@ export class Fleet {
     if (etcd === null) fleet.#mount();
     for (let at = 0; at < SERVERS; at++)
       fleet.servers.push(
-        await TestServer.start(realWorld, `s${at + 1}`, {
+        await TestServer.start(realEnvironment, `s${at + 1}`, {
           version: `4.14.${at}`,
           tables: fleet.tables,
           upgradeMs: schedule.work,

@@ -1,8 +1,8 @@
 /** A client that knows only proto/README.md talks to a real gate. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { realEnvironment } from '../support/environment.ts';
 import { VECTORS } from '../support/examples.ts';
 import { type Fleet, startFleet } from '../support/gate.ts';
-import { realWorld } from '../support/world.ts';
 import { GateBytes, greeting, PERMIT, REFUSE, read, talk } from './mini-client.ts';
 
 const LIMIT = 8_000;
@@ -10,7 +10,7 @@ let fleet: Fleet;
 const portOf = (at: number) => Number(new URL(fleet.address(at)).port);
 
 beforeAll(async () => {
-  fleet = await startFleet(realWorld, {
+  fleet = await startFleet(realEnvironment, {
     servers: [{ version: '4.14.0' }, { version: '4.14.1' }],
     listen: [{ tcp: '127.0.0.1:0' }, { ws: '127.0.0.1:0' }],
     migration: { ledger: 'memory:' },

@@ -1,5 +1,5 @@
 /**
- * A gate with its servers, built as the command builds it: `await using fleet = await startFleet(realWorld, …)`.
+ * A gate with its servers, built as the command builds it: `await using fleet = await startFleet(realEnvironment, …)`.
  * Everything listens on free ports and ends with the test.
  */
 import { setImmediate as turn } from 'node:timers/promises';
@@ -13,9 +13,9 @@ import { buildGate } from '../../src/gateway/build.ts';
 import type { Gate } from '../../src/gateway/gate.ts';
 import { MemoryStore } from '../../src/migration/ledger/memory.ts';
 import type { Store } from '../../src/migration/ledger/store.ts';
+import type { TestEnvironment } from './environment.ts';
 import { CollectedLog } from './log.ts';
 import { type ServerSpec, TestServer } from './servers.ts';
-import type { World } from './world.ts';
 
 type ConfigInput = z.input<typeof configSchema>;
 
@@ -38,7 +38,7 @@ export interface ClientOptions extends ConnectOptions {
 }
 
 export class Fleet implements AsyncDisposable {
-  readonly world: World;
+  readonly world: TestEnvironment;
   readonly gate: Gate;
   readonly cluster: Cluster;
   readonly log: CollectedLog;
@@ -47,7 +47,7 @@ export class Fleet implements AsyncDisposable {
   readonly said: readonly string[];
 
   constructor(
-    world: World,
+    world: TestEnvironment,
     built: { gate: Gate; cluster: Cluster },
     log: CollectedLog,
     servers: readonly TestServer[],
@@ -79,7 +79,7 @@ export class Fleet implements AsyncDisposable {
     return `${address}/?version=${version}${query && `&${query}`}`;
   }
 
-  /** Through the driver. Its promise settles only while time passes: see `World.finish`. */
+  /** Through the driver. Its promise settles only while time passes: see `TestEnvironment.finish`. */
   connect(version: string, { at, query, ...options }: ClientOptions = {}): Promise<Session> {
     const more = { ...(at !== undefined && { at }), ...(query !== undefined && { query }) };
     return connectTo(parseUrl(this.url(version, more)), this.world, options);
@@ -118,7 +118,7 @@ export class Fleet implements AsyncDisposable {
 }
 
 export async function startFleet(
-  world: World,
+  world: TestEnvironment,
   { servers: specs = [], others = [], folder = '.', store, ...config }: FleetOptions = {},
   { start = true } = {},
 ): Promise<Fleet> {

@@ -2,15 +2,15 @@
 import { ClientHandshake } from '../../src/handshake/client.ts';
 import { dial } from '../../src/transport/address.ts';
 import type { Message, MessageInput } from '../../src/wire/messages.ts';
+import type { TestEnvironment } from './environment.ts';
 import { Recorder } from './recorder.ts';
-import type { World } from './world.ts';
 
 /** Preface and hello of a client. */
 export function helloBytes(version: string, more: Partial<MessageInput<'hello'>> = {}): Uint8Array {
   return new ClientHandshake({ version, driver: 'raw', properties: {}, ...more }).start();
 }
 
-export async function dialRaw(world: World, address: string): Promise<Recorder> {
+export async function dialRaw(world: TestEnvironment, address: string): Promise<Recorder> {
   return new Recorder(await world.finish(dial(world.transports, address)));
 }
 

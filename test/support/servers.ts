@@ -2,7 +2,7 @@
 import { type ServerOptions, type SimulatedServer, startServer } from '../../src/server/server.ts';
 import { parseVersion } from '../../src/version/version.ts';
 import type { Message } from '../../src/wire/messages.ts';
-import type { World } from './world.ts';
+import type { TestEnvironment } from './environment.ts';
 
 export interface ServerSpec extends Partial<Omit<ServerOptions, 'id' | 'version' | 'transports' | 'clock'>> {
   readonly version: string;
@@ -19,10 +19,10 @@ export class TestServer {
   /** Sessions as they were handed over, over all restarts. */
   readonly opened: Message<'open'>[] = [];
   running: SimulatedServer;
-  readonly #world: World;
+  readonly #world: TestEnvironment;
   #spec: ServerSpec;
 
-  private constructor(world: World, id: string, spec: ServerSpec, running: SimulatedServer) {
+  private constructor(world: TestEnvironment, id: string, spec: ServerSpec, running: SimulatedServer) {
     this.#world = world;
     this.#spec = spec;
     this.id = id;
@@ -30,7 +30,7 @@ export class TestServer {
     this.address = running.address;
   }
 
-  static async start(world: World, id: string, spec: ServerSpec): Promise<TestServer> {
+  static async start(world: TestEnvironment, id: string, spec: ServerSpec): Promise<TestServer> {
     const counted: { by: TestServer | null } = { by: null };
     const running = await TestServer.#run(world, id, spec, counted);
     counted.by = new TestServer(world, id, spec, running);
@@ -60,7 +60,7 @@ export class TestServer {
   }
 
   static #run(
-    { clock, transports }: World,
+    { clock, transports }: TestEnvironment,
     id: string,
     { version, scheme = 'tcp', ...options }: ServerSpec,
     counted: { readonly by: TestServer | null },

@@ -8,10 +8,10 @@ import { createServerHook } from '../../../src/migration/hook/server.ts';
 import { realRuntime } from '../../../src/runtime/real.ts';
 import { createMemoryTables, openTables, StaleToken, type Tables } from '../../../src/server/tables.ts';
 import { PHOENIX_CATALOGUE } from '../../../src/version/phoenix.ts';
+import { realEnvironment } from '../../support/environment.ts';
 import { tempFolder } from '../../support/folder.ts';
 import { startProgram } from '../../support/program.ts';
 import { type ServerSpec, TestServer } from '../../support/servers.ts';
-import { realWorld } from '../../support/world.ts';
 import { COMPLAINT, FACTS, failureOf, hookContract, Told } from '../hook-contract.ts';
 
 const OLD = 27;
@@ -41,7 +41,9 @@ function noting(
 }
 
 async function clusterOf(specs: readonly ServerSpec[]) {
-  const servers = await Promise.all(specs.map((spec, at) => TestServer.start(realWorld, `s${at + 1}`, spec)));
+  const servers = await Promise.all(
+    specs.map((spec, at) => TestServer.start(realEnvironment, `s${at + 1}`, spec)),
+  );
   const cluster = new Cluster({
     servers: servers.map(({ id, address }) => ({ id, address, backEnd: createSkewgateBackEnd('main') })),
     transports: realRuntime.transports,

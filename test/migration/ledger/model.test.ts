@@ -15,7 +15,7 @@ const LEASE = 1_000;
 const TARGETS = ['4.1.0', '4.2.0', '4.2.1', '4.9.0', '4.14.0'];
 const LEVELS = [0, 3, 4, 20, 28];
 
-class World {
+class TestEnvironment {
   now = Date.UTC(2026, 0, 1);
   readonly store: Store = new MemoryStore({ now: () => this.now });
   readonly ledger = new Ledger(this.store, 'main', {
@@ -36,7 +36,7 @@ class World {
   }
 }
 
-type Act = (world: World) => Promise<void>;
+type Act = (world: TestEnvironment) => Promise<void>;
 
 /** A write by some holder: it succeeds if, and only if, that holder's claim is in force. */
 const held =
@@ -204,7 +204,7 @@ function observe(level: number): [string, Act] {
 }
 
 /** What no act may break. */
-async function holds(world: World, before: LedgerRecord): Promise<void> {
+async function holds(world: TestEnvironment, before: LedgerRecord): Promise<void> {
   const after = await world.record();
   expect(after.token).toBeGreaterThanOrEqual(before.token);
   expect(after.epoch).toBeGreaterThanOrEqual(before.epoch);
@@ -222,7 +222,7 @@ describe('any sequence of acts', () => {
           .array(act, { minLength: 1, maxLength: 60 })
           .map((steps) => ({ steps, toString: () => show(steps) })),
         async ({ steps }) => {
-          const world = new World();
+          const world = new TestEnvironment();
           for (const [, perform] of steps) {
             const before = await world.record();
             await perform(world);

@@ -4,9 +4,9 @@ import path from 'node:path';
 import { expect, test } from 'vitest';
 import { MemoryStore } from '../../../src/migration/ledger/memory.ts';
 import { checkHistory } from '../../support/check-history.ts';
+import { realEnvironment } from '../../support/environment.ts';
 import { tempFolder } from '../../support/folder.ts';
 import { startFleet } from '../../support/gate.ts';
-import { realWorld } from '../../support/world.ts';
 
 /** A gate whose hook leaves a mark when it runs; on real time, as commands are. */
 async function withCheck(check: string | null) {
@@ -17,14 +17,19 @@ async function withCheck(check: string | null) {
     ...(check !== null && { check: `export default () => { ${check} };` }),
   };
   for (const [name, text] of Object.entries(modules)) writeFileSync(`${folder}/${name}.mjs`, text);
-  const store = new MemoryStore(realWorld.clock);
+  const store = new MemoryStore(realEnvironment.clock);
   const migration = {
     baseline: '4.13.0',
     hook: { module: 'hook.mjs' },
     check: check === null ? { command: ['./not-there'] as [string] } : { module: 'check.mjs' },
     retry: { attempts: 1 },
   };
-  const fleet = await startFleet(realWorld, { servers: [{ version: '4.14.0' }], store, folder, migration });
+  const fleet = await startFleet(realEnvironment, {
+    servers: [{ version: '4.14.0' }],
+    store,
+    folder,
+    migration,
+  });
   return { fleet, store, ran: () => existsSync(mark) };
 }
 

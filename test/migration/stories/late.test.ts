@@ -6,12 +6,12 @@ import { LedgerUnavailable, type Store, wrapStore } from '../../../src/migration
 import { pause } from '../../../src/ports/clock.ts';
 import { createMemoryTables } from '../../../src/server/tables.ts';
 import { checkHistory } from '../../support/check-history.ts';
+import { type VirtualEnvironment, virtualEnvironment } from '../../support/environment.ts';
 import { tempFolder } from '../../support/folder.ts';
 import { startFleet } from '../../support/gate.ts';
-import { type VirtualWorld, virtualWorld } from '../../support/world.ts';
 
 /** The same store, seen by a gate to which each answer takes `by.ms` to come. */
-function delayed(world: VirtualWorld, store: Store, by: { ms: number }): Store {
+function delayed(world: VirtualEnvironment, store: Store, by: { ms: number }): Store {
   return wrapStore(store, {
     async read(cluster) {
       const seen = await store.read(cluster);
@@ -22,7 +22,7 @@ function delayed(world: VirtualWorld, store: Store, by: { ms: number }): Store {
 }
 
 test('a plan that was made on an old look at the ledger is not run: the tables are planned for anew', async () => {
-  const world = virtualWorld();
+  const world = virtualEnvironment();
   const folder = tempFolder();
   writeFileSync(`${folder}/hook.mjs`, 'export default () => {};');
   const store = new MemoryStore(world.clock);
@@ -53,7 +53,7 @@ test('a plan that was made on an old look at the ledger is not run: the tables a
 });
 
 test('a token that came after the ledger was asked does not make a stranger of the gate that gave it', async () => {
-  const world = virtualWorld();
+  const world = virtualEnvironment();
   const store = new MemoryStore(world.clock);
   const by = { ms: 0 };
   const server = { version: '4.14.0', tables: createMemoryTables(27), upgradeMs: 10_000 };
@@ -72,7 +72,7 @@ test('a token that came after the ledger was asked does not make a stranger of t
 });
 
 test('who asks for fresh facts is not given the answer to a question asked before', async () => {
-  const world = virtualWorld({ latency: 100 });
+  const world = virtualEnvironment({ latency: 100 });
   const tables = createMemoryTables(27);
   await using fleet = await startFleet(world, { servers: [{ version: '4.14.0', tables }] });
   const earlier = fleet.cluster.refresh(0);
@@ -86,7 +86,7 @@ test('who asks for fresh facts is not given the answer to a question asked befor
 });
 
 test('renewals that get lost are sent again well before the lease is over, and a look that gets lost is no failure', async () => {
-  const world = virtualWorld();
+  const world = virtualEnvironment();
   const store = new MemoryStore(world.clock);
   const tables = createMemoryTables(27);
   let lost: 'nothing' | 'renewals' | 'everything' = 'nothing';

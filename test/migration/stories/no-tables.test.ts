@@ -6,15 +6,15 @@ import { configSchema } from '../../../src/config/schema.ts';
 import { buildGate } from '../../../src/gateway/build.ts';
 import { MemoryStore } from '../../../src/migration/ledger/memory.ts';
 import { LedgerUnavailable, wrapStore } from '../../../src/migration/ledger/store.ts';
+import { virtualEnvironment } from '../../support/environment.ts';
 import { tempFolder } from '../../support/folder.ts';
 import { startFleet } from '../../support/gate.ts';
 import { CollectedLog } from '../../support/log.ts';
-import { virtualWorld } from '../../support/world.ts';
 
 test.each(['kubernetes', 'ranges'] as const)(
   'under %s a ledger that can not be read keeps nobody out, and is not even asked',
   async (preset) => {
-    const world = virtualWorld();
+    const world = virtualEnvironment();
     let asked = 0;
     const store = wrapStore(new MemoryStore(world.clock), {
       async read() {
@@ -39,7 +39,7 @@ test.each(['kubernetes', 'ranges'] as const)(
 );
 
 test('under kubernetes no file of a ledger is made, and no hook is missed', async () => {
-  const world = virtualWorld();
+  const world = virtualEnvironment();
   const folder = tempFolder();
   const config = configSchema.parse({
     policy: { preset: 'kubernetes' },

@@ -3,12 +3,12 @@ import { writeFileSync } from 'node:fs';
 import { expect, test, vi } from 'vitest';
 import { MemoryStore } from '../../../src/migration/ledger/memory.ts';
 import { checkHistory } from '../../support/check-history.ts';
+import { virtualEnvironment } from '../../support/environment.ts';
 import { tempFolder } from '../../support/folder.ts';
 import { startFleet } from '../../support/gate.ts';
-import { virtualWorld } from '../../support/world.ts';
 
 async function withModule(body: string) {
-  const world = virtualWorld();
+  const world = virtualEnvironment();
   const folder = tempFolder();
   writeFileSync(`${folder}/hook.mjs`, `export default async (facts, context) => { ${body} };`);
   const store = new MemoryStore(world.clock);

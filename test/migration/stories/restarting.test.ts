@@ -3,12 +3,12 @@ import { writeFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { MemoryStore } from '../../../src/migration/ledger/memory.ts';
 import { createMemoryTables } from '../../../src/server/tables.ts';
+import { virtualEnvironment } from '../../support/environment.ts';
 import { tempFolder } from '../../support/folder.ts';
 import { startFleet } from '../../support/gate.ts';
-import { virtualWorld } from '../../support/world.ts';
 
 test('the step counts as done once a server is up again and says so, and is not run a second time', async () => {
-  const world = virtualWorld();
+  const world = virtualEnvironment();
   const folder = tempFolder();
   writeFileSync(`${folder}/hook.mjs`, 'export default () => globalThis.upgradeTables();');
   const store = new MemoryStore(world.clock);

@@ -9,13 +9,13 @@ import { LedgerUnavailable, type Store, wrapStore } from '../../../src/migration
 import { describeProcess } from '../../../src/process/find-process.ts';
 import { createMemoryTables } from '../../../src/server/tables.ts';
 import { checkHistory } from '../../support/check-history.ts';
+import { virtualEnvironment } from '../../support/environment.ts';
 import { tempFolder } from '../../support/folder.ts';
 import { startFleet } from '../../support/gate.ts';
 import { claimed, requestOf } from '../../support/ledger.ts';
 import type { ServerSpec } from '../../support/servers.ts';
-import { virtualWorld } from '../../support/world.ts';
 
-type World = ReturnType<typeof virtualWorld>;
+type TestEnvironment = ReturnType<typeof virtualEnvironment>;
 
 interface Seen {
   restores: string[];
@@ -31,7 +31,7 @@ interface More {
   readonly server?: ServerSpec;
   readonly migration?: object;
   /** Before there is a gate. */
-  readonly before?: (ledger: Ledger, world: World) => Promise<unknown>;
+  readonly before?: (ledger: Ledger, world: TestEnvironment) => Promise<unknown>;
 }
 
 const NEVER_ENDS = `new Promise(() => {
@@ -42,7 +42,7 @@ const NEVER_ENDS = `new Promise(() => {
 
 /** A gate whose hooks tell `seen` what becomes of them, on a ledger with `trouble`. */
 async function fleetWith(hook: string, more: More) {
-  const world = virtualWorld();
+  const world = virtualEnvironment();
   const folder = tempFolder();
   const seen: Seen = { restores: [], reached: () => {} };
   const name = `seen${folder}`;

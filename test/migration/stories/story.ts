@@ -15,12 +15,12 @@ import type { HistoryEntry, HistoryKind } from '../../../src/migration/ledger/re
 import { openStore, parseLedgerAddress } from '../../../src/migration/ledger/registry.ts';
 import { realClock } from '../../../src/runtime/clock.ts';
 import { checkHistory } from '../../support/check-history.ts';
+import { realEnvironment } from '../../support/environment.ts';
 import { NO_ETCD, sharedEtcd } from '../../support/etcd.ts';
 import { tempFolder } from '../../support/folder.ts';
 import { type Fleet, type FleetOptions, startFleet } from '../../support/gate.ts';
 import type { LogLine } from '../../support/log.ts';
 import { type ServerSpec, TestServer } from '../../support/servers.ts';
-import { realWorld } from '../../support/world.ts';
 import { checkAdmitted, expectNoOverlap } from './checks.ts';
 import { eventually } from './eventually.ts';
 import { FileTables } from './file-tables.ts';
@@ -101,7 +101,7 @@ export class Story {
   }
 
   async addServer(spec: ServerSpec): Promise<TestServer> {
-    const server = await TestServer.start(realWorld, `s${this.servers.length + 1}`, spec);
+    const server = await TestServer.start(realEnvironment, `s${this.servers.length + 1}`, spec);
     this.servers.push(server);
     return server;
   }
@@ -141,7 +141,7 @@ export class Story {
       folder: this.folder,
       clock: realClock,
     });
-    const gate = await startFleet(realWorld, {
+    const gate = await startFleet(realEnvironment, {
       ...this.config(config),
       others: this.#entries,
       folder: this.folder,

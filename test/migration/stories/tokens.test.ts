@@ -7,11 +7,11 @@ import { SqliteStore } from '../../../src/migration/ledger/sqlite.ts';
 import type { Store } from '../../../src/migration/ledger/store.ts';
 import type { Clock } from '../../../src/ports/clock.ts';
 import { createMemoryTables, type Tables } from '../../../src/server/tables.ts';
+import { realEnvironment, type TestEnvironment } from '../../support/environment.ts';
 import { NO_ETCD, sharedEtcd } from '../../support/etcd.ts';
 import { tempFolder } from '../../support/folder.ts';
 import { startFleet } from '../../support/gate.ts';
 import { claimed, requestOf } from '../../support/ledger.ts';
-import { realWorld, type World } from '../../support/world.ts';
 
 /** Tables of a server that claims the highest token there is, and takes any. */
 function lyingTables(): Tables {
@@ -27,7 +27,7 @@ function lyingTables(): Tables {
   };
 }
 
-async function believesNothing(world: World, store: Store): Promise<void> {
+async function believesNothing(world: TestEnvironment, store: Store): Promise<void> {
   await using fleet = await startFleet(world, {
     servers: [{ version: '4.15.0', tables: lyingTables() }],
     store,
@@ -52,13 +52,13 @@ const STORES: Readonly<Record<string, (clock: Clock) => Store>> = {
 describe('a server that claims the highest token there is', () => {
   test.each(Object.entries(STORES))('is named and not believed: %s', async (name, open) => {
     if (name === 'etcd' && NO_ETCD !== null) return;
-    const store = open(realWorld.clock);
-    await believesNothing(realWorld, store);
+    const store = open(realEnvironment.clock);
+    await believesNothing(realEnvironment, store);
     await store.close();
   });
 
   test('a SQLite file that holds such a token already can be read', async () => {
-    const { clock } = realWorld;
+    const { clock } = realEnvironment;
     const store = new SqliteStore({ file: `${tempFolder()}/ledger.db`, clock });
     const ledger = new Ledger(store, 'main', clock);
     claimed(await ledger.claim(requestOf('gate-a', '4.13.0', '4.14.0', Number.MAX_SAFE_INTEGER), 60_000));

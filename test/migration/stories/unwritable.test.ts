@@ -3,11 +3,11 @@ import { expect, test } from 'vitest';
 import { MemoryStore } from '../../../src/migration/ledger/memory.ts';
 import { causeOf } from '../../../src/migration/ledger/sqlite-file.ts';
 import { LedgerUnavailable, wrapStore } from '../../../src/migration/ledger/store.ts';
+import { virtualEnvironment } from '../../support/environment.ts';
 import { startFleet } from '../../support/gate.ts';
-import { virtualWorld } from '../../support/world.ts';
 
 test('it is tried at growing intervals, which is said once; when it can be written again, the upgrade is done', async () => {
-  const world = virtualWorld();
+  const world = virtualEnvironment();
   const memory = new MemoryStore(world.clock);
   let full = true;
   let tried = 0;

@@ -2,18 +2,18 @@
 import { describe, expect, test } from 'vitest';
 import { MemoryStore } from '../../../src/migration/ledger/memory.ts';
 import { createMemoryTables } from '../../../src/server/tables.ts';
+import { type VirtualEnvironment, virtualEnvironment } from '../../support/environment.ts';
 import { type ClientOptions, type Fleet, type FleetOptions, startFleet } from '../../support/gate.ts';
 import { dialRaw } from '../../support/raw-client.ts';
-import { type VirtualWorld, virtualWorld } from '../../support/world.ts';
 
 /** Three servers on 4.14 whose tables are as 4.13 left them. */
 async function start(
   migration: FleetOptions['migration'] = {},
   {
     upgradeMs = 20_000,
-    world = virtualWorld(),
+    world = virtualEnvironment(),
     ...more
-  }: FleetOptions & { upgradeMs?: number; world?: VirtualWorld } = {},
+  }: FleetOptions & { upgradeMs?: number; world?: VirtualEnvironment } = {},
 ) {
   const tables = createMemoryTables(27);
   const server = { version: '4.14.0', tables, upgradeMs };
@@ -203,7 +203,7 @@ describe('who may bring it', () => {
 
 describe('what only time shows', () => {
   test('an upgrade many times as long as the lease is renewed and runs once, with other gates looking on', async () => {
-    const world = virtualWorld({ latency: 20 });
+    const world = virtualEnvironment({ latency: 20 });
     const store = new MemoryStore(world.clock);
     const options = { world, store, upgradeMs: 300_000 };
     const { fleet, tables } = await start({ lease: '5s', hold: { deadline: '20m' } }, options);
@@ -234,7 +234,7 @@ describe('what only time shows', () => {
   test.for([5, 30, 80, 200])(
     'servers %i ms away, asked by everybody all the time: a stale answer is not taken for a failure, nor for tables that went back',
     async (latency) => {
-      const world = virtualWorld({ latency, seed: latency });
+      const world = virtualEnvironment({ latency, seed: latency });
       const store = new MemoryStore(world.clock);
       const { fleet } = await start(
         {},
@@ -265,7 +265,7 @@ describe('what only time shows', () => {
   );
 
   test('one server alone that reports a lower level is not followed', async () => {
-    const world = virtualWorld();
+    const world = virtualEnvironment();
     const store = new MemoryStore(world.clock);
     const { fleet } = await start({}, { world, store, upgradeMs: 1_000 });
     await using _ = fleet;
@@ -276,7 +276,7 @@ describe('what only time shows', () => {
   });
 
   test('attempts come back-off apart: 10 s, then 20 s, and none before', async () => {
-    const world = virtualWorld();
+    const world = virtualEnvironment();
     const tables = createMemoryTables(27);
     const broken = Object.create(tables, {
       begin: {

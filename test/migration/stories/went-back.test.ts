@@ -4,12 +4,12 @@ import { Ledger } from '../../../src/migration/ledger/ledger.ts';
 import { MemoryStore } from '../../../src/migration/ledger/memory.ts';
 import { createMemoryTables } from '../../../src/server/tables.ts';
 import { checkHistory } from '../../support/check-history.ts';
+import { virtualEnvironment } from '../../support/environment.ts';
 import { startFleet } from '../../support/gate.ts';
 import { claimed, finish, requestOf } from '../../support/ledger.ts';
-import { virtualWorld } from '../../support/world.ts';
 
 test('PHOENIX-2099: its gate died after the first of two steps, and a snapshot was restored: both steps are run, in order', async () => {
-  const world = virtualWorld();
+  const world = virtualEnvironment();
   const store = new MemoryStore(world.clock);
   const ledger = new Ledger(store, 'main', world.clock);
   const dead = claimed(await ledger.claim(requestOf('dead'), 15_000));
@@ -38,7 +38,7 @@ test('PHOENIX-2099: its gate died after the first of two steps, and a snapshot w
 });
 
 test('a client comes before the ledger followed: the upgrade it brings is one of the new epoch, under a new key', async () => {
-  const world = virtualWorld();
+  const world = virtualEnvironment();
   const store = new MemoryStore(world.clock);
   const ledger = new Ledger(store, 'main', world.clock);
   await finish(claimed(await ledger.claim(requestOf('before', '4.13.0', '4.14.0'), 15_000)));

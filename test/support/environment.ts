@@ -1,4 +1,4 @@
-/** Where a test's fleet lives: on real sockets and time, or on virtual ones. */
+/** What a test hands to the code in place of the outside: clock, randomness and network, either real or virtual. */
 import type { Clock } from '../../src/ports/clock.ts';
 import type { Random } from '../../src/ports/random.ts';
 import { realRuntime } from '../../src/runtime/real.ts';
@@ -7,7 +7,7 @@ import type { Transports } from '../../src/transport/address.ts';
 import { createMemoryNetwork } from '../../src/transport/memory.ts';
 import { seeded } from './random.ts';
 
-export interface World {
+export interface TestEnvironment {
   readonly clock: Clock;
   readonly random: Random;
   readonly transports: Transports;
@@ -15,16 +15,16 @@ export interface World {
   finish<T>(promise: Promise<T>): Promise<T>;
 }
 
-export interface VirtualWorld extends World {
+export interface VirtualEnvironment extends TestEnvironment {
   readonly clock: VirtualClock;
 }
 
-export const realWorld: World = {
+export const realEnvironment: TestEnvironment = {
   ...realRuntime,
   finish: (promise) => promise,
 };
 
-export function virtualWorld({ seed = 1, latency = 1 } = {}): VirtualWorld {
+export function virtualEnvironment({ seed = 1, latency = 1 } = {}): VirtualEnvironment {
   // Real time has fractions of a millisecond; no message of the protocol has.
   const clock = new VirtualClock(Date.UTC(2026, 0, 1) + 0.25);
   const network = createMemoryNetwork(clock, latency);
