@@ -30,7 +30,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = (() => {
     frontend: ends,
     decision: [...ends, 'events'],
     migration: [...inner, 'process'],
-    config: [...ends, 'decision', 'migration'],
+    config: [...ends, 'backend', 'decision', 'migration'],
     gateway: [...inner, 'migration', 'config', 'frontend'],
     // Whole fleets: both ends and gates.
     fleet: [...inner, 'report', 'runtime', 'migration', 'config', 'gateway', 'client', 'server'],

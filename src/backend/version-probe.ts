@@ -1,12 +1,13 @@
 /** The version of a server that does not speak the handshake: in a program's output, or in a page over HTTP. */
 import { runProgram } from '../process/run-program.ts';
 import { parseVersion, type Version } from '../version/version.ts';
+import { compileVersionPattern, type VersionPattern } from './version-pattern.ts';
 
 /** Where the version is to be found: `command` or `http`. */
 export interface VersionSource {
   readonly command?: readonly string[] | undefined;
   readonly http?: string | undefined;
-  /** Its first group, or the whole match, is the version. */
+  /** An expression of RE2. Its first group, or the whole match, is the version. */
   readonly pattern?: string | undefined;
 }
 
@@ -21,24 +22,27 @@ const MAX_QUOTED = 80;
  * A question that is asked anew at every probe.
  * @param cwd where the command runs
  * @returns throws {Error} if nobody answers, the answer holds no version, or the signal aborts
+ * @throws {Error} if `pattern` is no expression of RE2
  */
 export function createVersionProbe(
   source: VersionSource,
   cwd: string,
 ): (signal: AbortSignal) => Promise<Version> {
-  const pattern = source.pattern === undefined ? DEFAULT_PATTERN : new RegExp(source.pattern);
+  const find = source.pattern === undefined ? firstVersion : compileVersionPattern(source.pattern);
   const lack =
     source.pattern === undefined ? 'has no major.minor.patch: set pattern' : 'does not match pattern';
   return async (signal) => {
     const text = source.command
       ? await run(source.command, cwd, signal)
       : await get(source.http as string, signal);
-    const match = pattern.exec(text);
-    if (match !== null) return parseVersion(completed(match[1] ?? match[0]));
+    const found = find(text);
+    if (found !== null) return parseVersion(completed(found));
     const where = source.command ? 'the version command printed' : `${source.http} says`;
     throw new Error(`${where} ${quoted(text)}, which ${lack}`);
   };
 }
+
+const firstVersion: VersionPattern = (text) => DEFAULT_PATTERN.exec(text)?.[0] ?? null;
 
 /** Many programs leave out a patch release of 0. */
 function completed(version: string): string {

@@ -3,6 +3,7 @@
  * and the JSON Schema for editors are generated from here (`npm run generate`).
  */
 import { z } from 'zod';
+import { compileVersionPattern } from '../backend/version-pattern.ts';
 import { TRACES } from '../decision/traces.ts';
 import { PRESET_NAMES } from '../policy/presets.ts';
 import { parseHostPort, splitAddress } from '../transport/address.ts';
@@ -83,10 +84,10 @@ const learned = z
       .url({ protocol: /^http$/ })
       .optional()
       .describe('a URL whose answer holds the version'),
-    pattern: checked((text) => new RegExp(text))
+    pattern: checked(compileVersionPattern)
       .optional()
       .describe(
-        'regular expression whose first group is the version; default: the first `major.minor.patch`, or `major.minor` for its patch 0',
+        'regular expression (in the syntax of RE2: no lookaround, no backreferences) whose first group is the version; default: the first `major.minor.patch`, or `major.minor` for its patch 0',
       ),
   })
   .refine((entry) => (entry.command === undefined) !== (entry.http === undefined), {
