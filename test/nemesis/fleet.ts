@@ -22,6 +22,8 @@ export const TO_LEVEL = 28;
 /** Short, so that a takeover does not take long. */
 const LEASE = '2s';
 const DISK_KB = 1_024;
+/** How an attempt ends, in a gate's log. */
+const ENDS: ReadonlySet<string> = new Set(['done', 'failed', 'not-needed', 'lost', 'released']);
 
 interface Slot {
   readonly file: string;
@@ -109,6 +111,10 @@ export class Fleet {
         return this.startGate(fault.gate);
       case 'freeze-gate':
         return this.#freeze(fault.gate, fault.ms);
+      case 'kill-holder':
+        return this.#withHolder((gate) => this.#end(gate, 'SIGKILL'));
+      case 'freeze-holder':
+        return this.#withHolder((gate) => this.#freeze(gate, fault.ms));
       case 'restart-server': {
         const server = this.servers[fault.server] as TestServer;
         await server.stop();
@@ -192,6 +198,15 @@ export class Fleet {
       starting: null,
       away: [{ from: 0, until: Number.POSITIVE_INFINITY }],
     };
+  }
+
+  /** The gate whose log says that an upgrade started and not how it ended; nobody: nothing is done. */
+  async #withHolder(act: (gate: number) => Promise<void>): Promise<void> {
+    const holder = this.slots.findIndex(({ gate, listening }) => {
+      const told = (listening && gate?.log.of('migration')) || [];
+      return told.findLast(({ what }) => what === 'started' || ENDS.has(what))?.what === 'started';
+    });
+    if (holder >= 0) await act(holder);
   }
 
   async #end(at: number, signal: NodeJS.Signals): Promise<void> {

@@ -11,6 +11,9 @@ export type Fault =
   | { readonly kind: 'kill-gate' | 'stop-gate' | 'start-gate'; readonly gate: number }
   /** Stands still (SIGSTOP) for so long. */
   | { readonly kind: 'freeze-gate'; readonly gate: number; readonly ms: number }
+  /** The gate that runs the upgrade is killed, or stands still for so long: perhaps until its claim is lost. */
+  | { readonly kind: 'kill-holder' }
+  | { readonly kind: 'freeze-holder'; readonly ms: number }
   | { readonly kind: 'restart-server'; readonly server: number; readonly ms: number }
   | { readonly kind: 'kill-hook' }
   | { readonly kind: 'freeze-hook'; readonly ms: number }
@@ -56,7 +59,8 @@ export function drawSchedule(seed: number, ledger: Schedule['ledger']): Schedule
     seed,
     ledger,
     hook: below(4) === 0 ? 'server' : 'command',
-    work: 100 + below(1_400),
+    // Half of them outlive the lease of a gate that is lost.
+    work: below(2) === 0 ? 2_500 + below(2_500) : 100 + below(1_400),
     failures: below(4) === 0 ? 1 + below(2) : 0,
     faults,
   };
@@ -67,7 +71,10 @@ function drawFault(random: Random, ledger: Schedule['ledger']): Fault {
   const gate = below(GATES);
   const ms = 200 + below(2_300);
   const kinds: ReadonlyArray<() => Fault> = [
-    () => ({ kind: 'kill-gate', gate }),
+    () => ({ kind: 'kill-holder' }),
+    () => ({ kind: 'kill-holder' }),
+    () => ({ kind: 'freeze-holder', ms: 2 * ms }),
+    () => ({ kind: 'freeze-holder', ms: 2 * ms }),
     () => ({ kind: 'kill-gate', gate }),
     () => ({ kind: 'stop-gate', gate }),
     () => ({ kind: 'start-gate', gate }),
