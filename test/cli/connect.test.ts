@@ -140,19 +140,14 @@ test('of several, one refused is enough for status 1', async () => {
 
 test('--rate spaces connections out; all of them get in', async () => {
   const fleet = await fleetOf({ limits: { sessions: 10 } });
-  const { status, stdout } = await runCli([
-    'connect',
-    fleet.url('4.14.0'),
-    '--count',
-    '4',
-    '--rate',
-    '20',
-    '--json',
-  ]);
+  const from = Date.now();
+  const options = ['--count', '4', '--rate', '2', '--json'];
+  const { status, stdout } = await runCli(['connect', fleet.url('4.14.0'), ...options]);
   expect(status).toBe(0);
   expect(objectsIn(stdout)).toHaveLength(4);
-  const times = fleet.log.handshakes.map((record) => Date.parse(record.time as string));
-  expect((times.at(-1) as number) - (times[0] as number)).toBeGreaterThanOrEqual(100);
+  // The fourth sets out a second and a half after the first; a slow machine only makes it later.
+  const last = Date.parse(fleet.log.handshakes.at(-1)?.time as string);
+  expect(last - from).toBeGreaterThanOrEqual(1_500);
 });
 
 test('--hold says at once that it is admitted, keeps the session open, and Ctrl-C ends it', async () => {
