@@ -169,7 +169,10 @@ const attempt = {
   steps: z
     .array(
       z.strictObject({
-        from: z.string().nullable().describe('the release before; null: unknown'),
+        from: z
+          .string()
+          .nullable()
+          .describe('the release before, the lowest of its level where nobody recorded which; null: unknown'),
         to: z.string().describe('the release upgraded to'),
         fromLevel: level.describe('the schema level before'),
         toLevel: level.describe('the schema level after'),

@@ -1,5 +1,13 @@
 /** The rules that compare versions: J1, M1, M2, P1, M4, and M3 for servers older than the tables. */
-import { inLockstep, levelOf, levelOfLine, lineReaching, releaseAt } from '../version/catalogue.ts';
+import {
+  inLockstep,
+  levelOf,
+  levelOfLine,
+  lineReaching,
+  linesAtLevel,
+  releaseAt,
+  releasesAtLevel,
+} from '../version/catalogue.ts';
 import { compareMinors, extremes, printMinor, printVersion, type Version } from '../version/version.ts';
 import { clientTarget, whoToPoint } from './move.ts';
 import { judgePair } from './pair.ts';
@@ -158,15 +166,18 @@ export function lockstepRule({ client, policy, level }: RuleInput): RuleResult {
       because: `the client is not older than the tables of ${printMinor(tables)}`,
     };
   const to = printMinor(tables);
+  // The level does not tell which of the lines that share it left the tables so.
+  const isShared = linesAtLevel(policy.catalogue, level).length > 1;
+  const owner = isShared ? releasesAtLevel(policy.catalogue, level) : to;
   return {
     rule,
     outcome: 'fail',
-    because: `the system tables are those of ${to}, a release whose clients are upgraded together`,
+    because: `the system tables are those of ${owner}, a release whose clients are upgraded together`,
     ruling: {
       verdict: 'refuse',
       code: 'LOCKSTEP',
       move: { side: 'client', to, who: [printVersion(client.version)] },
-      message: `The system tables are already those of ${to}, where all clients must be upgraded at the same time: upgrade client ${printVersion(client.version)} to ${to}.`,
+      message: `The system tables are already those of ${owner}, where all clients must be upgraded at the same time: upgrade client ${printVersion(client.version)} to ${to}.`,
     },
   };
 }

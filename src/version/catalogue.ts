@@ -90,10 +90,8 @@ export function releaseAt(catalogue: Catalogue, level: number): Version | null {
  * by "or". Null below the first release listed.
  */
 export function releasesAtLevel(catalogue: Catalogue, level: number): string | null {
-  const lowest = releaseAt(catalogue, level);
-  if (lowest === null) return null;
-  const reached = levelOf(catalogue, lowest);
-  const there = catalogue.releases.filter(({ version }) => levelOf(catalogue, version) === reached);
+  const there = entriesAt(catalogue, level);
+  if (there.length === 0) return null;
   const majors = [...new Set(there.map(({ version }) => version.major))];
   return majors
     .map((major) => {
@@ -105,6 +103,18 @@ export function releasesAtLevel(catalogue: Catalogue, level: number): string | n
       return names.length === 1 ? names[0] : `${names[0]} to ${names.at(-1)}`;
     })
     .join(' or ');
+}
+
+/** The release lines that have a release whose tables are at `level`, ascending. */
+export function linesAtLevel(catalogue: Catalogue, level: number): readonly Minor[] {
+  return linesOf(createCatalogue(entriesAt(catalogue, level)));
+}
+
+function entriesAt(catalogue: Catalogue, level: number): readonly Release[] {
+  const lowest = releaseAt(catalogue, level);
+  if (lowest === null) return [];
+  const reached = levelOf(catalogue, lowest);
+  return catalogue.releases.filter(({ version }) => levelOf(catalogue, version) === reached);
 }
 
 /** A release as people name it among those of one level: by its line, unless its line has several levels. */

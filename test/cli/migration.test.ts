@@ -104,6 +104,24 @@ describe.concurrent('status', () => {
     expect(stdout).toMatch(/\nSystem tables: level 27, release 4\.11 to 4\.13\n$/);
   });
 
+  test('names no release that nobody recorded where only the ledger is at hand', async () => {
+    const { ledger, run } = ledgerHere();
+    await ledger.observe(27, '4.11.0', 'gate-a', null);
+    expect((await run('status')).stdout).toMatch(/\nSystem tables: level 27\n$/);
+  });
+
+  test('names the release that an upgrade recorded, also where others share its level', async () => {
+    const { ledger, run, json } = ledgerHere();
+    await finish(claimed(await ledger.claim(requestOf('gate-a', '4.10.0', '4.12.0'), LEASE)));
+    const { release, releaseKnown } = await json('status');
+    expect(releaseKnown).toBe(true);
+    expect((await run('status')).stdout.endsWith(`\nSystem tables: level 27, release ${release}\n`)).toBe(
+      true,
+    );
+    await ledger.observe(25, '4.10.0', 'gate-a', null);
+    expect(await json('status')).toMatchObject({ level: 25, releaseKnown: false });
+  });
+
   test('follows a running upgrade to its end', async () => {
     const { ledger, run } = ledgerHere();
     const held = claimed(await ledger.claim(requestOf('gate-a'), LEASE));
@@ -190,7 +208,7 @@ describe.concurrent('history', () => {
     expect(lines.map((line) => line.split(/\s+/)[1])).toEqual(kinds);
     expect(lines[0]).toContain('by olga, change freeze');
     expect(lines[4]).toMatch(
-      /token 1, attempt 1, step 1 of 1, level 27 to 28, release 4\.13\.0 to 4\.14\.0, client 4\.14\.0/,
+      /token 1, attempt 1, step 1 of 1, level 27 to 28, to release 4\.14\.0, client 4\.14\.0/,
     );
     expect(lines[5]).toMatch(/token 1, attempt 1, to level 28, to release 4\.14\.0, client 4\.14\.0$/);
   });

@@ -224,6 +224,13 @@ describe('a policy from a config', () => {
     expect(judged('4.1.0', ['4.2.0'], { policy: off }).verdict).toBe('permit');
   });
 
+  test('[M4] names every line that shares the level of the tables, since the level does not tell them apart', () => {
+    const policy = stated('catalogue: { lockstepBelow: 4.15.0 }');
+    const refused = judged('4.10.0', ['4.12.0'], { policy, level: 27 });
+    expect(refused).toMatchObject({ code: 'LOCKSTEP', move: { to: '4.11' } });
+    expect(refused.message).toContain('already those of 4.11 to 4.13, where');
+  });
+
   test('[M3] a release that the user adds has a level of its own', () => {
     const policy = stated('catalogue: { releases: [{ version: 4.14.5, level: 100 }] }');
     expect(judged('4.14.5', ['4.14.5'], { policy, level: 28 })).toMatchObject({

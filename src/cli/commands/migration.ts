@@ -223,10 +223,13 @@ const MEANING: Readonly<Record<State, string>> = {
   failed: 'the last attempt failed',
 };
 
-/** The level, and the releases that share it: the level does not tell which of them left the tables so. */
-function tablesOf({ level, release }: LedgerRecord, catalogue: Catalogue | null): string {
+/**
+ * The level, with the release that an upgrade left the tables at. Where none is on record, the level does not tell which
+ * of the releases that share it it was: all of them are named, as far as a catalogue is at hand.
+ */
+function tablesOf({ level, release, releaseKnown }: LedgerRecord, catalogue: Catalogue | null): string {
   if (level === null) return 'level not recorded';
-  const releases = (catalogue && releasesAtLevel(catalogue, level)) ?? release;
+  const releases = releaseKnown ? release : catalogue && releasesAtLevel(catalogue, level);
   return releases === null ? `level ${level}` : `level ${level}, release ${releases}`;
 }
 
@@ -292,7 +295,8 @@ function detail(entry: HistoryEntry): string {
     entry.attempt === undefined ? null : `attempt ${entry.attempt}`,
     entry.step === undefined ? null : `step ${entry.step} of ${entry.steps}`,
     span('level', entry.fromLevel, entry.toLevel),
-    span('release', entry.from, entry.to),
+    // Where levels are shared, the release that a step led from may be a guess: the level says it.
+    entry.to === undefined ? null : `to release ${entry.to}`,
     entry.ran === false ? 'found done already' : null,
     entry.trigger === undefined ? null : `client ${entry.trigger.client}`,
     entry.by === undefined ? null : `by ${entry.by}`,

@@ -3,7 +3,10 @@ import type { ProcessInfo } from '../../process/find-process.ts';
 
 export interface HookFacts {
   readonly cluster: string;
-  /** Release where the tables are; null when no release is known for their level. */
+  /**
+   * Release where the tables are: as recorded or stated, else the lowest one of their level; null when none is known
+   * for it.
+   */
   readonly from: string | null;
   readonly to: string;
   readonly fromLevel: number;

@@ -58,7 +58,10 @@ const recordSchema = z.object({
   cluster: z.string(),
   /** Where the tables are, as far as recorded. */
   level: z.number().nullable(),
+  /** The release that left them so; the lowest one of its level where `releaseKnown` is false. */
   release: z.string().nullable(),
+  /** Whether an upgrade recorded that release as it reached it. */
+  releaseKnown: z.boolean().default(false),
   /** Grows when the tables went back: part of every idempotency key. */
   epoch: z.number(),
   /** The highest token ever given. */
@@ -141,6 +144,7 @@ export function emptyRecord(cluster: string): LedgerRecord {
     cluster,
     level: null,
     release: null,
+    releaseKnown: false,
     epoch: 1,
     token: 0,
     claim: null,

@@ -152,7 +152,7 @@ export function runDone(record: LedgerRecord, held: Claim, key: string, ran: boo
     record: {
       ...record,
       claim: next,
-      ...(whole && { level: step.level, release: step.to }),
+      ...(whole && { level: step.level, release: step.to, releaseKnown: true }),
     },
     history: whole
       ? [
@@ -246,6 +246,7 @@ export function observed(
       ...record,
       level,
       release,
+      releaseKnown: false,
       ...(back && { epoch: record.epoch + 1 }),
       ...((back || (record.failure !== null && level >= record.failure.toLevel)) && { failure: null }),
       // What was approved has been done by other means: that is no word about what comes next.
