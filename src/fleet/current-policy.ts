@@ -47,6 +47,7 @@ export function cellOf(
   return wanted === wanted.toLowerCase() ? verdict : code;
 }
 
-function versionOf(text: string): Version {
+/** A version, or the first one of a release line such as `4.14`. */
+export function versionOf(text: string): Version {
   return /^\d+\.\d+$/.test(text) ? firstOf(parseMinor(text)) : parseVersion(text);
 }

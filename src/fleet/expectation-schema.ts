@@ -4,11 +4,11 @@ import { checked } from '../config/checked.ts';
 import { duration } from '../config/units.ts';
 import { CODE_NAMES, type Code } from '../policy/codes.ts';
 import { VERDICTS, type Verdict } from '../policy/types.ts';
-import { parseMinor, parseVersion } from '../version/version.ts';
+import { versionOf } from './current-policy.ts';
 import { version } from './fleet-schema.ts';
 
 /** A version, or a release line such as 4.14. */
-const versionOrLine = checked((text) => (/^\d+\.\d+$/.test(text) ? parseMinor(text) : parseVersion(text)));
+const versionOrLine = checked(versionOf);
 const count = z.int().min(0);
 const code = z.enum(CODE_NAMES as unknown as [Code, ...Code[]]);
 const cell = z.enum([...VERDICTS, ...CODE_NAMES] as [Verdict | Code, ...Array<Verdict | Code>]);

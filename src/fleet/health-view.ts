@@ -1,17 +1,18 @@
 /** What gates know of servers, as their logs say: a roll waits for it. */
 import type { ServerRecord } from '../decision/record.ts';
+import type { Logged } from './driver.ts';
 
 type Seen = Pick<ServerRecord, 'server' | 'state' | 'version'>;
 
 /** Follows the decision log and keeps what each gate last wrote of each server. */
 export class HealthView {
-  readonly #lines: () => readonly string[];
+  readonly #records: () => readonly Logged[];
   readonly #last = new Map<string, Seen>();
   #read = 0;
 
-  /** @param lines of the decision log. */
-  constructor(lines: () => readonly string[]) {
-    this.#lines = lines;
+  /** @param records of the decision log so far, in order */
+  constructor(records: () => readonly Logged[]) {
+    this.#records = records;
   }
 
   /** Which gate does not see which server up on `version`, in words; null: all do. */
@@ -28,12 +29,10 @@ export class HealthView {
   }
 
   #catchUp(): void {
-    const lines = this.#lines();
-    for (; this.#read < lines.length; this.#read++) {
-      const line = lines[this.#read] as string;
-      if (!line.includes('"event":"server"')) continue;
-      const record = JSON.parse(line) as ServerRecord;
-      this.#last.set(`${record.gate} ${record.server}`, record);
+    const records = this.#records();
+    for (; this.#read < records.length; this.#read++) {
+      const record = records[this.#read] as Logged;
+      if (record.event === 'server') this.#last.set(`${record.gate} ${record.server}`, record);
     }
   }
 }

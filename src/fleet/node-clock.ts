@@ -22,6 +22,8 @@ class NodeTimer implements Timer {
 /** The clock of one simulated process. Paused, its timers wait; killed, they never fire. */
 export class NodeClock implements Clock {
   readonly #base: Clock;
+  /** ms that it is ahead of the true time; negative: behind. */
+  skew: number;
   #paused = false;
   #dead = false;
   /** Not fired yet, and not cancelled. */
@@ -29,12 +31,14 @@ export class NodeClock implements Clock {
   /** What would have happened while it was paused. */
   #missed: NodeTimer[] = [];
 
-  constructor(base: Clock) {
+  /** @param base the true time */
+  constructor(base: Clock, skew = 0) {
     this.#base = base;
+    this.skew = skew;
   }
 
   now(): number {
-    return this.#base.now();
+    return this.#base.now() + this.skew;
   }
 
   /** Timers that this process still waits for. */

@@ -22,7 +22,7 @@ export class NodeControl {
   constructor(fleet: FleetDriver, states: StateTimeline) {
     this.#fleet = fleet;
     this.#states = states;
-    this.#health = new HealthView(() => fleet.lines);
+    this.#health = new HealthView(() => fleet.records);
   }
 
   stateOf(id: string): NodeState | undefined {

@@ -9,7 +9,8 @@ import type {
   ServerFacts,
   UpgradeState,
 } from '../../policy/types.ts';
-import { firstOf, parseMinor, parseVersion, type Version } from '../../version/version.ts';
+import { parseVersion } from '../../version/version.ts';
+import { versionOf } from '../current-policy.ts';
 import { clientOf } from './admitted.ts';
 import type { Breach } from './breach.ts';
 import { decidedAs, type Evidence, type GateDecision } from './evidence.ts';
@@ -116,8 +117,4 @@ function obey(
   );
   const moved = servers.some((server, at) => server !== cluster.servers[at]);
   return moved ? { client, cluster: { ...cluster, servers } } : null;
-}
-
-function versionOf(text: string): Version {
-  return /^\d+\.\d+$/.test(text) ? firstOf(parseMinor(text)) : parseVersion(text);
 }

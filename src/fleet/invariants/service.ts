@@ -1,4 +1,5 @@
 /** Service that was denied though it could have been given: clients that were refused, or held in vain. */
+import type { Code } from '../../policy/codes.ts';
 import { decide } from '../../policy/decide.ts';
 import { type GroundTruth, isCut, type TrueState } from '../ground-truth.ts';
 import { LEDGER } from '../names.ts';
@@ -58,12 +59,20 @@ function wouldAdmit({ record, gate, at }: GateDecision, state: TrueState, eviden
       const facts = clusterOf(servers, { ...state, record: ledger }, scenario.migration.hold.everyone);
       const { verdict } = decide(client, facts, policy, at);
       // Bringing the upgrade is a way in, where no upgrade is what it was refused for.
-      return verdict === 'permit' || (verdict === 'migrate' && !ABOUT_UPGRADES.test(record.code));
+      return verdict === 'permit' || (verdict === 'migrate' && !ABOUT_UPGRADES.has(record.code));
     }),
   );
 }
 
-const ABOUT_UPGRADES = /^(?:UPGRADE_|LEDGER_)/;
+/** Refusals of clients that might have brought the upgrade, and were kept from it. */
+const ABOUT_UPGRADES: ReadonlySet<Code> = new Set<Code>([
+  'UPGRADE_NEEDED',
+  'UPGRADE_IN_PROGRESS',
+  'UPGRADE_REQUIRED',
+  'UPGRADE_BLOCKED',
+  'UPGRADE_FAILED',
+  'LEDGER_UNAVAILABLE',
+]);
 
 /** Since when at the earliest a gate's last look was: one that stood still did not look. */
 function lookedSince(gate: string, time: number, truth: GroundTruth, age: number): number {
