@@ -36,8 +36,11 @@ export function codesTable(): string {
 export function closeCodesTable(): string {
   const fixed = [
     ['1000', 'both sides have ended, or the other side closed in order'],
+    ['1002', "the peer broke WebSocket's own rules"],
     ['1003', 'the peer sent a text message'],
-    ['1009', 'the peer sent a message of more than 1 MiB'],
+    ['1007', 'the peer sent text that is not UTF-8'],
+    ['1008', 'the peer sent a message of more than 16,384 fragments'],
+    ['1009', 'the peer sent a message of more than 1 MiB, or before the permit one longer than any hello'],
   ];
   const refusals = CODE_NAMES.map((code) => [String(closeCodeOf(code)), `refused: ${ticked(code)}`]);
   return table(['close code', 'why'], [...fixed, ...refusals]);

@@ -1,7 +1,7 @@
 /** How an upgrade stands by the record of a ledger. Pure, and the one place that tells: gate, CLI and fleet ask here. */
 import type { UpgradeState } from '../policy/types.ts';
 import type { LedgerView } from './ledger/ledger.ts';
-import { activeBlock } from './ledger/record.ts';
+import { activeBlock, MAX_TOKEN } from './ledger/record.ts';
 
 /** What a gate knows beyond the record. */
 export interface StatusContext {
@@ -10,6 +10,9 @@ export interface StatusContext {
   /** What still has to come before an upgrade may begin for the client in question; asked only where it may otherwise. */
   readonly missing?: () => Extract<UpgradeState, { state: 'waiting' }> | null;
 }
+
+const NO_TOKEN =
+  'this ledger has given the last token there is, so no upgrade can begin: the cluster needs a new ledger';
 
 /**
  * How the upgrade stands: what runs comes before what is forbidden, and that before what failed.
@@ -24,6 +27,7 @@ export function upgradeStatus(
   if (claim !== null && leaseAlive) return { state: 'running', downtime: claim.plan.downtime, holdAll };
   const block = activeBlock(record, now);
   if (block !== null) return { state: 'blocked', reason: block.reason, until: block.until };
+  if (record.token >= MAX_TOKEN) return { state: 'failed', error: NO_TOKEN, retryAt: null };
   if (failure !== null && (failure.retryAt ?? Number.POSITIVE_INFINITY) > now)
     return { state: 'failed', error: failure.error, retryAt: failure.retryAt };
   return missing() ?? { state: 'idle', approved: approval !== null };

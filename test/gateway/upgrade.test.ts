@@ -1,5 +1,7 @@
 /** [M3] The one-time upgrade as clients of the gate see it. What runs inside has tests of its own. */
 import { describe, expect, test } from 'vitest';
+import { MemoryStore } from '../../src/migration/ledger/memory.ts';
+import { LedgerUnavailable, wrapStore } from '../../src/migration/ledger/store.ts';
 import { createMemoryTables, type Tables } from '../../src/server/tables.ts';
 import { type VirtualEnvironment, virtualEnvironment } from '../support/environment.ts';
 import { startFleet } from '../support/gate.ts';
@@ -46,6 +48,40 @@ describe('[M3] the first newer client brings the upgrade', () => {
     expect(fleet.log.handshakes[0]?.waitedFor).toMatch(/^UPGRADE_/);
     expect(fleet.log.of('migration').length).toBeGreaterThan(0);
     session.destroy();
+  });
+
+  test('who brings an upgrade hears that it is needed before that it runs, and never the other way round', async () => {
+    const world = virtualEnvironment();
+    const tables = countedTables();
+    await using fleet = await start(world, tables);
+    const codes: string[] = [];
+    const session = await fleet.admit('4.14.0', { onWait: ({ code }) => codes.push(code) });
+    expect([...new Set(codes)]).toEqual(['UPGRADE_NEEDED', 'UPGRADE_IN_PROGRESS']);
+    expect(codes.lastIndexOf('UPGRADE_NEEDED')).toBeLessThan(codes.indexOf('UPGRADE_IN_PROGRESS'));
+    session.destroy();
+  });
+
+  test('a gate that never reached its ledger serves nobody, not even who needs no upgrade', async () => {
+    const world = virtualEnvironment();
+    const memory = new MemoryStore(world.clock);
+    let isReachable = false;
+    const store = wrapStore(memory, {
+      async read(cluster) {
+        if (!isReachable) throw new LedgerUnavailable('nobody answers');
+        return memory.read(cluster);
+      },
+    });
+    const server = { version: '4.14.0', tables: countedTables() };
+    await using fleet = await startFleet(world, { servers: [server], store });
+    for (const version of ['4.13.0', '4.14.0'])
+      expect(await fleet.refuse(version), version).toMatchObject({
+        code: 'LEDGER_UNAVAILABLE',
+        transient: true,
+      });
+    expect(fleet.server(0).clients).toEqual([]);
+    isReachable = true;
+    await world.clock.run(2_000);
+    (await fleet.admit('4.13.0')).destroy();
   });
 
   test('twenty at once bring one upgrade; all are admitted; [M4] older ones are served meanwhile', async () => {

@@ -1,5 +1,6 @@
 /** A gate's WebSocket ports, used by plain WebSocket clients, and peers that break off. */
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import type { IncomingMessage } from 'node:http';
 import net from 'node:net';
 import { describe, expect, onTestFinished, test } from 'vitest';
@@ -66,6 +67,35 @@ describe('a WebSocket port that speaks the handshake', () => {
     client.send(Buffer.alloc(1_000_000));
     await echo;
     expect(echoed).toBe(1_000_000);
+  });
+});
+
+describe("a peer that breaks WebSocket's rules before its hello is closed with the code of the specification", () => {
+  const raw = (client: WebSocket, ...bytes: number[]) =>
+    (client as unknown as { readonly _socket: net.Socket })._socket.write(Uint8Array.from(bytes));
+  test.each<[number, string, (client: WebSocket) => void]>([
+    [1002, 'a reserved bit', (client) => raw(client, 0xc2, 0x80, 0, 0, 0, 0)],
+    [1007, 'text that is not UTF-8', (client) => raw(client, 0x81, 0x81, 0, 0, 0, 0, 0xff)],
+    [
+      1008,
+      'a message of more than 16,384 fragments',
+      (client) => {
+        for (let sent = 0; sent <= 16_384; sent++) client.send(Uint8Array.of(0x53), { fin: false });
+      },
+    ],
+    [1009, 'a message longer than any hello', (client) => client.send(Buffer.alloc(65_550))],
+  ])('%i: %s', async (expected, _, send) => {
+    await using fleet = await startFleet(realEnvironment, {
+      listen: [{ ws: '127.0.0.1:0' }],
+      servers: [{ version: '4.14.0' }],
+    });
+    const client = dial(fleet.address());
+    await once(client, 'open');
+    send(client);
+    expect((await closeOf(client)).code).toBe(expected);
+    expect(await fleet.log.until('handshake')).toMatchObject({ verdict: 'refuse', code: 'BAD_HANDSHAKE' });
+    const specification = readFileSync(new URL('../../proto/README.md', import.meta.url), 'utf8');
+    expect(specification).toMatch(new RegExp(`^\\| ${expected} \\| the peer `, 'm'));
   });
 });
 

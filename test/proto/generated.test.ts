@@ -89,7 +89,7 @@ describe('proto/README.md', () => {
   test('states the limits that the code has', () => {
     expect(README).toContain(`at most ${MAX_PAYLOAD} |`);
     expect(MAX_MESSAGE).toBe(1_048_576);
-    expect(README).toContain('A message holds at most 1 MiB.');
+    expect(README).toContain('A message holds at most 1 MiB, ');
   });
 
   test('states the time limits that the code has', () => {

@@ -53,6 +53,9 @@ const claimSchema = z.object({
 /** `until` null: until unblocked. */
 const block = z.object({ by: z.string(), reason: z.string(), at: ms, until: ms.nullable() });
 
+/** The highest token there is, as the protocol's specification says: beyond it, numbers are not all told apart. */
+export const MAX_TOKEN = Number.MAX_SAFE_INTEGER;
+
 const recordSchema = z.object({
   format: z.literal(FORMAT),
   cluster: z.string(),

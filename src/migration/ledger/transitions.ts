@@ -2,7 +2,14 @@
  * The only ways in which a ledger's record changes: pure functions from a record to the next record and the history
  * entries that go with it. Stores do nothing but keep records (store.ts).
  */
-import { activeBlock, type Claim, type HistoryEntry, type LedgerRecord, type TriggerInfo } from './record.ts';
+import {
+  activeBlock,
+  type Claim,
+  type HistoryEntry,
+  type LedgerRecord,
+  MAX_TOKEN,
+  type TriggerInfo,
+} from './record.ts';
 
 export interface Change {
   readonly record: LedgerRecord;
@@ -26,6 +33,11 @@ export interface ClaimRequest {
 /** A gate that is killed once is no reason to stop. */
 const MIN_ATTEMPTS = 2;
 
+/** Whether a claim can have this token: one beyond the limit is no number of its own to every reader. */
+function isToken(token: number): boolean {
+  return token <= MAX_TOKEN;
+}
+
 /**
  * Takes the claim, or says why not. A claim whose lease lapsed is taken over, and its plan continued after the
  * last completed run where it still leads to the same level; or it is ended, and then the next record has none.
@@ -43,6 +55,7 @@ export function claim(
   if (request.plan.runs.length === 0 && record.claim === null) return 'nothing-to-do';
   const { owner, trigger } = request;
   const token = Math.max(record.token, request.above) + 1;
+  if (!isToken(token)) return 'failed';
   const before = record.claim;
   if (before !== null && isHopeless(before, request.attempts)) return abandoned(record, before, now);
   const continued = before !== null && continues(record, before, request.plan) ? before : null;

@@ -3,15 +3,16 @@ import { describe, expect, test } from 'vitest';
 import { EtcdStore } from '../../../src/migration/ledger/etcd.ts';
 import { Ledger } from '../../../src/migration/ledger/ledger.ts';
 import { MemoryStore } from '../../../src/migration/ledger/memory.ts';
+import { emptyRecord } from '../../../src/migration/ledger/record.ts';
 import { SqliteStore } from '../../../src/migration/ledger/sqlite.ts';
 import type { Store } from '../../../src/migration/ledger/store.ts';
 import type { Clock } from '../../../src/ports/clock.ts';
 import { createMemoryTables, type Tables } from '../../../src/server/tables.ts';
-import { realEnvironment, type TestEnvironment } from '../../support/environment.ts';
+import { realEnvironment, type TestEnvironment, virtualEnvironment } from '../../support/environment.ts';
 import { NO_ETCD, sharedEtcd } from '../../support/etcd.ts';
 import { tempFolder } from '../../support/folder.ts';
 import { startFleet } from '../../support/gate.ts';
-import { claimed, requestOf } from '../../support/ledger.ts';
+import { claimed, finish, requestOf } from '../../support/ledger.ts';
 
 /** Tables of a server that claims the highest token there is, and takes any. */
 function lyingTables(): Tables {
@@ -61,8 +62,42 @@ describe('a server that claims the highest token there is', () => {
     const { clock } = realEnvironment;
     const store = new SqliteStore({ file: `${tempFolder()}/ledger.db`, clock });
     const ledger = new Ledger(store, 'main', clock);
-    claimed(await ledger.claim(requestOf('gate-a', '4.13.0', '4.14.0', Number.MAX_SAFE_INTEGER), 60_000));
-    expect((await ledger.read()).leaseAlive).toBe(true);
+    const { text, revision } = await store.read('main');
+    expect(text).toBeNull();
+    const token = 2 ** 53;
+    const record = { ...emptyRecord('main'), token };
+    await store.swap('main', {
+      expect: revision,
+      text: JSON.stringify(record),
+      history: [],
+      grant: { token, ms: 60_000 },
+    });
+    expect((await store.read('main')).alive).toEqual(new Set([token]));
+    expect((await ledger.read()).record).toEqual(record);
     await store.close();
   });
+});
+
+test('no upgrade begins beyond the last token there is, and clients that need one are told why', async () => {
+  const world = virtualEnvironment();
+  const store = new MemoryStore(world.clock);
+  const ledger = new Ledger(store, 'main', world.clock);
+  const last = claimed(
+    await ledger.claim(requestOf('gate-a', '4.10.0', '4.13.0', Number.MAX_SAFE_INTEGER - 1), 60_000),
+  );
+  await finish(last);
+  await using fleet = await startFleet(world, {
+    servers: [{ version: '4.14.0' }],
+    migration: { ledger: 'memory:', baseline: '4.13.0', hook: { command: ['true'] } },
+    store,
+  });
+  const before = await store.history('main');
+  expect(await fleet.refuse('4.14.0')).toMatchObject({
+    code: 'UPGRADE_FAILED',
+    message: expect.stringContaining('given the last token there is'),
+  });
+  (await fleet.admit('4.13.0')).destroy();
+  await world.clock.run(60_000);
+  expect(await store.history('main')).toEqual(before);
+  expect(await ledger.claim(requestOf('gate-b', '4.13.0', '4.14.0'), 60_000)).toBe('failed');
 });
