@@ -66,12 +66,14 @@ export class Migrator implements Migration {
 
   get level(): number | null {
     const { cluster } = this.#options;
-    const record = this.#watch.view?.record;
+    const { kind, view } = this.#watch.standing;
+    const record = view?.record;
     const recorded = record?.level ?? null;
     // Nobody is admitted to what an upgrade did before the whole of it is on record, also where its gate was lost
-    // in between: until the claim ends, its last step does not count.
-    if (record?.claim && recorded !== null) {
-      const last = record.claim.plan.steps.at(-1);
+    // in between: until the claim ends, its last step does not count. While the ledger is out of reach, a level that
+    // rose may be the work of an upgrade that has yet to end.
+    if (recorded !== null && (record?.claim || kind === 'unavailable')) {
+      const last = record?.claim?.plan.steps.at(-1);
       const whole = last && recorded === last.level ? last.fromLevel : recorded;
       return Math.min(whole, cluster.level ?? whole);
     }

@@ -362,6 +362,29 @@ test('a gate that began without its ledger admits nobody, whatever its refusals 
   expect(await violationsIn(simulation)).toEqual([]);
 });
 
+test('a gate that lost its ledger before an upgrade admits nobody to what the upgrade did until that is on record', async () => {
+  const simulation = await playSteps(
+    { cut: ['gate2', 'ledger'] },
+    { roll: { to: '4.15.0', batch: 3, pause: '500ms', grace: '0s' } },
+    { connect: 'newest' },
+    { wait: '500ms' },
+    // The upgrade of gate1 raises the level at the servers; gate1 does not come to record that it is done.
+    { pause: 'gate1' },
+    { wait: '4500ms' },
+    { change: { group: 'current', to: '4.15.0' } },
+  );
+  const raised = simulation.truth.runs.filter(({ how }) => how === 'completed');
+  expect(raised.length).toBeGreaterThan(0);
+  const after = recordsOf(simulation, 'handshake').filter(
+    ({ gate, at, record }) =>
+      gate === 'gate2' && at > (raised[0]?.end ?? 0) && Reflect.get(record, 'client') === '4.15.0',
+  );
+  expect(new Set(after.map(({ record }) => Reflect.get(record, 'code')))).toEqual(
+    new Set(['LEDGER_UNAVAILABLE']),
+  );
+  expect(await violationsIn(simulation)).toEqual([]);
+});
+
 test('a session that the upgrade has to end, and that went on', async () => {
   const lockstep = scenarioSchema.parse({
     ...(parse(DEFAULT_FLEET) as object),
