@@ -2,7 +2,7 @@
  * A simulated server: speaks the server's side of the handshake, echoes what a session sends, and upgrades the
  * system tables when the gate asks it to.
  */
-import { ServerHandshake } from '../handshake/server.ts';
+import { type ServerEvent, ServerHandshake } from '../handshake/server.ts';
 import type { ProtocolRange } from '../policy/types.ts';
 import { Changes } from '../ports/changes.ts';
 import { type Clock, deadline, pause } from '../ports/clock.ts';
@@ -52,7 +52,6 @@ export interface SimulatedServer {
 const HANDSHAKE_LIMIT = 10_000;
 const UPGRADE_STEPS = 10;
 
-/** Starts a simulated server. @throws if nothing can listen at `options.listen`. */
 /** Starts a simulated server, which listens when the promise resolves. @throws {Error} if it can't */
 export async function startServer(options: ServerOptions): Promise<SimulatedServer> {
   const [scheme, address] = splitAddress(options.listen);
@@ -94,27 +93,39 @@ interface Context extends ServerOptions {
   readonly forget: () => void;
 }
 
+/** Nothing new: what came before is looked at again. */
+const NOTHING = new Uint8Array(0);
+
 function converse(connection: Connection, context: Context): void {
   const handshake = new ServerHandshake();
   const limit = context.clock.after(HANDSHAKE_LIMIT, () => connection.destroy());
   const asker = { gone: false };
+  const receive = (bytes: Uint8Array): void => {
+    try {
+      for (const event of handshake.receive(bytes)) take(event);
+    } catch {
+      connection.destroy();
+    }
+  };
+  const take = (event: ServerEvent): void => {
+    if (event.kind === 'identify') {
+      connection.send(handshake.hello(helloOf(context)));
+      // What came in one piece with the question may be a fault, which ends the connection at once.
+      return receive(NOTHING);
+    }
+    limit.cancel();
+    if (event.kind === 'open') {
+      const session = (context.serve ?? echo)(connection, event.open);
+      connection.handle({ ...session, close: context.forget });
+      if (event.early.length > 0) session.data(event.early);
+      return;
+    }
+    void upgrade(connection, handshake, event.request, context, asker).then(() => {
+      if (!asker.gone) receive(NOTHING);
+    });
+  };
   connection.handle({
-    data(bytes) {
-      try {
-        for (const event of handshake.receive(bytes)) {
-          if (event.kind === 'identify') connection.send(handshake.hello(helloOf(context)));
-          else limit.cancel();
-          if (event.kind === 'open') {
-            const session = (context.serve ?? echo)(connection, event.open);
-            connection.handle({ ...session, close: context.forget });
-            if (event.early.length > 0) session.data(event.early);
-          }
-          if (event.kind === 'upgrade') void upgrade(connection, handshake, event.request, context, asker);
-        }
-      } catch {
-        connection.destroy();
-      }
-    },
+    data: receive,
     end: () => connection.end(),
     drain() {},
     close() {
