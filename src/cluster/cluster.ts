@@ -9,7 +9,7 @@ import { type Clock, deadline, type Timer } from '../ports/clock.ts';
 import type { Connection, UpgradeRequest } from '../ports/transport.ts';
 import type { Transports } from '../transport/address.ts';
 import { printVersion } from '../version/version.ts';
-import { dialServer } from './dial.ts';
+import { DescriptorsExhausted, dialServer } from './dial.ts';
 import {
   type Observation,
   type ServerEntry,
@@ -157,8 +157,10 @@ export class Cluster {
     } catch (error) {
       connection?.destroy();
       const { message } = error as Error;
-      // A caller that gave up, or a gate that stops, says nothing about the server.
-      if (!signal.aborted) this.#recordObservation(server, askedAt, { state: 'down', lastError: message });
+      // A caller that gave up, or a gate that stops, says nothing about the server. A gate without descriptors does
+      // not either: the server stays what it was, and what kept the gate from asking is noted.
+      const down = error instanceof DescriptorsExhausted ? {} : ({ state: 'down' } as const);
+      if (!signal.aborted) this.#recordObservation(server, askedAt, { ...down, lastError: message });
       throw new UpstreamError(`${server.id} (${server.address}): ${message}`, { cause: error });
     } finally {
       limit.clear();

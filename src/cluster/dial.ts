@@ -8,9 +8,15 @@ const OUT_OF_DESCRIPTORS: ReadonlySet<string> = new Set(['EMFILE', 'ENFILE']);
 /** ms after which a dial that found no descriptor is tried again. */
 const DESCRIPTOR_PAUSE = 100;
 
+/** The gate itself had no file descriptor for a connection: it learned nothing about the server. */
+export class DescriptorsExhausted extends Error {
+  override readonly name = 'DescriptorsExhausted';
+}
+
 /**
  * A connection to a server. Where the gate has no descriptor for it, it waits for one.
- * @throws {Error} if the server can't be reached or its signal aborts first; the message says whose trouble it is
+ * @throws {DescriptorsExhausted} if there was none until the signal aborted
+ * @throws {Error} if the server can't be reached or the signal aborts first
  */
 export async function dialServer(
   transports: Transports,
@@ -26,7 +32,9 @@ export async function dialServer(
       if (!OUT_OF_DESCRIPTORS.has((error as NodeJS.ErrnoException).code ?? '')) throw error;
       await pause(clock, DESCRIPTOR_PAUSE, signal);
       if (signal.aborted)
-        throw new Error(`this gate has no file descriptor left for it (${(error as Error).message})`);
+        throw new DescriptorsExhausted(
+          `this gate has no file descriptor left for it (${(error as Error).message})`,
+        );
     }
   }
 }

@@ -18,7 +18,7 @@ export interface ServerStatus extends ServerFacts {
   readonly address: string;
   readonly level: number | null;
   readonly sessions: number;
-  /** Why it is down; null while it is not. */
+  /** Why it is down, or why this gate could not ask it; otherwise null. */
   readonly lastError: string | null;
 }
 

@@ -14,7 +14,7 @@ export interface ServerView {
   readonly level: number | null;
   /** Open at this gate. */
   readonly sessions: number;
-  /** Why it is down; null while it is not. */
+  /** Why it is down, or why this gate could not ask it; otherwise null. */
   readonly lastError: string | null;
 }
 

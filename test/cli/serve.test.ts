@@ -12,6 +12,8 @@ import { tempFolder } from '../support/folder.ts';
 import { startCli, startProgram } from '../support/program.ts';
 import { echoServer, FAST, outcomeOf, serveGate, serversOf } from './support.ts';
 
+const MAIN = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
+
 test('it says where it listens, decides, writes decisions to the file beside the config, and Ctrl-C ends it in order', async () => {
   const server = await echoServer('4.14.0');
   const gate = await serveGate(`${serversOf(server.address)}\n${FAST}`);
@@ -58,6 +60,29 @@ test.skipIf(descriptorLimit() === null)(
     expect(modest.program.stderr).not.toContain('descriptors');
   },
 );
+
+test('a gate that runs out of descriptors says so, and when there are some again; its server stays up', async () => {
+  const folder = tempFolder();
+  const server = await echoServer('4.14.0');
+  const config = path.join(folder, 'gate.yaml');
+  const entry = `servers: [{ id: s1, address: '${server.address}' }]`;
+  writeFileSync(config, `listen: [{ tcp: '127.0.0.1:0' }]\n${entry}\nmigration: { ledger: 'memory:' }\n`);
+  const command = `ulimit -n 48; exec "$0" "$1" serve gate.yaml`;
+  const gate = startProgram('sh', ['-c', command, process.execPath, MAIN], { cwd: folder });
+  const [, host, port] = await gate.waitFor(/listening on tcp:\/\/(.*):(\d+)/);
+  const sockets = Array.from({ length: 64 }, () =>
+    net
+      .connect(Number(port), host)
+      .on('error', () => {})
+      .resume(),
+  );
+  await gate.waitFor(/no file descriptor is left: new clients are cut off without a record/);
+  for (const socket of sockets) socket.destroy();
+  await gate.waitFor(/file descriptors are left again/);
+  expect(await outcomeOf(`skewgate://${host}:${port}/?version=4.14.0`)).toBe('admitted by 4.14.0');
+  expect(gate.stdout).not.toContain('"state":"down"');
+  expect(gate.stderr.match(/no file descriptor is left/g)).toHaveLength(1);
+});
 
 test('Ctrl-C lets sessions end: new clients are turned away, the open session still works, then the gate ends', async () => {
   const server = await echoServer('4.14.0');

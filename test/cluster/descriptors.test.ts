@@ -37,12 +37,16 @@ test('for a while: the server stays up, and a client that came meanwhile is admi
   expect(fleet.log.of('server')).toHaveLength(1);
 });
 
-test('for longer than a dial may take: what is said is whose trouble it is', async () => {
+test('for longer than a dial may take: what is said is whose trouble it is, and the server stays up', async () => {
   const { world, gateWorld, state } = start();
   await using fleet = await startFleet(gateWorld, OPTIONS);
   state.out = true;
   const { message } = await fleet.refuse('4.14.0');
-  expect(message).toContain('s1: this gate has no file descriptor left for it (connect EMFILE)');
+  expect(message).toContain('this gate has no file descriptor left for it (connect EMFILE)');
+  expect(fleet.gate.status().servers).toMatchObject([
+    { state: 'up', lastError: expect.stringContaining('no file descriptor left') },
+  ]);
+  expect(fleet.log.of('server')).toHaveLength(1);
   state.out = false;
   (await fleet.admit('4.14.0')).destroy();
   await world.clock.run(10);

@@ -4,7 +4,7 @@ import { encodeMessage } from '../../src/wire/messages.ts';
 import { encodePreface } from '../../src/wire/preface.ts';
 import { dialRaw } from '../support/raw-client.ts';
 import { TestServer } from '../support/servers.ts';
-import { virtualWorld } from '../support/world.ts';
+import { virtualEnvironment } from '../support/environment.ts';
 
 const IDENTIFY = encodeMessage('identify', { gate: 'g', purpose: 'upgrade' });
 const UPGRADE = encodeMessage('upgradeRequest', {
@@ -20,7 +20,7 @@ const UPGRADE = encodeMessage('upgradeRequest', {
 const UNKNOWN_FRAME = Uint8Array.of(0x7f, 0, 0, 0, 0);
 
 async function converse(...parts: Uint8Array[]) {
-  const world = virtualWorld();
+  const world = virtualEnvironment();
   const server = await TestServer.start(world, 's1', { version: '4.14.0' });
   onTestFinished(() => server.stop());
   const gate = await dialRaw(world, server.address);

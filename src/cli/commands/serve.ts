@@ -7,7 +7,7 @@ import { plural } from '../../config/units.ts';
 import type { DecisionLog } from '../../decision/record.ts';
 import { buildGate, type GateDependencies } from '../../gateway/build.ts';
 import { realClock } from '../../runtime/clock.ts';
-import { descriptorLimit, descriptorsFor } from '../../runtime/descriptors.ts';
+import { descriptorLimit, descriptorsFor, watchDescriptors } from '../../runtime/descriptors.ts';
 import { realRuntime } from '../../runtime/real.ts';
 import { startDemo } from '../demo.ts';
 import { standardOutput } from '../stdout.ts';
@@ -54,6 +54,14 @@ function sayIfShort(limits: Config['limits']): void {
     );
 }
 
+function sayDescriptors(isLeft: boolean): void {
+  say(
+    isLeft
+      ? 'file descriptors are left again'
+      : 'no file descriptor is left: new clients are cut off without a record, and no server can be dialled; raise the limit (ulimit -n), or lower limits.sessions',
+  );
+}
+
 async function demo(): Promise<void> {
   const example = await startDemo();
   let flush = 0;
@@ -89,6 +97,7 @@ async function run(
     gate.noteIgnoredSignal(SIGHUP_IGNORED);
   };
   process.on('SIGHUP', onHangUp);
+  const descriptors = watchDescriptors(realClock, sayDescriptors);
   await untilStopped(async ({ asked, force }) => {
     // A server or ledger that hangs makes nobody wait who wants it to end before it is up.
     const isUp = await Promise.race([gate.start().then(() => true), asked.then(() => false)]);
@@ -102,6 +111,7 @@ async function run(
     await gate.stop(config.timeouts.drain, force);
     if (force.aborted) flush = 0;
   });
+  descriptors.cancel();
   await closeLog(log);
   process.off('SIGHUP', onHangUp);
   return flush;
