@@ -105,7 +105,10 @@ export type HandshakeTracker = (peer: string) => PendingHandshake;
 export interface PendingHandshake {
   /** False: there is no room for more that dawdle; it is let go soon unless it becomes a connection. */
   readonly admitted: boolean;
-  /** Called once: the peer is a connection now (null), or it is gone, or going, without having become one. */
+  /**
+   * Called once. Null: the peer is a connection now, or it left without having said a byte. Otherwise it is gone, or
+   * going, without having become a connection.
+   */
   end(failure: HandshakeFailure | null): void;
 }
 

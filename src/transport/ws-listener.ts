@@ -110,7 +110,7 @@ function createHttp(pending: PendingSockets): Server {
   });
   http.on('clientError', (error: NodeJS.ErrnoException, socket) => {
     const late = error.code === 'ERR_HTTP_REQUEST_TIMEOUT';
-    pending.leave(socket, late ? LATE : GARBAGE);
+    pending.leave(socket as Socket, late ? LATE : GARBAGE);
     if (socket.writable && !late) socket.end('HTTP/1.1 400 Bad Request\r\nconnection: close\r\n\r\n');
     else socket.destroy();
   });

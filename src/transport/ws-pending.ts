@@ -29,10 +29,19 @@ export class PendingSockets {
     socket.once('close', () => clearTimeout(limit));
   }
 
-  /** Null: it is a WebSocket now, or was told that this is a port for them. */
-  leave(socket: object, failure: HandshakeFailure | null): void {
+  /**
+   * Its handshake is over.
+   * @param failure null: it is a WebSocket now, or was told that this is a port for them
+   */
+  leave(socket: Socket, failure: HandshakeFailure | null): void {
     const handshake = this.#handshakes.get(socket);
     this.#handshakes.delete(socket);
-    handshake?.end(failure);
+    handshake?.end(isProbe(socket) ? null : failure);
   }
+}
+
+/** Opened and closed by the peer without a byte, as load balancers and health checks do: that is no failure. */
+function isProbe({ bytesRead, readableEnded, errored }: Socket): boolean {
+  const isReset = (errored as NodeJS.ErrnoException | null)?.code === 'ECONNRESET';
+  return bytesRead === 0 && (readableEnded || isReset);
 }
