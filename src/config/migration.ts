@@ -1,6 +1,6 @@
 /** The `migration` part of a config: what runs the one-time upgrade, who brings it, who waits for it. */
 import { z } from 'zod';
-import { ledgerUsage, parseLedgerAddress } from '../migration/ledger/registry.ts';
+import { ledgerPattern, ledgerUsage, parseLedgerAddress } from '../migration/ledger/registry.ts';
 import { parseWindow } from '../migration/trigger.ts';
 import { checked, version } from './checked.ts';
 import { duration, moreThanNone } from './units.ts';
@@ -45,6 +45,7 @@ const trigger = z
       if (parseWindow(text) === null)
         throw new Error(`${JSON.stringify(text)} is not a time of day such as 02:00-04:30`);
     })
+      .meta({ pattern: String.raw`^\d{2}:\d{2}-\d{2}:\d{2}$` })
       .optional()
       .describe('only in this time of day, UTC, such as `02:00-04:30`'),
     canary: z.string().min(1).optional().describe('only the client whose property `name` is this'),
@@ -54,7 +55,10 @@ const trigger = z
 
 export const migration = z
   .strictObject({
-    ledger: checked(parseLedgerAddress).default('sqlite:ledger.db').describe(ledgerUsage('`')),
+    ledger: checked(parseLedgerAddress)
+      .meta({ pattern: ledgerPattern() })
+      .default('sqlite:ledger.db')
+      .describe(ledgerUsage('`')),
     baseline: version.optional().describe('where the tables are, if no server and no ledger says'),
     lease: moreThanNone(duration)
       .prefault('15s')

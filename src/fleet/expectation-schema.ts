@@ -8,7 +8,7 @@ import { versionOf } from './current-policy.ts';
 import { version } from './fleet-schema.ts';
 
 /** A version, or a release line such as 4.14. */
-const versionOrLine = checked(versionOf);
+const versionOrLine = checked(versionOf).meta({ pattern: String.raw`^\d+\.\d+(\.\d+([-+].*)?)?$` });
 const count = z.int().min(0);
 const code = z.enum(CODE_NAMES as unknown as [Code, ...Code[]]);
 const cell = z.enum([...VERDICTS, ...CODE_NAMES] as [Verdict | Code, ...Array<Verdict | Code>]);

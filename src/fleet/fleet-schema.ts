@@ -1,14 +1,13 @@
 /** What a scenario says of its fleet, whatever is then done to it: servers, clients, network, policy, times. */
 import { z } from 'zod';
-import { checked } from '../config/checked.ts';
+import { version } from '../config/checked.ts';
 import { configSchema } from '../config/schema.ts';
 import { duration } from '../config/units.ts';
-import { parseVersion } from '../version/version.ts';
 import { FAULT_NAMES } from './faults.ts';
 import { LATENCY } from './names.ts';
 
-/** A version such as 4.14.2, as text. */
-export const version = checked(parseVersion);
+export { version };
+
 /** The name of a client group, a server or a gate. */
 export const name = z.string().min(1).max(64);
 
@@ -23,7 +22,7 @@ const program = {
 
 const servers = z.strictObject({
   count: z.int().min(1).max(100).default(3).describe('called rs1, rs2, …'),
-  version,
+  version: version.describe('the release that they run at first'),
   tables: version.optional().describe('the release that left the system tables; absent: no tables'),
   upgradeTime: duration.prefault('2s').describe('how long an upgrade step takes'),
   ...program,
@@ -33,9 +32,9 @@ const servers = z.strictObject({
 });
 
 const group = z.strictObject({
-  name,
-  count: z.int().min(1).max(1_000_000).default(1),
-  version,
+  name: name.describe('what steps and reports call them'),
+  count: z.int().min(1).max(1_000_000).default(1).describe('clients in the group'),
+  version: version.describe('what they say they are at first'),
   over: duration.prefault('0s').describe('they arrive over this time'),
   arrival: z
     .enum(['evenly', 'randomly', 'faster'])
@@ -52,16 +51,17 @@ const group = z.strictObject({
 
 /** The keys of a scenario that describe its fleet. */
 export const fleetShape = {
-  seed: z.int().min(0).default(1),
+  seed: z.int().min(0).default(1).describe('of all that is random: the same seed gives the same run'),
   gates: z.int().min(1).max(20).default(1).describe('called gate1, gate2, …, with one ledger'),
-  servers,
-  clients: z.array(group).default([]),
+  servers: servers.describe('the servers, which are alike at first'),
+  clients: z.array(group).default([]).describe('groups of clients that are alike and move together'),
   network: z
     .strictObject({
       latency: duration.prefault(`${LATENCY}ms`).describe('one way'),
       loss: z.number().min(0).max(0.5).default(0).describe('of packets, each of which comes 200 ms late'),
     })
-    .prefault({}),
+    .prefault({})
+    .describe('the network between clients, gates and servers, on virtual time'),
   policy: configSchema.shape.policy,
   catalogue: configSchema.shape.catalogue,
   migration: configSchema.shape.migration,

@@ -8,15 +8,20 @@ import { validateScenario } from './validate.ts';
 
 /** Without what no single field can be blamed for: `parseScenario` checks that too. */
 export const scenarioSchema = z.strictObject({
-  name: z.string().min(1),
-  about: z.string().optional(),
+  name: z.string().min(1).describe('what reports call it'),
+  about: z.string().optional().describe('what it shows, in a sentence'),
   ...fleetShape,
-  steps: z.array(stepSchema).min(1),
+  steps: z
+    .array(stepSchema)
+    .min(1)
+    .describe('what is done to the fleet, in order; each step has one key, its verb'),
   expect: something(
     expectationSchema.extend({
       invariants: z.literal('hold').optional().describe('what always must hold does, on virtual time'),
     }),
-  ).optional(),
+  )
+    .optional()
+    .describe('what has to be so at the end'),
 });
 
 const wholeSchema = scenarioSchema.superRefine((scenario, context) => {

@@ -5,7 +5,10 @@ import { name, version } from '../fleet-schema.ts';
 import { arrivalTime, clientsOn, drawGroup, groupProblems } from './groups.ts';
 import type { StepHandler } from './step.ts';
 
-const schema = z.strictObject({ group: name, to: version });
+const schema = z.strictObject({
+  group: name.describe('the client group'),
+  to: version.describe('the version it is on from then on'),
+});
 
 type Change = z.infer<typeof schema>;
 

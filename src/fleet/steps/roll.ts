@@ -6,9 +6,9 @@ import { name, version } from '../fleet-schema.ts';
 import { type StepHandler, spellDuration, unknownName, WORK } from './step.ts';
 
 const schema = z.strictObject({
-  to: version,
+  to: version.describe('the release that they are restarted on'),
   servers: z.array(name).min(1).optional().describe('these, in this order; absent: all'),
-  batch: z.int().min(1).default(1),
+  batch: z.int().min(1).default(1).describe('servers that are restarted at once'),
   pause: duration.prefault('1s').describe('after each batch'),
   grace: duration.prefault('5s').describe('that sessions get to end on a server that leaves'),
   health: duration

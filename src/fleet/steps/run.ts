@@ -7,7 +7,7 @@ import type { StepHandler } from './step.ts';
 const schema = z.strictObject({
   command: z.array(z.string().min(1)).min(1).describe('a program and its arguments'),
   status: z.int().min(0).max(255).default(0).describe('that it has to end with'),
-  timeout: duration.prefault('60s'),
+  timeout: duration.prefault('60s').describe('how long it may run'),
 });
 
 /** A program runs to its end. */

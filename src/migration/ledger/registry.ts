@@ -13,6 +13,11 @@ export function ledgerUsage(quote = ''): string {
   return `${usages.slice(0, -1).join(', ')} or ${usages.at(-1)}`;
 }
 
+/** A regular expression that takes every ledger's address, for editors; it takes a little more. */
+export function ledgerPattern(): string {
+  return `^(${KINDS.map(({ scheme }) => scheme).join('|')}):`;
+}
+
 /** A ledger's address, taken apart. */
 export interface LedgerAddress extends LedgerPlace {
   readonly kind: LedgerKind;

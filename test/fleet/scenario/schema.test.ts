@@ -55,3 +55,59 @@ test('every top-level key is in the schema, and none besides', () => {
   const { properties } = scenarioJsonSchema() as { properties: object };
   expect(Object.keys(properties).sort()).toEqual(Object.keys(scenarioSchema.shape).sort());
 });
+
+interface Node extends Readonly<Record<string, unknown>> {
+  readonly properties?: Readonly<Record<string, Node>>;
+}
+
+/** Every node below a schema with its path: `.key`, `[]` for an entry of a list, `{}` for a value of a map. */
+function* nodesIn(node: unknown, at = ''): Generator<readonly [path: string, node: Node]> {
+  if (typeof node !== 'object' || node === null) return;
+  yield [at, node as Node];
+  const {
+    properties = {},
+    items,
+    prefixItems,
+    anyOf,
+    allOf,
+    additionalProperties,
+    propertyNames,
+  } = node as Node;
+  for (const [key, child] of Object.entries(properties)) yield* nodesIn(child, `${at}.${key}`);
+  for (const list of [anyOf, allOf]) for (const child of (list ?? []) as Node[]) yield* nodesIn(child, at);
+  for (const child of [items, ...((prefixItems ?? []) as Node[])]) yield* nodesIn(child, `${at}[]`);
+  yield* nodesIn(additionalProperties, `${at}{}`);
+  yield* nodesIn(propertyNames, `${at}{key}`);
+}
+
+/** Text of which an editor can say nothing more. */
+const FREE =
+  /\.(name|about|group|connect|arrive|disconnect|change|kill|start|pause|resume|restart|script|canary|secretEnv|notes|link|module)$|\[\]$/;
+
+describe.each([
+  ['scenarios', scenarioJsonSchema],
+  ['fleets', fleetJsonSchema],
+])('to an editor, the schema of %s', (_, schema) => {
+  const nodes = [...nodesIn(schema())];
+
+  test('has a line about every key', () => {
+    const keys = nodes.flatMap(([at, { properties = {} }]) =>
+      Object.entries(properties).map(([key, { description }]) => ({ key: `${at}.${key}`, description })),
+    );
+    expect(keys.length).toBeGreaterThan(100);
+    expect(keys.filter(({ description }) => !/\S/.test(String(description ?? '')))).toEqual([]);
+  });
+
+  test('says what versions, durations and addresses look like', () => {
+    const texts = nodes.filter(([, { type }]) => type === 'string');
+    expect(texts.length).toBeGreaterThan(40);
+    const untold = texts.filter(
+      ([at, node]) =>
+        !FREE.test(at) && !('pattern' in node || 'enum' in node || 'const' in node || 'format' in node),
+    );
+    expect(untold.map(([at]) => at)).toEqual([]);
+    const patterns = nodes.filter(([, node]) => 'pattern' in node);
+    for (const key of ['.servers.version', '.clients[].stay', '.steps[].wait', '.steps[].roll.to'])
+      expect(patterns.map(([at]) => at)).toContain(key);
+  });
+});
