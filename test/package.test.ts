@@ -1,10 +1,13 @@
 /** What another project gets from `npm install skewgate`. */
 import { execFile } from 'node:child_process';
-import { mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { existsSync, readFileSync, statSync } from 'node:fs';
+import { mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { readSources } from './support/imports.ts';
 import { compile, installPackage } from './support/installed.ts';
 
 const run = promisify(execFile);
@@ -82,4 +85,61 @@ test('the package says where it lives, for those who look it up in a registry', 
     'https://github.com/skewgate/skewgate#readme',
     'https://github.com/skewgate/skewgate/issues',
   ]);
+});
+
+const ROOT = fileURLToPath(new URL('..', import.meta.url));
+const MEGABYTE = 1_048_576;
+
+interface Locked {
+  readonly dependencies?: Readonly<Record<string, string>>;
+  readonly optionalDependencies?: Readonly<Record<string, string>>;
+}
+
+/** The folders of everything that `npm install skewgate` brings with it, from the lock file. */
+function dependenciesOf(packages: Readonly<Record<string, Locked>>): Set<string> {
+  const found = new Set<string>();
+  const visit = (at: string) => {
+    const { dependencies, optionalDependencies } = packages[at] ?? {};
+    for (const name of Object.keys({ ...dependencies, ...optionalDependencies })) {
+      const nested = `${at}/node_modules/${name}`.replace(/^\//, '');
+      const place = nested in packages ? nested : `node_modules/${name}`;
+      // Of what is built for each platform, only the one for this machine is there.
+      if (found.has(place) || !existsSync(path.join(ROOT, place))) continue;
+      found.add(place);
+      visit(place);
+    }
+  };
+  visit('');
+  return found;
+}
+
+/** Bytes of all files below a folder, without what is installed in it. */
+async function sizeOf(folder: string): Promise<number> {
+  const files = await readdir(folder, { recursive: true, withFileTypes: true });
+  return files
+    .filter((file) => file.isFile() && !file.parentPath.slice(folder.length).includes('node_modules'))
+    .reduce((sum, file) => sum + statSync(path.join(file.parentPath, file.name)).size, 0);
+}
+
+test('a project that installs it carries no more than 16 packages and 16 MB, without the tools that build it', async () => {
+  const { packages } = JSON.parse(readFileSync(path.join(ROOT, 'package-lock.json'), 'utf8'));
+  const places = [...dependenciesOf(packages)];
+  expect(places).toEqual(expect.arrayContaining(['node_modules/ws', 'node_modules/zod']));
+  expect(places).not.toContain('node_modules/fast-check');
+  expect(places.length).toBeLessThanOrEqual(15);
+  const sizes = await Promise.all([installed, ...places.map((place) => path.join(ROOT, place))].map(sizeOf));
+  expect(sizes.reduce((sum, size) => sum + size, 0)).toBeLessThan(16 * MEGABYTE);
+});
+
+test('every package that it brings is one that its sources import', async () => {
+  const { dependencies, optionalDependencies } = JSON.parse(
+    readFileSync(path.join(ROOT, 'package.json'), 'utf8'),
+  );
+  const imported = new Set(readSources().flatMap(({ imports }) => imports.map(({ specifier }) => specifier)));
+  const unused = Object.keys(dependencies).filter(
+    (name) => ![...imported].some((specifier) => specifier === name || specifier.startsWith(`${name}/`)),
+  );
+  expect(unused).toEqual([]);
+  // ws looks for it by itself.
+  expect(Object.keys(optionalDependencies)).toEqual(['bufferutil']);
 });

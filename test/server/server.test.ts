@@ -2,9 +2,9 @@
 import { expect, onTestFinished, test } from 'vitest';
 import { encodeMessage } from '../../src/wire/messages.ts';
 import { encodePreface } from '../../src/wire/preface.ts';
+import { virtualEnvironment } from '../support/environment.ts';
 import { dialRaw } from '../support/raw-client.ts';
 import { TestServer } from '../support/servers.ts';
-import { virtualEnvironment } from '../support/environment.ts';
 
 const IDENTIFY = encodeMessage('identify', { gate: 'g', purpose: 'upgrade' });
 const UPGRADE = encodeMessage('upgradeRequest', {
