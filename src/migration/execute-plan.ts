@@ -13,6 +13,7 @@ import { type CallContext, callHook, factsOf, type Hooks, hookOf } from './call-
 import { HookError, type HookFacts } from './hook/hook.ts';
 import type { Claim, LedgerRecord } from './ledger/record.ts';
 import { awaitOrphan } from './orphan.ts';
+import { finishRestore } from './restore.ts';
 
 export interface PlanContext extends CallContext {
   readonly cluster: Cluster;
@@ -33,8 +34,9 @@ export type PlanEnd = { readonly what: 'done' } | { readonly what: 'not-needed';
 /** Resolves once the plan is done, or turned out not to be needed. @throws {HookError | ClaimLost} */
 export async function executePlan(context: PlanContext): Promise<PlanEnd> {
   const { held } = context;
-  const { claim: taken } = await held.current();
-  await awaitOrphan(context, taken);
+  const { record: found, claim: taken } = await held.current();
+  await awaitOrphan(context, found, taken);
+  await finishRestore(context);
   let drained = !taken.plan.downtime;
   for (;;) {
     const { claim } = await held.current();

@@ -6,12 +6,14 @@
 import type { UpgradeState } from '../policy/types.ts';
 import { Changes } from '../ports/changes.ts';
 import { randomId } from '../ports/random.ts';
+import { lookForProcess } from '../process/find-process.ts';
 import { parseVersion, printVersion, type Version } from '../version/version.ts';
 import { AbortedByOperator, Attempt, type AttemptOptions } from './attempt.ts';
 import { FactFollower } from './fact-follower.ts';
 import { activeBlock, type LedgerRecord, type TriggerInfo } from './ledger/record.ts';
 import { type LedgerStanding, LedgerWatch } from './ledger-watch.ts';
 import type { Migration, MigrationProgress, UpgradeInitiator } from './migration.ts';
+import { endOrphan } from './orphan.ts';
 import type { Plan } from './plan.ts';
 import { Planner } from './planner.ts';
 import { Ramp } from './ramp.ts';
@@ -71,8 +73,8 @@ export class Migrator implements Migration {
     const recorded = record?.level ?? null;
     // Nobody is admitted to what an upgrade did before the whole of it is on record, also where its gate was lost
     // in between: until the claim ends, its last step does not count. While the ledger is out of reach, a level that
-    // rose may be the work of an upgrade that has yet to end.
-    if (recorded !== null && (record?.claim || kind === 'unavailable')) {
+    // rose may be the work of an upgrade that has yet to end. Nor is anybody admitted to tables that are half restored.
+    if (recorded !== null && (record?.claim || record?.restoring || kind === 'unavailable')) {
       const last = record?.claim?.plan.steps.at(-1);
       const whole = last && recorded === last.level ? last.fromLevel : recorded;
       return Math.min(whole, cluster.level ?? whole);
@@ -159,9 +161,19 @@ export class Migrator implements Migration {
       const { by, reason } = record.claim.abort;
       this.#attempt?.attempt.abort(new AbortedByOperator(`aborted by ${by}: ${reason}`));
     }
+    if (record.claim === null && record.failure?.aborted) this.#endOrphan(record);
     if (record.claim === null) await this.#followFacts();
     else if (!leaseAlive && activeBlock(record, this.#options.clock.now()) === null)
       this.#begin(record.claim.trigger);
+  }
+
+  /** What was aborted must not run on. A restore may: to cut it short would leave the tables half restored. */
+  #endOrphan({ orphan, restoring, token }: LedgerRecord): void {
+    const { clock, events } = this.#options;
+    if (orphan === null || restoring !== null || lookForProcess(orphan) !== 'running') return;
+    const { host, pid } = orphan;
+    events.emit({ event: 'migration', what: 'killing-hook', host, pid, token });
+    void endOrphan(orphan, clock);
   }
 
   /** Held clients may go on where a step is on record, and where an upgrade ended without one. */

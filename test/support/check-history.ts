@@ -35,6 +35,7 @@ const UNDER_CLAIM: ReadonlySet<string> = new Set([
   'done',
   'failed',
   'released',
+  'restoring',
   'restored',
 ]);
 const ENDS: ReadonlySet<string> = new Set(['done', 'failed', 'released']);

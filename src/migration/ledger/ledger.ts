@@ -5,7 +5,7 @@
 import { type Clock, pause } from '../../ports/clock.ts';
 import type { ProcessInfo } from '../../process/find-process.ts';
 import { aborted, approved, blocked, retried, unblocked } from './operator-acts.ts';
-import { type Claim, type HistoryEntry, type LedgerRecord, readRecord } from './record.ts';
+import { type Claim, type HistoryEntry, type LedgerRecord, type Restoring, readRecord } from './record.ts';
 import { LedgerUnavailable, type Snapshot, type Store, type Swap } from './store.ts';
 import {
   type Change,
@@ -16,6 +16,8 @@ import {
   failed,
   observed,
   released,
+  restored,
+  restoreStarted,
   runDone,
   runStarted,
   stopped,
@@ -234,11 +236,13 @@ export class HeldClaim {
   }
 
   /** @throws {ClaimLost} */
+  restoreStarted(restoring: Restoring): Promise<void> {
+    return this.#write((record, held) => restoreStarted(record, held, restoring, this.#ledger.now()));
+  }
+
+  /** @throws {ClaimLost} */
   restored(reason: string): Promise<void> {
-    return this.#write((record) => ({
-      record,
-      history: [{ what: 'restored', at: this.#ledger.now(), token: this.token, reason }],
-    }));
+    return this.#write((record, held) => restored(record, held, reason, this.#ledger.now()));
   }
 
   /** @throws {ClaimLost} */

@@ -117,6 +117,6 @@ export function aborted(record: LedgerRecord, who: Operator, leaseAlive: boolean
   const history = [act('aborted', who, reasonForNothing('abort', record, leaseAlive, now), now)];
   if (claim === null) return { record, history };
   if (leaseAlive) return { record: { ...record, claim: { ...claim, abort: who } }, history };
-  const ended = failed(record, claim, `aborted by ${who.by}: ${who.reason}`, null, now);
+  const ended = failed(record, claim, `aborted by ${who.by}: ${who.reason}`, null, now, true);
   return { record: ended.record, history: [...history, ...ended.history] };
 }

@@ -72,12 +72,25 @@ const recordSchema = z.object({
   claim: claimSchema.nullable(),
   /** A hook's process that may have outlived the last claim: the next holder has to look for it. */
   orphan: processInfo.nullable().default(null),
+  /** A restore that began and is not known to have ended well: it is run again before anything else. */
+  restoring: z
+    .object({ key: z.string(), run: hookRun, steps: z.number(), error: z.string() })
+    .nullable()
+    .default(null),
   /** Of the operators' blocks the one that lasts longest, which is all that programs before `otherBlocks` know. */
   block: block.nullable(),
   /** Those of other operators: each lapses by itself. */
   otherBlocks: z.array(block).default([]),
   failure: z
-    .object({ error: z.string(), attempts: z.number(), at: ms, retryAt: ms.nullable(), toLevel: z.number() })
+    .object({
+      error: z.string(),
+      attempts: z.number(),
+      at: ms,
+      retryAt: ms.nullable(),
+      toLevel: z.number(),
+      /** It ended because an operator said so. */
+      aborted: z.boolean().default(false),
+    })
     .nullable(),
   approval: z.object({ by: z.string(), reason: z.string(), at: ms }).nullable(),
   /** Distinct newer clients seen, for a trigger that counts them. */
@@ -86,6 +99,7 @@ const recordSchema = z.object({
 
 export type Claim = z.infer<typeof claimSchema>;
 export type LedgerRecord = z.infer<typeof recordSchema>;
+export type Restoring = NonNullable<LedgerRecord['restoring']>;
 export type Block = z.infer<typeof block>;
 export type TriggerInfo = z.infer<typeof trigger>;
 
@@ -96,6 +110,7 @@ export type HistoryKind =
   | 'step-done'
   | 'done'
   | 'failed'
+  | 'restoring'
   | 'restored'
   | 'released'
   | 'level-observed'
@@ -152,6 +167,7 @@ export function emptyRecord(cluster: string): LedgerRecord {
     token: 0,
     claim: null,
     orphan: null,
+    restoring: null,
     block: null,
     otherBlocks: [],
     failure: null,

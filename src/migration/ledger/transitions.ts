@@ -8,6 +8,7 @@ import {
   type HistoryEntry,
   type LedgerRecord,
   MAX_TOKEN,
+  type Restoring,
   type TriggerInfo,
 } from './record.ts';
 
@@ -208,13 +209,18 @@ export function completed(record: LedgerRecord, held: Claim, now: number): Chang
 /** Of an error: clients are told, who take no longer sentence. */
 const MAX_ERROR = 1_500;
 
-/** @param retryAt null: not again until an operator acts. */
+/**
+ * An attempt failed.
+ * @param retryAt null: not again until an operator acts.
+ * @param aborted it was an operator who ended it
+ */
 export function failed(
   record: LedgerRecord,
   held: Claim,
   why: string,
   retryAt: number | null,
   now: number,
+  aborted = false,
 ): Change {
   const error = why.length > MAX_ERROR ? `${why.slice(0, MAX_ERROR)}…` : why;
   const toLevel = held.plan.steps.at(-1)?.level ?? 0;
@@ -223,9 +229,28 @@ export function failed(
       ...record,
       claim: null,
       orphan: held.process,
-      failure: { error, attempts: held.attempt, at: now, retryAt, toLevel },
+      failure: { error, attempts: held.attempt, at: now, retryAt, toLevel, aborted },
     },
     history: [{ what: 'failed', at: now, ...aboutClaim(held), error }],
+  };
+}
+
+/** What a hook did is about to be undone. */
+export function restoreStarted(record: LedgerRecord, held: Claim, restoring: Restoring, now: number): Change {
+  return {
+    record: { ...record, restoring, claim: { ...held, progress: null, process: null } },
+    history: [
+      { what: 'restoring', at: now, ...aboutClaim(held), key: restoring.key, reason: restoring.error },
+    ],
+  };
+}
+
+/** What a hook did is undone, so that none is begun any more. */
+export function restored(record: LedgerRecord, held: Claim, reason: string, now: number): Change {
+  const claim = { ...held, begun: false, progress: null, process: null };
+  return {
+    record: { ...record, restoring: null, claim },
+    history: [{ what: 'restored', at: now, token: held.token, reason }],
   };
 }
 
@@ -233,7 +258,7 @@ export function failed(
 export function stopped(record: LedgerRecord, held: Claim, why: string, now: number): Change {
   return held.abort === null
     ? released(record, held, `${why}; the abort was taken back by a retry`, now)
-    : failed(record, held, why, null, now);
+    : failed(record, held, why, null, now, true);
 }
 
 /** Given back without a failure: not needed any more, or the gate stops. */
@@ -253,6 +278,8 @@ export function observed(
   now: number,
 ): Change | null {
   if (record.level === level) return null;
+  // Tables that are half restored say nothing of where they are, but for how far back they went.
+  if (record.restoring !== null && level > (record.level ?? 0)) return null;
   const back = record.level !== null && level < record.level;
   return {
     record: {
