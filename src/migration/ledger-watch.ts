@@ -33,7 +33,7 @@ export interface LedgerWatchOptions {
 }
 
 /** How often the ledger is read without being told of a change, ms. */
-const HEARTBEAT = 1_000;
+export const HEARTBEAT = 1_000;
 
 /** One gate's view of its ledger. Readings that are asked for while one is under way share it. */
 export class LedgerWatch {

@@ -148,6 +148,33 @@ describe.concurrent('an operator is not left to wonder', () => {
     expect(JSON.parse(lines.at(-1) ?? '').state).toBe('idle');
   });
 
+  test('abort says what of an attempt may still run on another machine, and how to end it there', async () => {
+    const { ledger, run, json } = ledgerHere();
+    const held = claimed(await ledger.claim(requestOf('gate-a'), LEASE));
+    await held.runStarted('key-0');
+    await held.note({ process: { host: 'h1', pid: 4711, started: 'boot:1' } });
+    await held.fail('no space left', null);
+    const { stdout } = await run('abort');
+    expect(stdout).toContain('The hook of the last attempt (process 4711 on host h1) may still run there: ');
+    expect(stdout).toContain('kill -KILL -- -4711');
+    expect((await json('abort')).leftover).toEqual({ host: 'h1', pid: 4711, state: 'elsewhere' });
+  });
+
+  test('a verb says how soon gates heed it, unless it had nothing to do', async () => {
+    const { run } = ledgerHere();
+    expect((await run('approve')).stdout).toMatch(/\nGates heed it within 1 s\.\n$/);
+    expect((await run('retry')).stdout).not.toContain('heed');
+  });
+
+  test('retry after abort: nobody is asked to stop any more', async () => {
+    const { ledger, run } = ledgerHere();
+    claimed(await ledger.claim(requestOf('gate-a'), LEASE));
+    await run('abort');
+    const { stdout } = await run('retry');
+    expect(stdout).not.toContain('Asked to stop');
+    expect(stdout).not.toContain('Nothing to do');
+  });
+
   test('abort says whether something ran, and that a running one was asked to stop', async () => {
     const { ledger, run } = ledgerHere();
     expect((await run('abort')).stdout).toMatch(/^Nothing to do: no upgrade was running\.\n/);

@@ -17,11 +17,13 @@ import {
 import { ledgerUsage, openStore, parseLedgerAddress } from '../../migration/ledger/registry.ts';
 import { LedgerUnavailable } from '../../migration/ledger/store.ts';
 import { stepsDone } from '../../migration/ledger/transitions.ts';
+import { HEARTBEAT } from '../../migration/ledger-watch.ts';
 import { upgradeStatus } from '../../migration/upgrade-status.ts';
 import { hasSystemTables } from '../../policy/types.ts';
 import { pause } from '../../ports/clock.ts';
 import { realClock } from '../../runtime/clock.ts';
 import { type Catalogue, releasesAtLevel } from '../../version/catalogue.ts';
+import { describeLeftover, endLeftover } from '../leftover.ts';
 import { LiveLine } from '../live.ts';
 import { bar, paint, table } from '../print.ts';
 import { durationOption, UsageError } from '../usage.ts';
@@ -78,7 +80,7 @@ export function addMigration(program: Command): void {
     operate((ledger, who) => ledger.retry(who), 'retry'),
   );
   act('abort', 'Stop the running upgrade; it does not start again until "retry".').action(
-    operate((ledger, who) => ledger.abort(who), 'abort'),
+    operate((ledger, who) => ledger.abort(who), 'abort', endLeftover),
   );
 }
 
@@ -130,14 +132,20 @@ async function withLedger(
 function operate<O extends Who>(
   act: (ledger: Ledger, who: { by: string; reason: string }, options: O) => Promise<unknown>,
   may?: Act,
+  then?: typeof endLeftover,
 ) {
   return (options: O) =>
     withLedger(options, async (ledger, catalogue) => {
       const { record, leaseAlive } = await ledger.read();
       const nothing = may ? reasonForNothing(may, record, leaseAlive, realClock.now(), options.of) : null;
       await act(ledger, { by: options.by, reason: options.reason ?? '' }, options);
-      if (nothing !== null && !options.json) console.log(`Nothing to do: ${nothing}.`);
-      show(await ledger.read(), ledger, catalogue, options);
+      const view = await ledger.read();
+      const leftover = (await then?.(view, realClock)) ?? null;
+      if (options.json) return console.log(print({ ...statusOf(view, ledger), ...(then && { leftover }) }));
+      if (nothing !== null) console.log(`Nothing to do: ${nothing}.`);
+      show(view, ledger, catalogue, options);
+      if (leftover !== null) console.log(describeLeftover(leftover));
+      if (nothing === null) console.log(`Gates heed it within ${HEARTBEAT / 1_000} s.`);
     });
 }
 
@@ -214,11 +222,13 @@ function statusOf(view: LedgerView, ledger: Ledger) {
   };
 }
 
+const ABANDONED = 'an upgrade was begun, and its gate is gone';
+
 const MEANING: Readonly<Record<State, string>> = {
   'never-used': 'no upgrade was ever recorded',
   idle: 'no upgrade is running',
   running: 'an upgrade is running',
-  abandoned: 'an upgrade was begun, and its gate is gone: the next gate that sees it goes on',
+  abandoned: `${ABANDONED}: the next gate that sees it goes on`,
   blocked: 'an operator blocked upgrades',
   failed: 'the last attempt failed',
 };
@@ -236,11 +246,19 @@ function tablesOf({ level, release, releaseKnown }: LedgerRecord, catalogue: Cat
 function describe(view: LedgerView, ledger: Ledger, catalogue: Catalogue | null, withRun: boolean): string {
   const { record } = view;
   const state = stateOf(view, realClock.now());
+  const meaning =
+    state === 'abandoned' && activeBlock(record, realClock.now()) !== null
+      ? `${ABANDONED}: no gate goes on before the block is lifted`
+      : state === 'failed' && record.failure?.aborted
+        ? 'an operator aborted the last attempt'
+        : MEANING[state];
   const lines = [
-    `${paint('bold', state)}: ${MEANING[state]} (cluster ${ledger.cluster}, ${ledger.url})`,
+    `${paint('bold', state)}: ${meaning} (cluster ${ledger.cluster}, ${ledger.url})`,
     `System tables: ${tablesOf(record, catalogue)}`,
   ];
   if (record.claim !== null && withRun) lines.push(running(view));
+  if (record.restoring !== null)
+    lines.push('The tables may be half restored: they are restored again before anything else');
   if (record.claim?.abort) lines.push(`Asked to stop by ${whoOf(record.claim.abort)}`);
   for (const block of activeBlocks(record, realClock.now()))
     lines.push(

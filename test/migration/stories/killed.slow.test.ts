@@ -55,6 +55,12 @@ onEachLedger('a gate is killed', (start) => {
     await cut;
     await second.log.until('migration', { what: 'waiting-for-hook' });
     expect(story.work()).toHaveLength(1);
+    await story.until(({ record }) => record.claim?.progress != null, 'the wait on record');
+    const { stdout } = await runCli(
+      [...['migration', 'status', '--ledger', story.url, '--cluster', story.cluster]],
+      { cwd: story.folder },
+    );
+    expect(stdout).toMatch(/waiting for process \d+ on host \S+, which an earlier attempt left running;/);
     story.letGo();
     const session = await client;
     const work = story.work();
