@@ -158,6 +158,7 @@ onEachLedger('an upgrade fails', (start) => {
       'planned',
       'running',
       'aborted',
+      'restoring',
       'retried',
       'restored',
       'released',

@@ -84,7 +84,7 @@ test('its claim is lost while it restores: it is stopped, before another gate ma
   // Less than a lease: nobody took over yet.
   await world.clock.run(10_000);
   expect(seen.restores).toEqual(['began', 'ClaimLost']);
-  expect((await store.history('main')).map(({ what }) => what)).toEqual(['planned', 'running']);
+  expect((await store.history('main')).map(({ what }) => what)).toEqual(['planned', 'running', 'restoring']);
   expect(fleet.log.of('migration', { what: 'lost' })).toHaveLength(1);
   fleet.gate.stop(0).catch(() => {});
   await world.finish(client);
