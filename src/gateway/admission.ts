@@ -79,6 +79,8 @@ export class Admission {
   readonly #search: ServerSearch;
   #helloAt: number | null = null;
   #hello: Hello | null = null;
+  /** Whether it waited for its turn after an upgrade. */
+  #hadTurn = false;
 
   /** @param log gets the outcome before the client is told */
   constructor(context: AdmissionContext, client: PendingClient, log: (outcome: Outcome) => void) {
@@ -152,7 +154,7 @@ export class Admission {
       const decision = step.kind === 'again' ? judge.decide(applicant) : step.decision;
       if (this.#client.gone.aborted) return this.refuse(clientLeft(decision));
       if (lifecycle.closing.aborted) return this.refuse(draining(applicant.facts));
-      const end = this.#wait.overdue(decision);
+      const end = this.#wait.overdue(decision, this.#context.migration.obstacle);
       if (end !== null) return this.refuse(end);
       await this.#hold(decision, seen);
       this.#search.forget();
@@ -174,12 +176,20 @@ export class Admission {
     if (decision.code === 'UPGRADE_REQUIRED') migration.noteWaitingClient(applicant.initiator);
     if (decision.verdict === 'migrate') migration.request(applicant.initiator);
     if (decision.verdict !== 'permit') return { kind: 'not-yet', decision };
-    if (this.#wait.awaitsUpgrade) {
-      this.#wait.leaveUpgrade();
-      await migration.turn(this.#over);
-      return { kind: 'again' };
-    }
+    if (await this.#takeTurn(applicant)) return { kind: 'again' };
     return this.#reach(applicant, decision);
+  }
+
+  /** After an upgrade those who need it go on one after the other. False: there was no turn to wait for. */
+  async #takeTurn({ initiator }: Applicant): Promise<boolean> {
+    const held = this.#wait.awaitsUpgrade;
+    if (this.#hadTurn && !held) return false;
+    const turn = this.#context.migration.turn(initiator, held, this.#over);
+    this.#wait.leaveUpgrade();
+    if (turn === null) return false;
+    this.#hadTurn = true;
+    await turn;
+    return true;
   }
 
   /** Policy permits: a server is dialled, and everything is looked at again with its answer in hand. */

@@ -56,6 +56,8 @@ export function buildMigration(
   const store = around.store ?? openStore(config.ledger, { folder, clock });
   return new Migrator({
     ...around,
+    // A store that was passed in is its owner's to close.
+    ...(around.store === undefined && { close: () => store.close() }),
     policy,
     ledger: new Ledger(store, name, clock),
     hooks: hooksOf(config, policy, around),

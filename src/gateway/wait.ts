@@ -69,8 +69,11 @@ export class Wait {
     this.#awaitsUpgrade = false;
   }
 
-  /** The refusal of a client that may not wait, or not any longer; null: it may. */
-  overdue(decision: Decision): Decision | null {
+  /**
+   * The refusal of a client that may not wait, or not any longer; null: it may.
+   * @param obstacle why the upgrade that it waits for can't begin; null: nothing is known to be in the way
+   */
+  overdue(decision: Decision, obstacle: string | null = null): Decision | null {
     if (decision.verdict === 'refuse') return decision;
     const { clock, waiting, random } = this.#context;
     const forUpgrade = isForUpgrade(decision);
@@ -80,9 +83,16 @@ export class Wait {
     const why = full
       ? `${waiting.limit} clients wait for it already`
       : `it waited ${Math.round(this.ms / 100) / 10} s`;
+    const [code, because] =
+      obstacle !== null && decision.verdict === 'migrate'
+        ? ([
+            'LEDGER_UNAVAILABLE',
+            `${why}, and the ledger of upgrades can't be written: ${obstacle}`,
+          ] as const)
+        : (['UPGRADE_IN_PROGRESS', why] as const);
     return {
       ...decision,
-      ...refusal('UPGRADE_IN_PROGRESS', `${decision.message} Refused: ${why}.`, {
+      ...refusal(code, `${decision.message} Refused: ${because}.`, {
         client: decision.client,
         observed: decision.observed,
         rule: decision.rule,

@@ -69,6 +69,11 @@ export class Attempt {
     return this.#progress;
   }
 
+  /** Whether the claim is, or was, this attempt's. */
+  get claimed(): boolean {
+    return this.#claimed;
+  }
+
   /** Ends it with its hook. Does nothing before the claim is this attempt's. */
   abort(reason: Error): void {
     if (this.#claimed) this.#aborting.abort(reason);

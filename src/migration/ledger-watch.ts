@@ -8,13 +8,17 @@ import type { Clock, Timer } from '../ports/clock.ts';
 import type { Ledger, LedgerView } from './ledger/ledger.ts';
 import { LedgerFormatError } from './ledger/record.ts';
 
-/** What is known of the ledger. `view` of one out of reach is what it said last; `since` is when that began. */
+/**
+ * What is known of the ledger. `view` of one out of reach is what it said last, when it was asked at `readAt`; `since` is
+ * when that began.
+ */
 export type LedgerStanding =
-  | { readonly kind: 'known'; readonly view: LedgerView }
+  | { readonly kind: 'known'; readonly view: LedgerView; readonly readAt: number }
   | {
       readonly kind: 'unavailable';
       readonly why: string;
       readonly view: LedgerView | null;
+      readonly readAt: number;
       readonly since: number;
     };
 
@@ -42,6 +46,7 @@ export class LedgerWatch {
     kind: 'unavailable',
     why: 'not read yet',
     view: null,
+    readAt: Number.NEGATIVE_INFINITY,
     since: Number.NEGATIVE_INFINITY,
   };
   #reading: Promise<void> | null = null;
@@ -81,7 +86,7 @@ export class LedgerWatch {
 
   /** Takes a view that was read otherwise, within `react`. */
   take(view: LedgerView): void {
-    this.#standing = { kind: 'known', view };
+    this.#standing = { kind: 'known', view, readAt: this.#askedAt };
   }
 
   /** Resolves once the ledger was read, or turned out to be out of reach. */
@@ -135,7 +140,7 @@ export class LedgerWatch {
     const { ledger, events, clock } = this.#options;
     const why = error.message;
     const since = before.kind === 'known' ? clock.now() : before.since;
-    this.#standing = { kind: 'unavailable', why, view: before.view, since };
+    this.#standing = { kind: 'unavailable', why, view: before.view, readAt: before.readAt, since };
     if (before.kind === 'known' || before.why !== why)
       events.emit({
         event: 'migration',

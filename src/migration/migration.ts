@@ -34,8 +34,13 @@ export interface Migration {
   request(initiator: UpgradeInitiator): void;
   /** A client came that needs the upgrade and may not bring it. */
   noteWaitingClient(initiator: UpgradeInitiator): void;
-  /** When it is a held client's turn after the upgrade. */
-  turn(signal: AbortSignal): Promise<void>;
+  /** Why no upgrade can begin, though one may: the ledger can't be written. Null: nothing is known to be in the way. */
+  readonly obstacle: string | null;
+  /**
+   * When it is a client's turn after the upgrade; null: it has to wait for none.
+   * @param held whether it was held for the upgrade
+   */
+  turn(initiator: UpgradeInitiator, held: boolean, signal: AbortSignal): Promise<void> | null;
   /** Loads what hooks are made of. @throws {HookError} if it is not there. */
   prepare(): Promise<void>;
   start(): Promise<void>;

@@ -7,10 +7,12 @@ import type { UpgradeState } from '../policy/types.ts';
 import { Changes } from '../ports/changes.ts';
 import { randomId } from '../ports/random.ts';
 import { lookForProcess } from '../process/find-process.ts';
+import { levelOf } from '../version/catalogue.ts';
 import { parseVersion, printVersion, type Version } from '../version/version.ts';
 import { AbortedByOperator, Attempt, type AttemptOptions } from './attempt.ts';
 import { FactFollower } from './fact-follower.ts';
 import { activeBlock, type LedgerRecord, type TriggerInfo } from './ledger/record.ts';
+import { LedgerUnavailable } from './ledger/store.ts';
 import { type LedgerStanding, LedgerWatch } from './ledger-watch.ts';
 import type { Migration, MigrationProgress, UpgradeInitiator } from './migration.ts';
 import { endOrphan } from './orphan.ts';
@@ -33,6 +35,8 @@ export interface MigratorOptions extends Omit<AttemptOptions, 'owner'> {
   readonly grace: number;
   /** Whether everybody is held while an upgrade runs. */
   readonly holdAll: boolean;
+  /** Lets go of what was opened for it; called once it stopped. */
+  readonly close?: () => Promise<void>;
   /** Clients a second, at first, that are let in after an upgrade. */
   readonly ramp: number;
 }
@@ -49,7 +53,12 @@ export class Migrator implements Migration {
   readonly #stopping = new AbortController();
   #attempt: { readonly attempt: Attempt; readonly over: Promise<void> } | null = null;
   /** Claims that failed in a row, and when the next one may be tried; null: none did. */
-  #unclaimed: { readonly why: string; readonly pause: number; readonly until: number } | null = null;
+  #unclaimed: {
+    readonly why: string;
+    readonly byLedger: boolean;
+    readonly pause: number;
+    readonly until: number;
+  } | null = null;
   /** Of the upgrade whose steps began the ramp. */
   #rampToken = 0;
 
@@ -91,11 +100,14 @@ export class Migrator implements Migration {
   }
 
   stateFor(initiator: UpgradeInitiator): UpgradeState {
-    const { clock, trigger, grace, holdAll } = this.#options;
+    const { clock, trigger, grace, holdAll, lease } = this.#options;
     const now = clock.now();
     const { standing } = this.#watch;
     if (standing.kind === 'unavailable') {
-      const { why, since } = standing;
+      const { why, since, view, readAt } = standing;
+      // Those who wait go on waiting for as long as the holder of the claim may be alive.
+      if (view?.leaseAlive && (this.#attempt?.attempt.claimed || now < readAt + lease))
+        return upgradeStatus(view, now, { holdAll });
       return { state: 'unavailable', why, stale: now - since > grace };
     }
     const { view } = standing;
@@ -127,8 +139,13 @@ export class Migrator implements Migration {
     this.#begin({ gate: this.#owner, connection, client: printVersion(version), driver });
   }
 
-  turn(signal: AbortSignal): Promise<void> {
-    return this.#ramp.pass(signal);
+  get obstacle(): string | null {
+    return this.#unclaimed?.byLedger ? this.#unclaimed.why : null;
+  }
+
+  turn({ version }: UpgradeInitiator, held: boolean, signal: AbortSignal): Promise<void> | null {
+    const needed = levelOf(this.#options.policy.catalogue, version);
+    return held || this.#ramp.concerns(needed) ? this.#ramp.pass(signal) : null;
   }
 
   async prepare(): Promise<void> {
@@ -147,6 +164,7 @@ export class Migrator implements Migration {
     this.#attempt?.attempt.abort(this.#stopping.signal.reason);
     await this.#attempt?.over;
     await this.#watch.settled();
+    await this.#options.close?.();
   }
 
   /** What a reading of the ledger asks for. */
@@ -176,11 +194,12 @@ export class Migrator implements Migration {
     void endOrphan(orphan, clock);
   }
 
-  /** Held clients may go on where a step is on record, and where an upgrade ended without one. */
+  /** Clients may go on where a step is on record, and where an upgrade ended without one. */
   #beginRamp(before: LedgerRecord, now: LedgerRecord): void {
     const rose = before.claim !== null && (now.level ?? 0) > (before.level ?? 0);
     const ended = before.claim !== null && now.claim === null;
-    if (rose || (ended && this.#rampToken !== now.token)) this.#ramp.begin();
+    if (rose) this.#ramp.begin(before.level ?? 0);
+    else if (ended && this.#rampToken !== now.token) this.#ramp.begin(now.level ?? 0);
     if (rose) this.#rampToken = now.token;
   }
 
@@ -226,11 +245,17 @@ export class Migrator implements Migration {
   }
 
   /** A ledger that can't be written is left alone for a while; that is said once, and again when the reason is another. */
-  #restAfter({ message }: Error, client: string): void {
+  #restAfter(error: Error, client: string): void {
     const { clock, events } = this.#options;
+    const { message } = error;
     const before = this.#unclaimed;
     const pause = before === null ? CLAIM_PAUSE.first : Math.min(2 * before.pause, CLAIM_PAUSE.longest);
-    this.#unclaimed = { why: message, pause, until: clock.now() + pause };
+    this.#unclaimed = {
+      why: message,
+      byLedger: error instanceof LedgerUnavailable,
+      pause,
+      until: clock.now() + pause,
+    };
     if (message !== before?.why)
       events.emit({ event: 'migration', what: 'claim-failed', client, error: message });
   }

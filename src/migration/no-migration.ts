@@ -8,6 +8,7 @@ import type { Migration } from './migration.ts';
 export class NoMigration implements Migration {
   readonly changes = new Changes();
   readonly progress = null;
+  readonly obstacle = null;
   readonly #cluster: Pick<Cluster, 'level'>;
 
   /** @param cluster what its servers report is passed on as it is. */
@@ -30,7 +31,9 @@ export class NoMigration implements Migration {
 
   noteWaitingClient(): void {}
 
-  async turn(): Promise<void> {}
+  turn(): null {
+    return null;
+  }
 
   async prepare(): Promise<void> {}
 

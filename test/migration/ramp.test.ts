@@ -11,7 +11,7 @@ async function entrances(start: number, clients: number): Promise<number[]> {
   const clock = new VirtualClock();
   const ramp = new Ramp(clock, start);
   const began = clock.now();
-  ramp.begin();
+  ramp.begin(0);
   const entered: number[] = [];
   const all = Array.from({ length: clients }, () =>
     ramp.pass(NEVER).then(() => entered.push(clock.now() - began)),
@@ -51,7 +51,7 @@ describe('after the upgrade', () => {
   test('the first gets in at once; whoever comes when its turn is past does not wait', async () => {
     const clock = new VirtualClock();
     const ramp = new Ramp(clock, 10);
-    ramp.begin();
+    ramp.begin(0);
     await ramp.pass(NEVER);
     await clock.run(60_000);
     await ramp.pass(NEVER);
@@ -69,7 +69,7 @@ test('where no upgrade ended, nobody waits', async () => {
 test('a client that gives up is let go at once, and leaves no timer behind', async () => {
   const clock = new VirtualClock();
   const ramp = new Ramp(clock, 1);
-  ramp.begin();
+  ramp.begin(0);
   await ramp.pass(NEVER);
   const gone = new AbortController();
   const turn = ramp.pass(gone.signal);
@@ -82,11 +82,26 @@ test('a client that gives up is let go at once, and leaves no timer behind', asy
 test('with each upgrade the ramp begins anew', async () => {
   const clock = new VirtualClock();
   const ramp = new Ramp(clock, 1);
-  ramp.begin();
+  ramp.begin(0);
   await clock.until(Promise.all(Array.from({ length: 50 }, () => ramp.pass(NEVER))));
-  ramp.begin();
+  ramp.begin(0);
   const from = clock.now();
   await ramp.pass(NEVER);
   await clock.until(ramp.pass(NEVER));
   expect(clock.now() - from).toBe(1_000);
+});
+
+test('it concerns those who need more than the tables had before it, for as long as it lasts', async () => {
+  const clock = new VirtualClock();
+  const ramp = new Ramp(clock, 1);
+  expect(ramp.concerns(99)).toBe(false);
+  ramp.begin(27);
+  expect([27, 28].map((level) => ramp.concerns(level))).toEqual([false, true]);
+  // The next step of the same upgrade.
+  ramp.begin(28);
+  expect(ramp.concerns(28)).toBe(true);
+  await clock.run(60_000);
+  expect(ramp.concerns(99)).toBe(false);
+  ramp.begin(28);
+  expect(ramp.concerns(28)).toBe(false);
 });

@@ -8,6 +8,7 @@ import path from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { setTimeout } from 'node:timers/promises';
 import { isBusy } from '../../ports/busy.ts';
+import { LedgerFormatError } from './record.ts';
 import { LedgerUnavailable } from './store.ts';
 
 const SCHEMA = `
@@ -24,14 +25,22 @@ const BUSY_PAUSE = 25;
 const CAUSES: ReadonlyMap<number, () => string> = new Map([
   [8, () => `the file can't be written by ${userName()}`],
   [10, () => 'the disk fails'],
+  [11, () => 'the file is damaged'],
   [13, () => 'the disk is full'],
   [14, () => `the file can't be opened by ${userName()}`],
+  [26, () => 'the file is no ledger, or is damaged'],
 ]);
+
+/** Of a file that is no database, or not a whole one. */
+const DAMAGED: ReadonlySet<number> = new Set([11, 26]);
+
+function codeOf(error: Error): number {
+  return ((error as { errcode?: number }).errcode ?? 0) & 0xff;
+}
 
 /** What keeps a file from being read or written, in an operator's words where there are some; SQLite's come after. */
 export function causeOf(error: Error): string {
-  const { errcode } = error as { errcode?: number };
-  const cause = CAUSES.get((errcode ?? 0) & 0xff);
+  const cause = CAUSES.get(codeOf(error));
   return cause === undefined ? error.message : `${cause()} (${error.message})`;
 }
 
@@ -80,6 +89,7 @@ export class SqliteFile {
    * Runs `act`, again while the file is locked: SQLite's own waiting would stop everything else that this process
    * does. Where the lock came while the file was made, opening it is begun anew.
    * @throws {LedgerUnavailable}
+   * @throws {LedgerFormatError} if the file is damaged
    */
   async guard<T>(act: () => T): Promise<T> {
     const until = performance.now() + BUSY_TIME;
@@ -87,6 +97,8 @@ export class SqliteFile {
       try {
         return act();
       } catch (error) {
+        if (DAMAGED.has(codeOf(error as Error)))
+          throw new LedgerFormatError(`${this.url}: ${causeOf(error as Error)}`);
         if (!isBusy(error) || performance.now() >= until)
           throw new LedgerUnavailable(`${this.url}: ${causeOf(error as Error)}`, { cause: error });
         if (!this.#prepared) this.close();

@@ -58,7 +58,7 @@ export function claim(
   const token = Math.max(record.token, request.above) + 1;
   if (!isToken(token)) return 'failed';
   const before = record.claim;
-  if (before !== null && isHopeless(before, request.attempts)) return abandoned(record, before, now);
+  if (before !== null && isHopeless(before, request.attempts)) return abandoned(record, before, owner, now);
   const continued = before !== null && continues(record, before, request.plan) ? before : null;
   const { plan, checksum } = continued ?? request;
   const next: Claim = {
@@ -100,9 +100,13 @@ function isHopeless({ attempt, plan, runsDone }: Claim, attempts: number): boole
   return runsDone < plan.runs.length && attempt >= Math.max(attempts, MIN_ATTEMPTS);
 }
 
-function abandoned(record: LedgerRecord, before: Claim, now: number): Change {
+/** @param by who noticed: where that is the holder itself, its gate lives */
+function abandoned(record: LedgerRecord, before: Claim, by: string, now: number): Change {
   const { attempt, owner, token } = before;
-  const why = `attempt ${attempt} ended with its gate, ${owner} (killed, cut off from the ledger, or stalled for longer than the lease of token ${token})`;
+  const why =
+    by === owner
+      ? `attempt ${attempt} lost its claim: its gate, ${owner}, was cut off from the ledger, or stalled for longer than the lease of token ${token}`
+      : `attempt ${attempt} ended with its gate, ${owner} (killed, cut off from the ledger, or stalled for longer than the lease of token ${token})`;
   return failed(record, before, why, null, now);
 }
 

@@ -8,6 +8,7 @@ import type { Store } from '../../../src/migration/ledger/store.ts';
 import { type Bench, CLUSTER, type Place, type Rules } from './bench.ts';
 import { claimRules } from './contract/claims.ts';
 import { concurrencyRules } from './contract/concurrency.ts';
+import { guardRules } from './contract/guards.ts';
 import { historyRules } from './contract/history.ts';
 import { operatorRules } from './contract/operator.ts';
 import { recordRules } from './contract/records.ts';
@@ -16,6 +17,7 @@ import { takeoverRules } from './contract/takeover.ts';
 const RULES: Readonly<Record<string, Rules>> = {
   claims: claimRules,
   takeover: takeoverRules,
+  'guards of the store': guardRules,
   'several at once': concurrencyRules,
   'the operator': operatorRules,
   history: historyRules,

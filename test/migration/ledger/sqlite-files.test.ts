@@ -14,6 +14,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { setImmediate as turn } from 'node:timers/promises';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { Ledger } from '../../../src/migration/ledger/ledger.ts';
+import { LedgerFormatError } from '../../../src/migration/ledger/record.ts';
 import { SqliteStore } from '../../../src/migration/ledger/sqlite.ts';
 import { LedgerUnavailable, type Store } from '../../../src/migration/ledger/store.ts';
 import { VirtualClock } from '../../../src/runtime/virtual-clock.ts';
@@ -94,7 +95,7 @@ describe('a file that another process is writing to', () => {
   });
 });
 
-describe('a file that is no ledger is explained and left alone', () => {
+describe('a file that is no ledger is explained, said to be damaged and not out of reach, and left alone', () => {
   const damaged = async (make: (file: string) => void | Promise<void>, why: RegExp) => {
     const file = path.join(tempFolder(), 'ledger.db');
     await make(file);
@@ -108,7 +109,7 @@ describe('a file that is no ledger is explained and left alone', () => {
     };
     for (const [name, act] of Object.entries(acts)) {
       const error = await act().catch((thrown: unknown) => thrown);
-      expect(error, name).toBeInstanceOf(LedgerUnavailable);
+      expect(error, name).toBeInstanceOf(LedgerFormatError);
       expect((error as Error).message, name).toContain(file);
       expect((error as Error).message, name).toMatch(why);
     }

@@ -37,6 +37,29 @@ test('it is tried at growing intervals, which is said once; when it can be writt
   expect((await memory.history('main')).map(({ what }) => what)).toContain('planned');
 });
 
+test('a client whose time is up while it waits for it learns that it is the ledger', async () => {
+  const world = virtualEnvironment();
+  const memory = new MemoryStore(world.clock);
+  const store = wrapStore(memory, {
+    async swap() {
+      throw new LedgerUnavailable('the disk is full');
+    },
+  });
+  await using fleet = await startFleet(world, {
+    servers: [{ version: '4.15.0' }],
+    migration: {
+      ledger: 'memory:',
+      baseline: '4.13.0',
+      hook: { command: ['true'] },
+      hold: { deadline: '5s' },
+    },
+    store,
+  });
+  const refused = await fleet.refuse('4.14.0');
+  expect(refused.code).toBe('LEDGER_UNAVAILABLE');
+  expect(refused.message).toMatch(/the ledger of upgrades can't be written: the disk is full/);
+});
+
 test.each([
   [13, 'database or disk is full', /^the disk is full \(/],
   [8, 'attempt to write a readonly database', /^the file can't be written by user .+ \(/],

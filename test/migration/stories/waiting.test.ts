@@ -1,6 +1,7 @@
 /** Those who wait for an upgrade, and those who do not have to: on virtual time, with the ledger in memory. */
 import { describe, expect, test } from 'vitest';
 import { MemoryStore } from '../../../src/migration/ledger/memory.ts';
+import { LedgerUnavailable, wrapStore } from '../../../src/migration/ledger/store.ts';
 import { createMemoryTables } from '../../../src/server/tables.ts';
 import { type VirtualEnvironment, virtualEnvironment } from '../../support/environment.ts';
 import { type ClientOptions, type Fleet, type FleetOptions, startFleet } from '../../support/gate.ts';
@@ -115,6 +116,27 @@ describe('those who wait', () => {
     expect(within(2)).toBeLessThan(95);
   });
 
+  test('a thousand that come only after the upgrade are let in at the ramp as well; older ones are not held up', async () => {
+    const { world, fleet } = await start({ hold: { ramp: 20 } });
+    await using _ = fleet;
+    await fleet.admit('4.14.0');
+    const from = world.clock.now();
+    const clients = Array.from({ length: 1_000 }, () => arrive(fleet, '4.14.0'));
+    const older = arrive(fleet, '4.13.0');
+    await world.clock.run(10_000);
+    expect(new Set(clients.map(({ code }) => code))).toEqual(new Set(['PERMITTED']));
+    const within = (seconds: number) => clients.filter(({ at }) => at - from <= seconds * 1_000).length;
+    expect(within(1)).toBeLessThanOrEqual(31);
+    expect(within(2)).toBeLessThan(95);
+    expect(within(6)).toBe(1_000);
+    expect(older.at - from).toBeLessThan(100);
+    await world.clock.run(60_000);
+    const late = Array.from({ length: 100 }, () => arrive(fleet, '4.14.0'));
+    const lateFrom = world.clock.now();
+    await world.clock.run(1_000);
+    expect(Math.max(...late.map(({ at }) => at)) - lateFrom).toBeLessThan(100);
+  });
+
   test('older clients work during the upgrade; with hold.everyone they wait too', async () => {
     const free = await start();
     const held = await start({ hold: { everyone: true } });
@@ -157,6 +179,51 @@ describe('those who wait', () => {
     expect(hasty.fleet.log.codes).toEqual(['UPGRADE_IN_PROGRESS']);
     expect(hasty.fleet.server(0).clients).toEqual([]);
     served.connection.destroy();
+  });
+});
+
+describe('a ledger that does not answer while an upgrade runs', () => {
+  /** One gate holds the claim; the readings of another one fail while `cut`. */
+  async function startTwo() {
+    const world = virtualEnvironment();
+    const store = new MemoryStore(world.clock);
+    const state = { cut: false };
+    const shaky = wrapStore(store, {
+      async read(cluster) {
+        if (state.cut) throw new LedgerUnavailable('no answer');
+        return store.read(cluster);
+      },
+    });
+    const { fleet } = await start({ lease: '10s' }, { world, store, upgradeMs: 40_000 });
+    const others = fleet.servers.map(({ id, address }) => ({ id, address }));
+    const looking = await startFleet(world, { others, store: shaky, migration: { lease: '10s' } });
+    const brings = arrive(fleet, '4.14.0');
+    await world.clock.run(2_000);
+    const waits = arrive(looking, '4.14.0');
+    await world.clock.run(2_000);
+    return { world, fleet, looking, state, brings, waits };
+  }
+
+  test('holds those who wait for as long as the lease of the holder lives', async () => {
+    const { world, fleet, looking, state, brings, waits } = await startTwo();
+    await using _ = fleet;
+    await using __ = looking;
+    state.cut = true;
+    await world.clock.run(5_000);
+    expect(looking.log.of('migration', { what: 'ledger-unavailable' })).toHaveLength(1);
+    expect(waits.code).toBe('waits');
+    state.cut = false;
+    await world.clock.run(40_000);
+    expect([brings.code, waits.code]).toEqual(['PERMITTED', 'PERMITTED']);
+  });
+
+  test('and no longer', async () => {
+    const { world, fleet, looking, state, waits } = await startTwo();
+    await using _ = fleet;
+    await using __ = looking;
+    state.cut = true;
+    await world.clock.run(13_000);
+    expect(waits.code).toBe('LEDGER_UNAVAILABLE');
   });
 });
 

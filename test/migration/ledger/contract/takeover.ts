@@ -23,6 +23,26 @@ export const takeoverRules: Rules = {
     expect(history[1]?.reason).toBe('the lease of gate-a lapsed');
   },
 
+  'where a holder that lost its claim gives up by itself, its gate is not said to have ended': async (
+    bench,
+  ) => {
+    for (const [by, why] of [
+      ['gate-a', /^attempt 2 lost its claim: its gate, gate-a, was cut off/],
+      ['gate-b', /^attempt 2 ended with its gate, gate-a \(killed/],
+    ] as const) {
+      const request = { ...requestOf('gate-a'), attempts: 2 };
+      for (const attempt of [1, 2]) {
+        const held = claimed(await bench.another().claim(request, bench.lease));
+        expect((await held.current()).claim.attempt).toBe(attempt);
+        await held.runStarted('key-0');
+        await bench.lapse(CLUSTER, held.token);
+      }
+      expect(await bench.another().claim({ ...request, owner: by }, bench.lease)).toBe('given-up');
+      expect((await bench.ledger.read()).record.failure?.error).toMatch(why);
+      await bench.ledger.retry(OPERATOR);
+    }
+  },
+
   'it goes on after the last completed step, and keeps what the dead one began': async (bench) => {
     const first = claimed(await bench.ledger.claim(requestOf('gate-a'), bench.lease));
     await first.runStarted('key-0');
@@ -91,8 +111,9 @@ export const takeoverRules: Rules = {
         await held.runStarted('key-0');
         await bench.lapse(CLUSTER, held.token);
       }
-      expect(await bench.another().claim(request, bench.lease)).toBe('given-up');
-      expect(await bench.another().claim(request, bench.lease)).toBe('failed');
+      const other = { ...request, owner: 'gate-b' };
+      expect(await bench.another().claim(other, bench.lease)).toBe('given-up');
+      expect(await bench.another().claim(other, bench.lease)).toBe('failed');
       const { record } = await bench.ledger.read();
       expect(record).toMatchObject({ claim: null, token: 3, failure: { attempts: 3, retryAt: null } });
       expect(record.failure?.error).toMatch(/^attempt 3 ended with its gate, gate-a/);
