@@ -21,7 +21,7 @@ export const something = <T extends z.ZodType>(schema: T) =>
   });
 
 export const expectationSchema = z.strictObject({
-  dropped: count.optional().describe('sessions that ended otherwise than by their own will'),
+  dropped: count.optional().describe('sessions that ended although their client wanted them to go on'),
   lost: count.optional().describe('attempts that ended without an answer of a gate'),
   admitted: z
     .union([count, something(z.record(version, count))])

@@ -50,7 +50,7 @@ export const INVARIANTS: readonly Invariant[] = [
   },
   {
     id: 'one-run-at-a-time',
-    sentence: 'While an upgrade step runs at the tables, no other does.',
+    sentence: 'While one step of an upgrade runs, no other does.',
     breaches: overlappingRuns,
   },
   {
@@ -95,7 +95,7 @@ export const INVARIANTS: readonly Invariant[] = [
   },
   {
     id: 'on-record',
-    sentence: 'What a client was told is on record, and what is on record of its end is so.',
+    sentence: "What a client was told is on record, and what a record says of a session's end is true.",
     breaches: notOnRecord,
   },
   {
@@ -105,12 +105,12 @@ export const INVARIANTS: readonly Invariant[] = [
   },
   {
     id: 'no-fault',
-    sentence: "No client makes a gate's own program fail.",
+    sentence: "No client makes the gate's own code fail.",
     breaches: gateFailed,
   },
   {
     id: 'nothing-left',
-    sentence: 'Once gates have stopped, no session, no place of one, no waiting client and no timer is left.',
+    sentence: 'Once gates have stopped, no session, slot, waiting client or timer is left.',
     breaches: somethingLeft,
   },
 ];

@@ -5,7 +5,7 @@ import type { StepHandler } from './step.ts';
 
 /** What should be so by now is compared with what is. */
 export const expect: StepHandler<Expectation> = {
-  about: 'what should be so by now',
+  about: 'what has to hold at this moment',
   schema: something(expectationSchema),
   describe: (expected) => `check ${Object.keys(expected).join(', ')}`,
   problems: (expected, { clientVersions }) => expectationProblems(expected, clientVersions),

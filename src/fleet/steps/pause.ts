@@ -5,7 +5,7 @@ import type { StepHandler } from './step.ts';
 /** A server or gate stands still, as by SIGSTOP. */
 export const pause: StepHandler<string> = {
   ...nodeVerb('pause'),
-  about: 'a server or gate stands still',
+  about: 'a server or gate is frozen: it does nothing, and its connections stay open',
   reasonToSkip(id, nodes) {
     const state = nodes.stateOf(id);
     if (state === 'down') return 'it is dead';

@@ -5,7 +5,7 @@ import { type StepHandler, WORK } from './step.ts';
 /** A server or gate goes in order and comes back; a dead one just comes back. */
 export const restart: StepHandler<string> = {
   ...nodeVerb('restart'),
-  about: 'a server or gate goes in order, as when it is told to stop, and comes back',
+  about: 'a server or gate is told to stop, and comes back',
   perform: (id, { nodes }) => nodes.restart(id),
   longest: (_id, { timeouts }) => timeouts.drain + WORK,
   leaves(id, { paused, dead }) {

@@ -5,7 +5,7 @@ import type { StepHandler } from './step.ts';
 /** A server or gate that stands still goes on, as by SIGCONT. */
 export const resume: StepHandler<string> = {
   ...nodeVerb('resume'),
-  about: 'it goes on',
+  about: 'one that was paused goes on',
   reasonToSkip(id, nodes) {
     const state = nodes.stateOf(id);
     if (state === 'down') return 'it is dead';
