@@ -1,5 +1,6 @@
 /** How something stands: in a terminal one line that changes in place, elsewhere a line for each thing that is new. */
 import { paint } from './print.ts';
+import { printable } from './printable.ts';
 
 type Stream = Pick<NodeJS.WriteStream, 'isTTY' | 'columns' | 'write'> & NodeJS.WritableStream;
 
@@ -15,7 +16,9 @@ export class LiveLine {
     this.#stream = stream;
   }
 
-  show(text: string): void {
+  /** @param words may be somebody else's, and tell the terminal nothing */
+  show(words: string): void {
+    const text = printable(words);
     if (text === this.#said) return;
     this.#said = text;
     const { isTTY, columns } = this.#stream;

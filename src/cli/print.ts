@@ -1,6 +1,7 @@
 /** How decisions look in a terminal. */
 import { styleText } from 'node:util';
 import type { ReceivedDecision, Verdict } from '../policy/types.ts';
+import { printable } from './printable.ts';
 
 type Colour = Parameters<typeof styleText>[0];
 
@@ -59,7 +60,7 @@ export function describe(decision: ReceivedDecision, stream: NodeJS.WritableStre
   return lines.join('\n');
 }
 
-/** Who must move, when to retry, Phoenix's codes: the lines a refused client needs. */
+/** Who must move, when to retry, Phoenix's codes: the lines a refused client needs, fit for a terminal. */
 export function explainMove({
   verdict,
   move,
@@ -74,7 +75,7 @@ export function explainMove({
   if (verdict !== 'migrate')
     lines.push(`Retry: ${retry}${retryAfterMs === null ? '' : `, in ${Math.ceil(retryAfterMs / 1_000)} s`}`);
   if (vendorCode !== null) lines.push(`Phoenix: vendor code ${vendorCode}, SQLState ${sqlState}`);
-  return lines;
+  return lines.map(printable);
 }
 
 /** 0 to 1 as twenty characters. */

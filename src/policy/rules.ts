@@ -36,11 +36,18 @@ export function effectiveLevel(cluster: ClusterFacts, policy: SkewPolicy): numbe
 }
 
 /** Servers that say that the tables are at the level of the cluster. */
-function claimants({ level, servers }: ClusterFacts): readonly ServerFacts[] {
+function claimants({ level, servers }: Pick<ClusterFacts, 'level' | 'servers'>): readonly ServerFacts[] {
   return servers.filter((server) => server.level != null && server.level === level);
 }
 
-function isLoneClaim(cluster: ClusterFacts, { catalogue }: SkewPolicy): boolean {
+/**
+ * Whether one server alone says that the tables are at a level which no release of the catalogue reaches. Nobody goes by
+ * that: neither a verdict nor the ledger.
+ */
+export function isLoneClaim(
+  cluster: Pick<ClusterFacts, 'level' | 'servers'>,
+  { catalogue }: SkewPolicy,
+): boolean {
   const highest = Math.max(0, ...catalogue.releases.map(({ level }) => level ?? 0));
   return (cluster.level ?? 0) > highest && claimants(cluster).length === 1;
 }

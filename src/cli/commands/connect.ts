@@ -10,6 +10,7 @@ import { realRuntime } from '../../runtime/real.ts';
 import { MESSAGES, type Message } from '../../wire/messages.ts';
 import { LiveLine } from '../live.ts';
 import { bar, explainMove, paint } from '../print.ts';
+import { printable } from '../printable.ts';
 import { durationOption, UsageError, wholeNumber } from '../usage.ts';
 
 interface Options {
@@ -101,7 +102,9 @@ async function hold(session: Session, { hold: time }: Options, signal: AbortSign
     const ms = time === true ? Number.MAX_SAFE_INTEGER : time;
     await pause(realClock, ms, AbortSignal.any([signal, ended.signal]));
     if (ended.signal.aborted)
-      console.error(paint('dim', `session ${session.id} was ended by the other side`, process.stderr));
+      console.error(
+        paint('dim', `session ${printable(session.id)} was ended by the other side`, process.stderr),
+      );
   }
   session.destroy();
 }
@@ -113,7 +116,7 @@ function waiting({ code, reason, progress }: Message<'wait'>): string {
 function admission(session: Session, version: string): Report {
   const { server, waitedMs, notices, decision } = session;
   const waited = waitedMs > 0 ? ` after ${waitedMs} ms` : '';
-  const text = `${paint('green', 'admitted', process.stderr)} as ${version} by server ${server.id} (${server.version ?? 'version unknown'})${waited}, session ${session.id}`;
+  const text = `${paint('green', 'admitted', process.stderr)} as ${version} by server ${printable(server.id)} (${printable(server.version ?? 'version unknown')})${waited}, session ${printable(session.id)}`;
   return {
     json: {
       ...decision,
@@ -123,7 +126,7 @@ function admission(session: Session, version: string): Report {
       waitedMs,
       notices,
     },
-    text: [text, ...notices].join('\n'),
+    text: [text, ...notices.map(printable)].join('\n'),
     session,
     status: STATUS.admitted,
   };
@@ -134,14 +137,14 @@ function failure(error: unknown): Report {
   if (!(error instanceof RefusedError))
     return {
       json: { error: name, message },
-      text: paint('red', message, process.stderr),
+      text: paint('red', printable(message), process.stderr),
       session: null,
       status: STATUS.unanswered,
     };
   const { decision } = error;
   const lines = [
-    `${paint('red', 'refused', process.stderr)} ${decision.code} (rule ${decision.rule})`,
-    decision.message,
+    `${paint('red', 'refused', process.stderr)} ${printable(decision.code)} (rule ${printable(decision.rule)})`,
+    printable(decision.message),
     ...explainMove(decision),
   ];
   return {

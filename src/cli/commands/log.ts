@@ -109,10 +109,9 @@ function sayOthers(sources: readonly Source[]): void {
   for (const { name, others } of sources)
     if (others > 0)
       console.error(
-        `skewgate: ${others} ${others === 1 ? 'line' : 'lines'} of ${name} are no records and were passed over`.replace(
-          /^(skewgate: 1 line .*) are no records and were/,
-          '$1 is no record and was',
-        ),
+        others === 1
+          ? `skewgate: 1 line of ${name} is no record and was passed over`
+          : `skewgate: ${others} lines of ${name} are no records and were passed over`,
       );
   if (sources.some(({ others }) => others > 0) && sources.every(({ records }) => records === 0))
     process.exitCode = 1;

@@ -26,6 +26,7 @@ import { type Catalogue, releasesAtLevel } from '../../version/catalogue.ts';
 import { describeLeftover, endLeftover } from '../leftover.ts';
 import { LiveLine } from '../live.ts';
 import { bar, paint, table } from '../print.ts';
+import { printable } from '../printable.ts';
 import { durationOption, UsageError } from '../usage.ts';
 
 interface Where {
@@ -121,7 +122,7 @@ async function withLedger(
     await act(new Ledger(store, config?.cluster ?? options.cluster, realClock), catalogue);
   } catch (error) {
     if (!(error instanceof LedgerUnavailable || error instanceof LedgerFormatError)) throw error;
-    console.error(`skewgate: ${error.message}`);
+    console.error(`skewgate: ${printable(error.message)}`);
     process.exitCode = 1;
   } finally {
     await store.close();
@@ -142,9 +143,9 @@ function operate<O extends Who>(
       const view = await ledger.read();
       const leftover = (await then?.(view, realClock)) ?? null;
       if (options.json) return console.log(print({ ...statusOf(view, ledger), ...(then && { leftover }) }));
-      if (nothing !== null) console.log(`Nothing to do: ${nothing}.`);
+      if (nothing !== null) console.log(`Nothing to do: ${printable(nothing)}.`);
       show(view, ledger, catalogue, options);
-      if (leftover !== null) console.log(describeLeftover(leftover));
+      if (leftover !== null) console.log(printable(describeLeftover(leftover)));
       if (nothing === null) console.log(`Gates heed it within ${HEARTBEAT / 1_000} s.`);
     });
 }
@@ -274,7 +275,9 @@ function describe(view: LedgerView, ledger: Ledger, catalogue: Catalogue | null,
     );
   }
   if (record.approval !== null) lines.push(`Approved by ${whoOf(record.approval)}`);
-  return lines.join('\n');
+  // What follows is in the words of operators, hooks and clients.
+  const [first = '', ...others] = lines;
+  return [first, ...others.map(printable)].join('\n');
 }
 
 function whoOf({ by, reason }: { readonly by: string; readonly reason: string }): string {
@@ -303,7 +306,7 @@ function history(options: Where): Promise<void> {
     const entries = await ledger.history();
     if (options.json) return console.log(print(entries));
     if (entries.length === 0) return console.log('Nothing was ever recorded.');
-    console.log(table(entries.map((entry) => [time(entry.at), entry.what, detail(entry)])));
+    console.log(table(entries.map((entry) => [time(entry.at), entry.what, printable(detail(entry))])));
   });
 }
 

@@ -10,6 +10,7 @@ import { realClock } from '../../runtime/clock.ts';
 import { descriptorLimit, descriptorsFor, watchDescriptors } from '../../runtime/descriptors.ts';
 import { realRuntime } from '../../runtime/real.ts';
 import { startDemo } from '../demo.ts';
+import { printable } from '../printable.ts';
 import { standardOutput } from '../stdout.ts';
 import { untilStopped } from '../stop.ts';
 
@@ -127,6 +128,7 @@ async function closeLog(log: DecisionLog): Promise<void> {
   late.cancel();
 }
 
+/** What servers and hooks said may be part of it. */
 function say(line: string): void {
-  console.error(`skewgate: ${line}`);
+  console.error(`skewgate: ${printable(line)}`);
 }
