@@ -30,7 +30,7 @@ export interface FleetOptions
   readonly tables?: string;
   /** How long a server takes for one step of the upgrade, ms. Default: 0. */
   readonly upgradeMs?: number;
-  /** What an admitted client's session is outcome. */
+  /** What an admitted client talks to. */
   readonly serve?: Serve;
 }
 
