@@ -261,6 +261,11 @@ const migrations = z.discriminatedUnion('what', [
     error,
     damaged: z.boolean().describe('whether it was read, and what it holds is not a record'),
   }),
+  migration('ledger-doubted', 'the ledger is not the one it was: no upgrade begins on it', {
+    ...ledger,
+    error,
+  }),
+  migration('ledger-accepted', 'an operator accepted the ledger, or the right one is back', ledger),
   migration('hook-out-of-sight', 'a hook of an earlier attempt may run on another host', hookProcess),
   migration('waiting-for-hook', 'a hook of an earlier attempt still runs, and is waited for', hookProcess),
   migration('killing-hook', 'its time is over, and it is killed', hookProcess),

@@ -185,6 +185,9 @@ export interface MigrationFacts {
     /** It was read, and what it holds is no ledger's record. */
     readonly damaged: boolean;
   };
+  /** The ledger is not the one it was: no upgrade begins until an operator accepts it, or the right one is back. */
+  readonly 'ledger-doubted': { readonly ledger: string; readonly error: string };
+  readonly 'ledger-accepted': { readonly ledger: string };
   /** A hook of an earlier attempt may run on another host. */
   readonly 'hook-out-of-sight': HookProcess;
   readonly 'waiting-for-hook': HookProcess;

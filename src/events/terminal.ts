@@ -18,6 +18,7 @@ const SENTENCES: Sentences = {
   'foreign-ledger': withError,
   'impossible-token': withError,
   'ledger-unavailable': withError,
+  'ledger-doubted': withError,
   'level-went-back': ({ fromLevel, toLevel }) => `from level ${fromLevel ?? 'unknown'} to ${toLevel}`,
   'hook-out-of-sight': ({ host, pid }) =>
     `process ${pid} of an earlier attempt may still run on ${host}, where this gate can't look`,

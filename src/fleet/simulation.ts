@@ -70,7 +70,7 @@ export class Simulation implements FleetDriver {
     const { count, version, tables } = scenario.servers;
     this.#tables = tables === undefined ? null : this.#createTables(tables);
     const store = this.#createStore();
-    this.ledger = new Ledger(store, 'main', this.clock);
+    this.ledger = new Ledger(store, 'main', this.clock, () => 'simulated');
     const shared: SharedParts = {
       scenario,
       clock: this.clock,

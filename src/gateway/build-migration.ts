@@ -59,7 +59,7 @@ export function buildMigration(
     // A store that was passed in is its owner's to close.
     ...(around.store === undefined && { close: () => store.close() }),
     policy,
-    ledger: new Ledger(store, name, clock),
+    ledger: new Ledger(store, name, clock, () => `${around.gate} at ${new Date(clock.now()).toISOString()}`),
     hooks: hooksOf(config, policy, around),
     trigger: triggerOf(config.trigger),
     baseline: config.baseline === undefined ? null : parseVersion(config.baseline),

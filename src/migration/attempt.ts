@@ -55,6 +55,7 @@ export class Attempt {
   readonly #context: AttemptContext;
   readonly #trigger: TriggerInfo;
   readonly #aborting = new AbortController();
+  readonly #lost = new AbortController();
   #claimed = false;
   #progress: MigrationProgress | null = null;
 
@@ -77,6 +78,11 @@ export class Attempt {
   /** Ends it with its hook. Does nothing before the claim is this attempt's. */
   abort(reason: Error): void {
     if (this.#claimed) this.#aborting.abort(reason);
+  }
+
+  /** Ends it with its hook, and records nothing: the ledger that its claim was in is gone. */
+  lose(reason: ClaimLost): void {
+    if (this.#claimed) this.#lost.abort(reason);
   }
 
   /** Resolves once it is over, however it ended. @throws if it could not be claimed */
@@ -106,7 +112,7 @@ export class Attempt {
 
   async #runUnder(held: HeldClaim, plan: Plan, askedAt: number): Promise<void> {
     const { clock, lease, events } = this.#options;
-    const lost = new AbortController();
+    const lost = this.#lost;
     const stopRenewing = keepRenewing({ held, lost, lease, clock }, askedAt);
     const onProgress = (progress: MigrationProgress) => {
       this.#progress = progress;

@@ -11,8 +11,11 @@ import { levelOf } from '../version/catalogue.ts';
 import { parseVersion, printVersion, type Version } from '../version/version.ts';
 import { AbortedByOperator, Attempt, type AttemptOptions } from './attempt.ts';
 import { FactFollower } from './fact-follower.ts';
+import { doubtIn } from './ledger/known-ledger.ts';
+import { ClaimLost } from './ledger/ledger.ts';
 import { activeBlock, type LedgerRecord, type TriggerInfo } from './ledger/record.ts';
 import { LedgerUnavailable } from './ledger/store.ts';
+import { LedgerDoubt } from './ledger-doubt.ts';
 import { type LedgerStanding, LedgerWatch } from './ledger-watch.ts';
 import type { Migration, MigrationProgress, UpgradeInitiator } from './migration.ts';
 import { endOrphan } from './orphan.ts';
@@ -49,6 +52,7 @@ export class Migrator implements Migration {
   readonly #planner: Planner;
   readonly #watch: LedgerWatch;
   readonly #follower: FactFollower;
+  readonly #doubt: LedgerDoubt;
   readonly #ramp: Ramp;
   readonly #stopping = new AbortController();
   #attempt: { readonly attempt: Attempt; readonly over: Promise<void> } | null = null;
@@ -68,6 +72,7 @@ export class Migrator implements Migration {
     this.#planner = new Planner({ ...options, hooked: [...options.hooks.own.keys()] });
     this.#ramp = new Ramp(options.clock, options.ramp);
     this.#follower = new FactFollower({ ...options, planner: this.#planner, owner: this.#owner });
+    this.#doubt = new LedgerDoubt({ ...options, owner: this.#owner });
     this.#watch = new LedgerWatch({
       ...options,
       react: (before, seenToken) => this.#react(before, seenToken),
@@ -171,9 +176,13 @@ export class Migrator implements Migration {
   async #react(before: LedgerStanding, seenToken: number): Promise<void> {
     const { standing } = this.#watch;
     if (standing.kind !== 'known') return;
-    const { record, leaseAlive } = standing.view;
+    const { contradiction } = standing.view;
+    if (contradiction !== null) this.#attempt?.attempt.lose(new ClaimLost(contradiction));
+    const view = await this.#doubt.examine(standing.view);
+    this.#watch.take(view);
+    const { record, leaseAlive } = view;
     if (before.kind === 'unavailable') this.#unclaimed = null;
-    this.#follower.lookForStrangers(seenToken, standing.view);
+    this.#follower.lookForStrangers(seenToken, view);
     if (before.view !== null) this.#beginRamp(before.view.record, record);
     if (record.claim?.abort && leaseAlive) {
       const { by, reason } = record.claim.abort;
@@ -181,7 +190,7 @@ export class Migrator implements Migration {
     }
     if (record.claim === null && record.failure?.aborted) this.#endOrphan(record);
     if (record.claim === null) await this.#followFacts();
-    else if (!leaseAlive && activeBlock(record, this.#options.clock.now()) === null)
+    else if (!leaseAlive && doubtIn(view) === null && activeBlock(record, this.#options.clock.now()) === null)
       this.#begin(record.claim.trigger);
   }
 

@@ -1,5 +1,6 @@
 /** How an upgrade stands by the record of a ledger. Pure, and the one place that tells: gate, CLI and fleet ask here. */
 import type { UpgradeState } from '../policy/types.ts';
+import { doubtIn } from './ledger/known-ledger.ts';
 import type { LedgerView } from './ledger/ledger.ts';
 import { activeBlock, MAX_TOKEN } from './ledger/record.ts';
 
@@ -19,14 +20,22 @@ const NO_TOKEN =
  * @param now ms since the epoch
  */
 export function upgradeStatus(
-  { record, leaseAlive }: LedgerView,
+  view: LedgerView,
   now: number,
   { holdAll = false, missing = () => null }: StatusContext = {},
 ): Exclude<UpgradeState, { state: 'unavailable' }> {
+  const { record, leaseAlive } = view;
   const { claim, failure, approval } = record;
   if (claim !== null && leaseAlive) return { state: 'running', downtime: claim.plan.downtime, holdAll };
   const block = activeBlock(record, now);
   if (block !== null) return { state: 'blocked', reason: block.reason, until: block.until };
+  const doubt = doubtIn(view);
+  if (doubt !== null)
+    return {
+      state: 'waiting',
+      for: `an operator to say which ledger is right (${doubt})`,
+      missing: { kind: 'ledger' },
+    };
   if (record.token >= MAX_TOKEN) return { state: 'failed', error: NO_TOKEN, retryAt: null };
   if (failure !== null && (failure.retryAt ?? Number.POSITIVE_INFINITY) > now)
     return { state: 'failed', error: failure.error, retryAt: failure.retryAt };

@@ -39,7 +39,9 @@ export type MissingForUpgrade =
   /** So many more distinct newer clients have to come. */
   | { readonly kind: 'clients'; readonly more: number }
   /** The catalogue does not allow it; `remedy` is what an operator does about it, in the imperative. */
-  | { readonly kind: 'catalogue'; readonly remedy: string };
+  | { readonly kind: 'catalogue'; readonly remedy: string }
+  /** The ledger is not the one it was: an operator has to bring it back, or to accept this one. */
+  | { readonly kind: 'ledger' };
 
 /** Where the one-time upgrade stands. Times in ms since the epoch. */
 export type UpgradeState =

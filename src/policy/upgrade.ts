@@ -168,6 +168,12 @@ function waitingRuling(
         to: printVersion(client.version),
         who: [`${missing.more} more`],
       });
+    case 'ledger':
+      return required(`${waits}: accept this one, or bring the other one back`, {
+        side: 'operator',
+        to: 'accept-ledger',
+        who: ['operator'],
+      });
     case 'catalogue':
       return required(`${waits}: ${missing.remedy}`, {
         side: 'operator',

@@ -58,6 +58,7 @@ describe('where the upgrade stands', () => {
       { kind: 'catalogue', remedy: 'give release 5.0.0 an entry "major"' },
       { move: { side: 'operator', to: 'give release 5.0.0 an entry "major"' }, retry: 'after-change' },
     ],
+    [{ kind: 'ledger' }, { move: { side: 'operator', to: 'accept-ledger' }, retry: 'after-change' }],
     [
       { kind: 'window', opensAt: 90_500 },
       { move: null, retry: 'later', retryAfterMs: 90_500 },
@@ -72,7 +73,9 @@ describe('where the upgrade stands', () => {
       ...told,
     });
     expect(decision.message).toContain('what it waits for');
-    expect(decision.message.includes('approve')).toBe(!['catalogue', 'window'].includes(missing.kind));
+    expect(decision.message.includes('approve')).toBe(
+      !['catalogue', 'window', 'ledger'].includes(missing.kind),
+    );
     expect(old({ upgrade }).verdict).toBe('permit');
   });
 

@@ -56,6 +56,8 @@ class Reader {
   /** Whose claim is in force; null: nobody's. */
   #holder: Holder | null = null;
   #takenOver: Holder | null = null;
+  /** Whether the ledger was lost or changed since the last claim: nobody knows what became of that one. */
+  #doubted = false;
   #highest = 0;
   #level: number | null = null;
   /** Levels that steps reached since the tables last went back. */
@@ -71,6 +73,7 @@ class Reader {
     else if (UNDER_CLAIM.has(what)) this.#underClaim(entry);
     else if (what === 'level-observed' || what === 'level-went-back') this.#observe(entry);
     else if (what === 'blocked') this.#blocks.set(entry.by ?? '', entry.until ?? Number.POSITIVE_INFINITY);
+    else if (what === 'ledger-doubted') this.#doubted = true;
     else if (what === 'unblocked')
       entry.of === undefined ? this.#blocks.clear() : this.#blocks.delete(entry.of);
   }
@@ -80,7 +83,7 @@ class Reader {
   }
 
   #takeOver({ token = 0 }: HistoryEntry): void {
-    if (this.#holder === null) this.#say(`token ${token} took over from nobody`);
+    if (this.#holder === null && !this.#doubted) this.#say(`token ${token} took over from nobody`);
     this.#takenOver = this.#holder;
     this.#holder = null;
   }
@@ -94,7 +97,7 @@ class Reader {
     fromLevel,
     at,
   }: HistoryEntry): void {
-    if (this.#holder !== null)
+    if (this.#holder !== null && !this.#doubted)
       this.#say(`token ${token} was given while token ${this.#holder.token} was held, and not taken over`);
     if (token <= this.#highest) this.#say(`token ${token} is not higher than ${this.#highest}`);
     if (Math.max(Number.NEGATIVE_INFINITY, ...this.#blocks.values()) > at)
@@ -108,6 +111,7 @@ class Reader {
     this.#level ??= fromLevel ?? null;
     this.#holder = { token, owner, attempt, checksum, stepsDone, begun: 0 };
     this.#takenOver = null;
+    this.#doubted = false;
   }
 
   #underClaim(entry: HistoryEntry): void {

@@ -80,6 +80,14 @@ export class EtcdMember {
     this.#child?.kill('SIGCONT');
   }
 
+  /** Killed, and started on the same ports with nothing in it. */
+  async wipe(): Promise<void> {
+    await this.kill();
+    const folder = this.#args.find((arg) => arg.startsWith('--data-dir='))?.slice('--data-dir='.length);
+    if (folder !== undefined) rmSync(folder, { recursive: true, force: true });
+    await this.start();
+  }
+
   /** On the same data and ports. */
   async restart(): Promise<void> {
     await this.kill();

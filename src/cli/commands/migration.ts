@@ -5,6 +5,7 @@ import path from 'node:path';
 import type { Command } from 'commander';
 import { loadConfig } from '../../config/load.ts';
 import { policyOf } from '../../config/policy.ts';
+import { doubtIn } from '../../migration/ledger/known-ledger.ts';
 import { Ledger, type LedgerView } from '../../migration/ledger/ledger.ts';
 import { type Act, reasonForNothing } from '../../migration/ledger/operator-acts.ts';
 import {
@@ -80,6 +81,10 @@ export function addMigration(program: Command): void {
   act('retry', 'After failures: let the next newer client try again, at once.').action(
     operate((ledger, who) => ledger.retry(who), 'retry'),
   );
+  act(
+    'accept-ledger',
+    'Say that this ledger is the right one, after its gates noticed that it was lost or changed.',
+  ).action(operate((ledger, who) => ledger.accept(who), 'accept-ledger'));
   act('abort', 'Stop the running upgrade; it does not start again until "retry".').action(
     operate((ledger, who) => ledger.abort(who), 'abort', endLeftover),
   );
@@ -200,11 +205,12 @@ function print(value: unknown): string {
   );
 }
 
-type State = 'never-used' | 'idle' | 'running' | 'abandoned' | 'blocked' | 'failed';
+type State = 'never-used' | 'idle' | 'running' | 'abandoned' | 'blocked' | 'doubted' | 'failed';
 
 /** As the gates see it, and of an upgrade that may begin, what came before it. */
 function stateOf(view: LedgerView, now: number): State {
   const { record, leaseAlive } = view;
+  if (doubtIn(view) !== null && !leaseAlive) return 'doubted';
   if (record.claim !== null && !leaseAlive) return 'abandoned';
   const { state } = upgradeStatus(view, now);
   if (state !== 'idle' && state !== 'waiting') return state;
@@ -231,6 +237,7 @@ const MEANING: Readonly<Record<State, string>> = {
   running: 'an upgrade is running',
   abandoned: `${ABANDONED}: the next gate that sees it goes on`,
   blocked: 'an operator blocked upgrades',
+  doubted: 'this is not the ledger that its gates knew: no upgrade begins on it',
   failed: 'the last attempt failed',
 };
 
@@ -264,6 +271,11 @@ function describe(view: LedgerView, ledger: Ledger, catalogue: Catalogue | null,
   for (const block of activeBlocks(record, realClock.now()))
     lines.push(
       `Blocked by ${block.by}: ${block.reason}${block.until === null ? '' : `, until ${time(block.until)}`}`,
+    );
+  if (record.doubt !== null)
+    lines.push(
+      `Noticed by ${record.doubt.by}: ${record.doubt.why}`,
+      'Bring the right ledger back, or accept this one: skewgate migration accept-ledger',
     );
   if (record.failure !== null) {
     const { error, attempts, retryAt } = record.failure;

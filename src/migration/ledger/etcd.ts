@@ -26,8 +26,6 @@ export class EtcdStore implements Store {
   readonly #prefix: string;
   /** Ids of etcd's leases, by our keys. */
   readonly #leases = new Map<string, string>();
-  /** etcd's revision at the latest read: it orders the history, and goes on growing where a record was lost. */
-  #latest = 0;
 
   constructor({ hosts, prefix = '/skewgate/' }: EtcdStoreOptions) {
     this.url = `etcd://${hosts.join(',')}`;
@@ -38,13 +36,14 @@ export class EtcdStore implements Store {
   read(cluster: string): Promise<Snapshot> {
     return this.#guard(async () => {
       const { kvs = [], header } = await this.#etcd.call('kv/range', keysUnder(this.#stateOf(cluster)));
-      this.#latest = Math.max(this.#latest, Number(header?.revision ?? 0));
       const byKey = new Map(kvs.map((kv) => [decode(kv.key), kv]));
       const record = byKey.get(this.#recordOf(cluster));
       const prefix = this.#leaseOf(cluster, '');
       const tokens = [...byKey.keys()].filter((key) => key.startsWith(prefix));
       return {
-        revision: record?.mod_revision ?? '0',
+        // etcd's own revision orders the history: it goes on growing where a record was lost. After a loss of everything
+        // it begins anew, with the history.
+        revision: `${record?.mod_revision ?? '0'}@${header?.revision ?? '0'}`,
         text: record === undefined ? null : decode(record.value),
         alive: new Set(tokens.map((key) => Number(key.slice(prefix.length)))),
       };
@@ -145,15 +144,23 @@ export class EtcdStore implements Store {
       create_revision: '0',
     });
     return [
-      { key: encode(this.#recordOf(cluster)), target: 'MOD', result: 'EQUAL', mod_revision: expect },
+      {
+        key: encode(this.#recordOf(cluster)),
+        target: 'MOD',
+        result: 'EQUAL',
+        mod_revision: revisionsIn(expect).ofRecord,
+      },
       ...(guard === undefined ? [] : [exists(guard, 'NOT_EQUAL')]),
       ...(vacant === undefined ? [] : [exists(vacant, 'EQUAL')]),
     ];
   }
 
   /** What a swap puts: the lines of history, then the record. */
-  #written(cluster: string, { history, text }: Swap): { readonly key: string; readonly value: string }[] {
-    const place = String(this.#latest).padStart(16, '0');
+  #written(
+    cluster: string,
+    { expect, history, text }: Swap,
+  ): { readonly key: string; readonly value: string }[] {
+    const place = revisionsIn(expect).ofStore.padStart(16, '0');
     const lines = history.map((entry, at) => [
       `${this.#historyOf(cluster)}${place}-${String(at).padStart(3, '0')}`,
       JSON.stringify(entry),
@@ -213,6 +220,12 @@ export const ETCD: LedgerKind = {
   parse: (rest) => ({ hosts: hostsIn(rest), file: null }),
   open: (rest) => new EtcdStore({ hosts: hostsIn(rest) }),
 };
+
+/** Of the record, and of all of etcd, when the record was read. */
+function revisionsIn(expect: string): { readonly ofRecord: string; readonly ofStore: string } {
+  const [ofRecord = '0', ofStore = '0'] = expect.split('@');
+  return { ofRecord, ofStore };
+}
 
 function hostsIn(rest: string): string[] {
   if (!rest.startsWith('//')) throw new Error(`${JSON.stringify(`etcd:${rest}`)} is not ${ETCD.usage}`);

@@ -1,10 +1,12 @@
 /**
  * The ledger of one cluster over any store: reads a record, asks transitions.ts for the next one, swaps. Nothing is
- * written under a claim whose lease is gone.
+ * written under a claim whose lease is gone, and no claim is given on a ledger that is not the one it was.
  */
+import { randomUUID } from 'node:crypto';
 import { type Clock, pause } from '../../ports/clock.ts';
 import type { ProcessInfo } from '../../process/find-process.ts';
-import { aborted, approved, blocked, retried, unblocked } from './operator-acts.ts';
+import { contradictionOf, doubted, type KnownLedger, remember } from './known-ledger.ts';
+import { aborted, accepted, approved, blocked, retried, unblocked } from './operator-acts.ts';
 import { type Claim, type HistoryEntry, type LedgerRecord, type Restoring, readRecord } from './record.ts';
 import { LedgerUnavailable, type Snapshot, type Store, type Swap } from './store.ts';
 import {
@@ -27,6 +29,8 @@ export interface LedgerView {
   readonly record: LedgerRecord;
   /** Whether the claim's holder is alive; false without a claim. */
   readonly leaseAlive: boolean;
+  /** Why it is not the ledger that was read and written here before; null: it is. */
+  readonly contradiction: string | null;
 }
 
 /** The claim was lost: its lease lapsed, or somebody took it over. Nothing was written. */
@@ -46,11 +50,18 @@ export class Ledger {
   readonly cluster: string;
   readonly #store: Store;
   readonly #clock: Clock;
+  readonly #newId: () => string;
+  /** What it was when it was last read or written here, but for a doubt; null: it was never seen with anything in it. */
+  #known: KnownLedger | null = null;
+  /** The highest token that was ever seen or given here, in whatever ledger. */
+  #highest = 0;
 
-  constructor(store: Store, cluster: string, clock: Clock) {
+  /** @param newId makes the identity of a ledger that nothing was ever written to. */
+  constructor(store: Store, cluster: string, clock: Clock, newId: () => string = randomUUID) {
     this.#store = store;
     this.cluster = cluster;
     this.#clock = clock;
+    this.#newId = newId;
   }
 
   get url(): string {
@@ -59,8 +70,8 @@ export class Ledger {
 
   /** @throws {LedgerUnavailable | LedgerFormatError} */
   async read(): Promise<LedgerView> {
-    const { record, snapshot } = await this.#read();
-    return { record, leaseAlive: isHeld(record, snapshot) };
+    const { record, snapshot, contradiction } = await this.#read();
+    return { record, leaseAlive: isHeld(record, snapshot), contradiction };
   }
 
   history(): Promise<HistoryEntry[]> {
@@ -74,15 +85,19 @@ export class Ledger {
   /** @param leaseMs how long the claim lives without renewal. */
   async claim(request: ClaimRequest, leaseMs: number): Promise<HeldClaim | Denied> {
     for (let tries = 0; tries < MAX_TRIES; tries++) {
-      const { record, snapshot } = await this.#read();
-      const change = claim(record, request, isHeld(record, snapshot), this.#clock.now());
+      const { record, snapshot, contradiction } = await this.#read();
+      if (contradiction !== null) return 'doubted';
+      const above = Math.max(request.above, this.#highest);
+      const change = claim(record, { ...request, above }, isHeld(record, snapshot), this.#clock.now());
       if (typeof change === 'string') return change;
       const { token } = change.record;
       const vacant = record.claim === null ? {} : { vacant: record.claim.token };
       const given = change.record.claim !== null;
       const grant = given ? { grant: { token, ms: leaseMs } } : {};
       if (await this.#swap(snapshot, change, { ...vacant, ...grant }))
-        return given ? new HeldClaim(this, this.#store, token, leaseMs) : 'given-up';
+        return given
+          ? new HeldClaim(this, this.#store, { token, owner: request.owner, leaseMs })
+          : 'given-up';
     }
     return 'held';
   }
@@ -135,27 +150,41 @@ export class Ledger {
     return this.#update(({ record, held }) => aborted(record, who, held, this.#clock.now()));
   }
 
+  /** An operator says that this ledger is the right one. */
+  accept(who: { by: string; reason: string }): Promise<LedgerRecord> {
+    return this.#update(({ record }) => accepted(record, who, this.#clock.now()));
+  }
+
+  /** Puts on record what contradicts what is known here; nothing if the ledger is the one it was. */
+  recordDoubt(owner: string): Promise<LedgerRecord> {
+    return this.#update(({ record, contradiction }) =>
+      contradiction === null || this.#known === null
+        ? null
+        : doubted(record, this.#known, contradiction, owner, this.#clock.now()),
+    );
+  }
+
   /** Applies `next` to the record until a swap succeeds; null from it: nothing to change. */
   async #update(
-    next: (now: { record: LedgerRecord; held: boolean }) => Change | null,
+    next: (now: { record: LedgerRecord; held: boolean; contradiction: string | null }) => Change | null,
   ): Promise<LedgerRecord> {
     for (let tries = 0; tries < MAX_TRIES; tries++) {
-      const { record, snapshot } = await this.#read();
-      const change = next({ record, held: isHeld(record, snapshot) });
+      const { record, snapshot, contradiction } = await this.#read();
+      const change = next({ record, held: isHeld(record, snapshot), contradiction });
       if (change === null || (await this.#swap(snapshot, change, {}))) return change?.record ?? record;
     }
     throw new Error(`${this.url}: others kept changing the record`);
   }
 
-  /** For a holder: applies `next` under the lease of `token`. @throws {ClaimLost} */
+  /** For a holder: applies `next` under the lease of its token. @throws {ClaimLost} */
   async updateHeld(
-    token: number,
+    { token, owner }: Pick<Claim, 'token' | 'owner'>,
     next: (record: LedgerRecord, held: Claim) => Change | null,
     drop: boolean,
   ): Promise<void> {
     for (let tries = 0; tries < MAX_TRIES; tries++) {
       const { record, snapshot } = await this.#read();
-      if (record.claim?.token !== token || !snapshot.alive.has(token))
+      if (record.claim?.token !== token || record.claim.owner !== owner || !snapshot.alive.has(token))
         throw new ClaimLost(`token ${token} is not in force any more`);
       const change = next(record, record.claim);
       if (change === null) return;
@@ -172,42 +201,80 @@ export class Ledger {
     return pause(this.#clock, ms);
   }
 
-  async #read(): Promise<{ record: LedgerRecord; snapshot: Snapshot }> {
+  async #read(): Promise<{ record: LedgerRecord; snapshot: Snapshot; contradiction: string | null }> {
+    // What is written here meanwhile is in no record that was read before.
+    const known = this.#known;
     const snapshot = await this.#store.read(this.cluster);
-    return { record: readRecord(snapshot.text, this.cluster), snapshot };
+    const record = readRecord(snapshot.text, this.cluster);
+    const isThere = snapshot.text !== null;
+    const contradiction = contradictionOf(known, record, isThere);
+    if (contradiction === null && isThere) this.#remember(record);
+    return { record, snapshot, contradiction };
   }
 
-  #swap(snapshot: Snapshot, { record, history }: Change, conditions: Partial<Swap>): Promise<boolean> {
-    const text = JSON.stringify(record);
-    return this.#store.swap(this.cluster, { expect: snapshot.revision, text, history, ...conditions });
+  async #swap(
+    { revision, text: before }: Snapshot,
+    { record, history }: Change,
+    conditions: Partial<Swap>,
+  ): Promise<boolean> {
+    const sameId = before === null ? null : (this.#known?.id ?? null);
+    const next = { ...record, id: record.id ?? sameId ?? this.#newId(), writes: record.writes + 1 };
+    const text = JSON.stringify(next);
+    const swap = { expect: revision, text, history, ...conditions };
+    const done = await this.#store.swap(this.cluster, swap);
+    if (done && contradictionOf(this.#known, next, true) === null) this.#remember(next);
+    return done;
+  }
+
+  /** While a ledger is in doubt, the one that was known before may come back. */
+  #remember(record: LedgerRecord): void {
+    this.#highest = Math.max(this.#highest, record.token);
+    if (record.doubt === null) this.#known = remember(this.#known, record);
   }
 }
 
 /** The right to run the upgrade, for as long as it is renewed. Each write is refused once the lease is gone. */
 export class HeldClaim {
   readonly token: number;
+  readonly #owner: string;
   readonly #ledger: Ledger;
   readonly #store: Store;
   readonly #leaseMs: number;
 
-  constructor(ledger: Ledger, store: Store, token: number, leaseMs: number) {
+  constructor(
+    ledger: Ledger,
+    store: Store,
+    { token, owner, leaseMs }: Pick<Claim, 'token' | 'owner'> & { readonly leaseMs: number },
+  ) {
     this.#ledger = ledger;
     this.#store = store;
     this.token = token;
+    this.#owner = owner;
     this.#leaseMs = leaseMs;
   }
 
   /** False: lost. @throws {LedgerUnavailable} */
-  renew(): Promise<boolean> {
-    return this.#store.renew(this.#ledger.cluster, this.token, this.#leaseMs);
+  async renew(): Promise<boolean> {
+    if (!(await this.#store.renew(this.#ledger.cluster, this.token, this.#leaseMs))) return false;
+    try {
+      // The lease may outlive the record, or be another holder's in a ledger that gave the same token.
+      return this.#isOurs((await this.#ledger.read()).record);
+    } catch (error) {
+      if (error instanceof LedgerUnavailable) return true;
+      throw error;
+    }
   }
 
   /** What the record says of this claim now. @throws {ClaimLost} */
   async current(): Promise<{ record: LedgerRecord; claim: Claim }> {
     const { record, leaseAlive } = await this.#insist(() => this.#ledger.read());
-    if (record.claim?.token !== this.token || !leaseAlive)
+    if (record.claim === null || !this.#isOurs(record) || !leaseAlive)
       throw new ClaimLost(`token ${this.token} is not in force any more`);
     return { record, claim: record.claim };
+  }
+
+  #isOurs({ claim }: LedgerRecord): boolean {
+    return claim?.token === this.token && claim.owner === this.#owner;
   }
 
   /** @throws {ClaimLost} */
@@ -283,7 +350,8 @@ export class HeldClaim {
   }
 
   #write(next: (record: LedgerRecord, held: Claim) => Change | null, drop = false): Promise<void> {
-    return this.#insist(() => this.#ledger.updateHeld(this.token, next, drop));
+    const holder = { token: this.token, owner: this.#owner };
+    return this.#insist(() => this.#ledger.updateHeld(holder, next, drop));
   }
 
   /** While the store is out of reach it is tried again for as long as the lease may live. */

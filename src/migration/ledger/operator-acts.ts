@@ -8,7 +8,7 @@ interface Operator {
 }
 
 /** An act of an operator that goes on record, and what makes it one that changes nothing. */
-export type Act = 'unblock' | 'retry' | 'abort';
+export type Act = 'unblock' | 'retry' | 'abort' | 'accept-ledger';
 
 /** Why an act changes nothing, as a clause; null: it does change something. */
 export function reasonForNothing(
@@ -18,7 +18,7 @@ export function reasonForNothing(
   now: number,
   of: string | null = null,
 ): string | null {
-  const { claim, failure } = record;
+  const { claim, failure, doubt } = record;
   switch (act) {
     case 'unblock':
       if (activeBlocks(record, now).some(({ by }) => of === null || by === of)) return null;
@@ -28,6 +28,8 @@ export function reasonForNothing(
       return claim?.abort ? null : 'no attempt had failed';
     case 'abort':
       return claim === null ? 'no upgrade was running' : null;
+    case 'accept-ledger':
+      return doubt === null ? 'this ledger is not in doubt' : null;
   }
 }
 
@@ -109,6 +111,12 @@ export function retried(record: LedgerRecord, who: Operator, leaseAlive: boolean
     },
     history: [act('retried', who, reasonForNothing('retry', record, leaseAlive, now), now)],
   };
+}
+
+/** Says that this ledger is the right one from now on, whatever a gate saw before. */
+export function accepted(record: LedgerRecord, who: Operator, now: number): Change {
+  const entry = act('ledger-accepted', who, reasonForNothing('accept-ledger', record, false, now), now);
+  return { record: { ...record, doubt: null }, history: [entry] };
 }
 
 /** A live holder is asked to stop; a claim whose holder is gone is ended here. Nothing starts until `retry`. */

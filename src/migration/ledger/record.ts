@@ -59,6 +59,14 @@ export const MAX_TOKEN = Number.MAX_SAFE_INTEGER;
 const recordSchema = z.object({
   format: z.literal(FORMAT),
   cluster: z.string(),
+  /** Given to the ledger by its first write, from whom and when: tells it from one that takes its place. */
+  id: z.string().nullable().default(null),
+  /** How often it was written, so that an older copy is noticed. */
+  writes: z.number().default(0),
+  /** Why no upgrade begins on it until an operator accepts it, and which gate noticed that. */
+  doubt: z.object({ by: z.string(), why: z.string(), at: ms }).nullable().default(null),
+  /** The ids of ledgers that this one stands in for. */
+  replaced: z.array(z.string()).default([]),
   /** Where the tables are, as far as recorded. */
   level: z.number().nullable(),
   /** The release that left them so; the lowest one of its level where `releaseKnown` is false. */
@@ -119,7 +127,9 @@ export type HistoryKind =
   | 'unblocked'
   | 'approved'
   | 'retried'
-  | 'aborted';
+  | 'aborted'
+  | 'ledger-doubted'
+  | 'ledger-accepted';
 
 /** One line of history; fields that do not apply are absent. */
 export interface HistoryEntry {
@@ -160,6 +170,10 @@ export function emptyRecord(cluster: string): LedgerRecord {
   return {
     format: FORMAT,
     cluster,
+    id: null,
+    writes: 0,
+    doubt: null,
+    replaced: [],
     level: null,
     release: null,
     releaseKnown: false,

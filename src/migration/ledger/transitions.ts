@@ -18,7 +18,7 @@ export interface Change {
 }
 
 /** `given-up`: an abandoned claim was not taken over but ended. */
-export type Denied = 'held' | 'blocked' | 'failed' | 'given-up' | 'nothing-to-do';
+export type Denied = 'held' | 'blocked' | 'doubted' | 'failed' | 'given-up' | 'nothing-to-do';
 
 export interface ClaimRequest {
   readonly owner: string;
@@ -50,6 +50,7 @@ export function claim(
   now: number,
 ): Change | Denied {
   if (activeBlock(record, now) !== null) return 'blocked';
+  if (record.doubt !== null) return 'doubted';
   if (record.claim !== null && leaseAlive) return 'held';
   if (record.failure?.retryAt === null || (record.failure && record.failure.retryAt > now)) return 'failed';
   // An abandoned claim is taken over even when nothing is left to do: it has to be ended.

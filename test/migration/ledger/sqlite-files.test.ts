@@ -165,6 +165,8 @@ describe('a file that is taken away', () => {
     await ledger.observe(28, '4.14.0', 'gate-a');
     const other = openedAt(file);
     expect((await other.ledger.read()).record).toMatchObject({ level: 28 });
+    await ledger.recordDoubt('gate-a');
+    await other.ledger.accept(OPERATOR);
     // Servers remember the token: the next one is higher all the same.
     const next = claimed(await ledger.claim(requestOf('gate-a', '4.14.0', '4.15.0', 7), LEASE));
     expect(next.token).toBe(8);

@@ -63,14 +63,17 @@ onEachLedger('the upgrade runs once', (start) => {
     ]);
   });
 
-  test('Phoenix 7c52cd70: the lock record vanishes between runs; the next upgrade runs once, its token is higher, the past is not forgotten', async () => {
+  test('Phoenix 7c52cd70: the lock record vanishes between runs; once an operator accepts that the next upgrade runs once, its token is higher, the past is not forgotten', async () => {
     const story = await start();
     const gate = await story.gate();
     (await gate.connect('4.14.0')).destroy();
     await story.upgraded(28);
     const before = await story.history();
     await story.loseRecord();
+    await gate.log.until('migration', { what: 'ledger-doubted' });
+    await story.ledger.accept({ by: 'olga', reason: 'it was deleted by mistake' });
     for (const server of story.servers) await server.restart({ version: '4.15.0' });
+    await gate.log.until('migration', { what: 'ledger-accepted' });
     const sessions = await Promise.all([gate.connect('4.15.0'), gate.connect('4.15.0')]);
     await story.upgraded(29);
     expect(story.tables.completed).toEqual([28, 29]);

@@ -2,6 +2,7 @@
 import { mkdirSync, renameSync, rmdirSync, rmSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { NO_ETCD, startEtcd } from '../../support/etcd.ts';
+import { OPERATOR } from '../../support/ledger.ts';
 import { eventually } from './eventually.ts';
 import { onEachLedger, Story } from './story.ts';
 
@@ -124,15 +125,19 @@ onEachLedger('a record that can not be used', (start) => {
 });
 
 describe('a SQLite file that is deleted while its gates run', () => {
-  test('another one is begun: no second run, and its tokens are higher than those that servers saw', async () => {
+  test('another one is begun and accepted: no second run, and its tokens are higher than those that were given', async () => {
     const story = await Story.start(SQLITE, { unchecked: true });
     const gates = await Promise.all([story.gate(), story.gate()]);
     for (const gate of gates) (await gate.connect('4.14.0')).destroy();
     await story.upgraded(28);
     for (const ending of ['', '-wal', '-shm']) rmSync(story.file(`ledger.db${ending}`), { force: true });
-    await story.upgraded(28);
+    await Promise.all(gates.map((gate) => gate.log.until('migration', { what: 'ledger-doubted' })));
     for (const server of story.servers) await server.restart({ version: '4.15.0' });
-    const sessions = await Promise.all(gates.map((gate) => gate.connect('4.15.0')));
+    expect((await gates[0]?.refuse('4.15.0'))?.code).toBe('UPGRADE_REQUIRED');
+    await story.ledger.accept(OPERATOR);
+    const sessions = await Promise.all(
+      gates.map((gate) => story.comeBack(gate, '4.15.0', 'UPGRADE_REQUIRED')),
+    );
     expect(story.tables.completed).toEqual([28, 29]);
     expect((await story.upgraded(29)).record.token).toBe(2);
     for (const session of sessions) session.destroy();

@@ -142,6 +142,19 @@ export const claimRules: Rules = {
     expect(await bench.fingerprint()).toBe(before);
   },
 
+  'a claim of the same token by somebody else, as after the loss of a ledger, is not taken for the own one':
+    async (bench) => {
+      const held = claimed(await bench.ledger.claim(requestOf('gate-a'), bench.lease));
+      const { record } = await bench.another().read();
+      const theirs = { ...record, claim: { ...record.claim, owner: 'gate-b' }, writes: record.writes + 1 };
+      await bench.plant(CLUSTER, JSON.stringify(theirs));
+      const before = await bench.fingerprint();
+      for (const [name, write] of Object.entries(WRITES))
+        await expect(write(held), name).rejects.toBeInstanceOf(ClaimLost);
+      expect(await bench.fingerprint()).toBe(before);
+      expect(await held.renew()).toBe(false);
+    },
+
   'a step whose record was answered by silence counts once': async (bench) => {
     const { store, loseNext } = losingAnswers(bench.open());
     const ledger = new Ledger(store, CLUSTER, bench.clock);
