@@ -5,7 +5,7 @@ import { parseUrl } from './client/url.ts';
 import { realRuntime } from './runtime/real.ts';
 
 export { ConnectError, type ConnectOptions } from './client/connect.ts';
-export { RefusedError, type Session } from './client/session.ts';
+export { RefusedError, type Session, type WaitNotice } from './client/session.ts';
 export { UrlError } from './client/url.ts';
 export { CODES, type Code, type OpenCode, type Retry } from './policy/codes.ts';
 export { decide } from './policy/decide.ts';
@@ -14,16 +14,34 @@ export type {
   ClientFacts,
   ClusterFacts,
   Decision,
+  MissingForUpgrade,
   Move,
+  Note,
   OpenRule,
   Policy,
+  ProtocolRange,
+  RangesPolicy,
   ReceivedDecision,
+  ReceivedTraceStep,
   Rule,
+  Scope,
   ServerFacts,
+  SkewPolicy,
+  TraceStep,
+  UpgradeState,
   Verdict,
 } from './policy/types.ts';
 export {
+  type Catalogue,
+  createCatalogue,
+  type Era,
+  extendCatalogue,
+  type Release,
+} from './version/catalogue.ts';
+export {
   compareVersions,
+  type Minor,
+  parseMinor,
   parseVersion,
   printVersion,
   type Version,

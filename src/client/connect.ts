@@ -3,16 +3,16 @@ import { ClientHandshake } from '../handshake/client.ts';
 import type { Clock, Timer } from '../ports/clock.ts';
 import type { Connection, ConnectionHandlers } from '../ports/transport.ts';
 import { dial, type Transports } from '../transport/address.ts';
-import type { Message } from '../wire/messages.ts';
-import { RefusedError, Session } from './session.ts';
+import { RefusedError, Session, type WaitNotice } from './session.ts';
 import type { Target } from './url.ts';
 
 export interface ConnectOptions {
+  /** Gives the attempt up. A session that is open already is not concerned. */
   readonly signal?: AbortSignal;
   /** ms without a word from the gate after which the driver gives up; a gate has a client wait only with news. */
   readonly timeout?: number;
   /** Called for each notice that the gate has this client wait. */
-  readonly onWait?: (wait: Message<'wait'>) => void;
+  readonly onWait?: (wait: WaitNotice) => void;
 }
 
 /** Where a driver finds itself. */

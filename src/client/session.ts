@@ -5,6 +5,8 @@ import type { Message } from '../wire/messages.ts';
 
 /** What an admitted client is told. */
 export type Permit = Message<'permit'>;
+/** What a held client is told while it waits; `code` may be a word of a later gate. */
+export type WaitNotice = Message<'wait'>;
 /** What a refused client is told. */
 export type Refusal = Message<'refuse'>;
 

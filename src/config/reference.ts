@@ -1,4 +1,5 @@
 /** The config's JSON Schema and its reference table, both from the schema itself. */
+import { isDeepStrictEqual } from 'node:util';
 import { z } from 'zod';
 import { configSchema } from './schema.ts';
 
@@ -24,25 +25,29 @@ export function configJsonSchema(): object {
   };
 }
 
-/** Markdown: one row a key. Keys that several forms of a value share are shown once, and those of hooks under `hook`. */
+/** Markdown: one row a key. Keys that several forms of a value share are shown once, as are those of all hooks. */
 export function configTable(): string {
   const rows = rowsOf(configJsonSchema() as Node, '');
   return ['| key | default | meaning |', '| --- | --- | --- |', ...new Set(rows)].join('\n');
 }
 
 function rowsOf(node: Node, path: string): string[] {
+  const shown: Node[] = [];
   return Object.entries(node.properties ?? {}).flatMap(([key, child]) => {
     const name = path === '' ? key : `${path}.${key}`;
     const inner = [child, child.items, ...(child.anyOf ?? [])].filter((part) => part !== undefined);
     const byDefault = node.required?.includes(key) ? 'required' : defaultOf(child);
     const row = `| \`${name}\` | ${byDefault} | ${escaped(meaningOf(child))} |`;
-    if (isFurtherHook(child)) return [row];
+    if (shown.some((other) => hasSameKeys(other, child))) return [row];
+    shown.push(...inner);
     return [row, ...inner.flatMap((part) => rowsOf(part, child.type === 'array' ? `${name}[]` : name))];
   });
 }
 
-/** A hook besides the main one: it has the same keys. */
-const isFurtherHook = ({ description }: Node) => description?.startsWith('a hook ') === true;
+/** Whether what a key takes was shown with a key before it, as of the hooks: what is inside it need not come again. */
+function hasSameKeys({ description: _, ...shown }: Node, { description: __, ...node }: Node): boolean {
+  return node.properties !== undefined && isDeepStrictEqual(shown, node);
+}
 
 function meaningOf({ description = '', enum: values }: Node): string {
   if (values === undefined) return description;

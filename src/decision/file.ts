@@ -71,6 +71,7 @@ export class LogFile {
     return this.#lost;
   }
 
+  /** Takes a line with its break. It never throws: a line that finds no room is counted as lost. */
   write(line: string): void {
     const bytes = Buffer.from(line);
     if (this.#closed || this.#queued + bytes.length > this.#options.buffer) {

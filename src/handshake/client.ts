@@ -49,6 +49,7 @@ export class ClientHandshake {
   readonly #hello: MessageInput<'hello'>;
   #agreed = false;
 
+  /** @param hello what this client says of itself */
   constructor(hello: MessageInput<'hello'>) {
     this.#hello = hello;
   }
@@ -63,7 +64,12 @@ export class ClientHandshake {
     return Buffer.concat([encodePreface(), encodeMessage('hello', this.#hello)]);
   }
 
-  /** @throws {WireFault} if the peer is no gate. @throws {MisuseError} once the handshake is over. */
+  /**
+   * Feeds bytes from the gate.
+   * @returns what it says, in order
+   * @throws {WireFault} if the peer is no gate
+   * @throws {MisuseError} once the handshake is over
+   */
   receive(chunk: Uint8Array): ClientEvent[] {
     this.#states.requireUnfinished();
     this.#reader.push(chunk);

@@ -16,6 +16,7 @@ import { States } from './states.ts';
 
 export type GateState = 'preface' | 'hello' | 'deciding' | 'permitted' | 'refused';
 
+/** A client's hello is complete. */
 export interface HelloEvent {
   readonly hello: Message<'hello'>;
   readonly revision: number;
@@ -67,16 +68,19 @@ export class GateHandshake {
     return { hello, revision: this.#revision, early: this.#reader.rest() };
   }
 
+  /** The notice that a client has to wait; as often as there is news. @returns the bytes to send */
   wait(message: MessageInput<'wait'>): Uint8Array {
     this.#states.step('deciding', 'deciding');
     return this.#answer(encodeMessage('wait', message));
   }
 
+  /** The answer that admits the client; what follows on the connection is the session's. @returns the bytes to send */
   permit(message: MessageInput<'permit'>): Uint8Array {
     this.#states.to('permitted');
     return this.#answer(encodeMessage('permit', message));
   }
 
+  /** The answer that turns the client away, also after a fault of its own. @returns the bytes to send */
   refuse(message: MessageInput<'refuse'>): Uint8Array {
     this.#states.to('refused');
     return this.#answer(encodeMessage('refuse', message));

@@ -1,10 +1,16 @@
+/** The first bytes of a peer, whichever side reads them: a preface, or the sign that something else is speaking. */
 import { WireFault } from '../wire/fault.ts';
 import type { FrameReader } from '../wire/frame.ts';
 import type { Revisions } from '../wire/preface.ts';
 
-/** What a peer that is no skewgate peer seems to speak, for the answer it gets and for the log. */
+/**
+ * The fault of a peer that does not begin with a preface. It says what the peer seems to speak, so that it can be
+ * answered in that protocol, and the log can name it.
+ */
 export class StrayPeer extends WireFault {
   readonly speaks: 'http' | 'tls' | 'unknown';
+
+  /** @param speaks judged by the first byte, as proto/README.md says */
   constructor(speaks: StrayPeer['speaks']) {
     super(STRAY[speaks]);
     this.speaks = speaks;

@@ -51,22 +51,30 @@ export class ServerHandshake {
     return this.#states.now;
   }
 
+  /** What this server is, once it was asked. @returns the bytes to send */
   hello(message: MessageInput<'serverHello'>): Uint8Array {
     this.#states.step('identifying', 'known');
     return Buffer.concat([encodePreface(), encodeMessage('serverHello', message)]);
   }
 
+  /** How far the upgrade has come. @returns the bytes to send */
   progress(message: MessageInput<'upgradeProgress'>): Uint8Array {
     this.#states.step('upgrading', 'upgrading');
     return encodeMessage('upgradeProgress', message);
   }
 
+  /** How the upgrade ended; the gate may ask for something else then. @returns the bytes to send */
   result(message: MessageInput<'upgradeResult'>): Uint8Array {
     this.#states.step('upgrading', 'known');
     return encodeMessage('upgradeResult', message);
   }
 
-  /** @throws {WireFault} if the peer is no gate. @throws {MisuseError} after `open`. */
+  /**
+   * Feeds bytes from the gate.
+   * @returns what it asks for, in order
+   * @throws {WireFault} if the peer is no gate
+   * @throws {MisuseError} after `open`
+   */
   receive(chunk: Uint8Array): ServerEvent[] {
     this.#states.requireUnfinished();
     this.#reader.push(chunk);

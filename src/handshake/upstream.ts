@@ -50,23 +50,33 @@ export class UpstreamHandshake {
     return this.#states.now;
   }
 
+  /** The bytes to send first: who asks, and what for. */
   start(identify: MessageInput<'identify'>): Uint8Array {
     this.#states.to('greeting');
     return Buffer.concat([encodePreface(), encodeMessage('identify', identify)]);
   }
 
-  /** Bytes that follow `open()` are the session's; a server does not send any before. */
+  /**
+   * Hands over a client. What follows is the session's; a server sends none of that before.
+   * @returns the bytes to send
+   */
   open(message: MessageInput<'open'>): Uint8Array {
     this.#states.to('open');
     return encodeMessage('open', message);
   }
 
+  /** Asks a server that is known for one step of an upgrade. @returns the bytes to send */
   upgrade(request: MessageInput<'upgradeRequest'>): Uint8Array {
     this.#states.to('upgrading');
     return encodeMessage('upgradeRequest', request);
   }
 
-  /** @throws {WireFault} if the peer is no server that speaks this protocol. @throws {MisuseError} after `open`. */
+  /**
+   * Feeds bytes from the server.
+   * @returns what it says, in order
+   * @throws {WireFault} if the peer is no server that speaks this protocol
+   * @throws {MisuseError} after `open`
+   */
   receive(chunk: Uint8Array): UpstreamEvent[] {
     this.#states.requireUnfinished();
     this.#reader.push(chunk);

@@ -19,7 +19,7 @@ type Known = ServerFacts & { readonly version: Version };
 /** Servers named in one sentence; of more, the number. */
 const NAMED = 5;
 
-/** "rs1 (4.14.0), rs2 (4.14.1)", "... and 3 more" */
+/** Servers as a sentence names them: `rs1 (4.14.0), rs2 (4.14.1)`; of more than five, the first ones and how many more. */
 export function whoToPoint(servers: readonly Known[]): string {
   const named = servers.slice(0, NAMED).map(({ id, version }) => `${id} (${printVersion(version)})`);
   const more = servers.length > NAMED ? ` and ${servers.length - NAMED} more` : '';

@@ -41,6 +41,7 @@ export function windowOf(policy: SkewPolicy, server: Minor): number | null {
   return stated?.window ?? policy.window;
 }
 
+/** J1: whether the catalogue says that servers of this line still take clients of an older major's line. */
 function accepts(catalogue: Catalogue, server: Minor, client: Minor): boolean {
   return entriesOf(catalogue, server).some((entry) =>
     entry.accepts?.some((line) => printMinor(line) === printMinor(client)),

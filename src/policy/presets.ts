@@ -43,6 +43,7 @@ const ranges: RangesPolicy = { kind: 'ranges', name: 'ranges', scope: 'cluster' 
 /** What a config builds upon: Phoenix's rules, every field of which may be stated. */
 const custom: SkewPolicy = { ...phoenix, name: 'custom' };
 
+/** Every preset by its name. A policy of one's own is one of them with fields of its own. */
 export const PRESETS = {
   phoenix,
   'phoenix-as-coded': phoenixAsCoded,

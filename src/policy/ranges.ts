@@ -32,45 +32,56 @@ export function rangesRule(client: ClientFacts, servers: readonly ServerFacts[])
     return {
       rule,
       outcome: 'fail',
-      because: `${ids(silent)} states no protocol range`,
+      because: `${idsOf(silent)} states no protocol range`,
       ruling: {
         verdict: 'refuse',
         code: 'VERSION_UNKNOWN',
-        message: `The range of protocol versions of ${ids(silent)} is unknown.`,
+        message: `The range of protocol versions of ${idsOf(silent)} is unknown.`,
       },
     };
-  const below = servers.filter((server) => range(server).max < mine.min);
+  return compareRanges(client, mine, servers);
+}
+
+/** Servers that end below the client's range have to move first; those that begin above it leave the move to the client. */
+function compareRanges(
+  client: ClientFacts,
+  mine: ProtocolRange,
+  servers: readonly ServerFacts[],
+): RuleResult {
+  const rule = 'ranges';
+  const who = `Client ${printVersion(client.version)}`;
+  const below = servers.filter((server) => rangeOf(server).max < mine.min);
   if (below.length > 0)
     return {
       rule,
       outcome: 'fail',
-      because: `${below.map(show).join(', ')} ends below the client's ${print(mine)}`,
+      because: `${below.map(withRange).join(', ')} ends below the client's ${print(mine)}`,
       ruling: {
         verdict: 'refuse',
         code: 'SERVER_OUTDATED',
         move: { side: 'server', to: `protocol ${mine.min}`, who: below.map(({ id }) => id) },
-        message: `${who} speaks protocol ${print(mine)}: upgrade ${ids(below)} to protocol ${mine.min}.`,
+        message: `${who} speaks protocol ${print(mine)}: upgrade ${idsOf(below)} to protocol ${mine.min}.`,
       },
     };
-  const above = servers.filter((server) => range(server).min > mine.max);
+  const above = servers.filter((server) => rangeOf(server).min > mine.max);
   if (above.length > 0) {
-    const to = `protocol ${Math.max(...above.map((server) => range(server).min))}`;
+    const to = `protocol ${Math.max(...above.map((server) => rangeOf(server).min))}`;
     return {
       rule,
       outcome: 'fail',
-      because: `${above.map(show).join(', ')} begins above the client's ${print(mine)}`,
+      because: `${above.map(withRange).join(', ')} begins above the client's ${print(mine)}`,
       ruling: {
         verdict: 'refuse',
         code: 'CLIENT_OUTDATED',
         move: { side: 'client', to, who: [printVersion(client.version)] },
-        message: `${who} speaks protocol ${print(mine)}, too old for ${ids(above)}: upgrade the client to ${to}.`,
+        message: `${who} speaks protocol ${print(mine)}, too old for ${idsOf(above)}: upgrade the client to ${to}.`,
       },
     };
   }
   return { rule, outcome: 'pass', because: `the client's ${print(mine)} overlaps with every server's range` };
 }
 
-const range = (server: ServerFacts) => server.protocol as ProtocolRange;
+const rangeOf = (server: ServerFacts) => server.protocol as ProtocolRange;
 const print = ({ min, max }: ProtocolRange) => `${min} to ${max}`;
-const show = (server: ServerFacts) => `${server.id} (${print(range(server))})`;
-const ids = (servers: readonly ServerFacts[]) => servers.map(({ id }) => id).join(', ');
+const withRange = (server: ServerFacts) => `${server.id} (${print(rangeOf(server))})`;
+const idsOf = (servers: readonly ServerFacts[]) => servers.map(({ id }) => id).join(', ');

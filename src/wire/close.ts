@@ -1,6 +1,7 @@
 /** WebSocket close codes (RFC 6455, 7.4.2: 4000 to 4999 are for applications) and reasons. */
 import { CODE_NAMES, type Code } from '../policy/codes.ts';
 
+/** What a WebSocket's close frame carries. */
 export interface CloseReason {
   readonly code: number;
   /** At most 123 bytes of UTF-8. */

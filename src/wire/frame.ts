@@ -6,7 +6,9 @@
 import { WireFault } from './fault.ts';
 import { PREFACE_LENGTH, type PrefaceRead, readPreface } from './preface.ts';
 
+/** Bytes of a frame's header: the type, and the length of the payload. */
 export const HEADER_LENGTH = 5;
+/** The longest payload of a frame, bytes. */
 export const MAX_PAYLOAD = 65_536;
 
 export interface Frame {
@@ -37,7 +39,7 @@ export class FrameReader {
   #length = 0;
   readonly #isType: (type: number) => boolean;
 
-  /** `isType`: the frame types expected from this peer; any other is a fault at once. */
+  /** @param isType tells the frame types that this peer may send; any other is a fault at once */
   constructor(isType: (type: number) => boolean) {
     this.#isType = isType;
   }
@@ -47,6 +49,7 @@ export class FrameReader {
     return this.#length;
   }
 
+  /** Takes the next bytes in; they are copied. */
   push(chunk: Uint8Array): void {
     const needed = this.#length + chunk.length;
     if (needed > this.#buffer.length) {

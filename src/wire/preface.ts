@@ -2,15 +2,18 @@
  * The first eight bytes each side sends: a magic that no HTTP or TLS client begins with, and the range of
  * protocol revisions the sender speaks. Layout: proto/README.md, "Preface".
  */
+/** The four bytes that no HTTP or TLS client begins with. */
 export const MAGIC = Uint8Array.of(0xf5, 0x53, 0x4b, 0x47);
+/** Bytes: the magic, the range of revisions, and two that are reserved. */
 export const PREFACE_LENGTH = 8;
 
+/** A range of protocol revisions, both ends included. */
 export interface Revisions {
   readonly min: number;
   readonly max: number;
 }
 
-/** What this code speaks. */
+/** The revisions that this code speaks. */
 export const REVISIONS: Revisions = { min: 1, max: 1 };
 
 /** The eight bytes that each side sends first. */
@@ -24,7 +27,7 @@ export type PrefaceRead =
   /** `speaks`: what the peer seems to be instead. */
   | { readonly kind: 'stray'; readonly speaks: 'http' | 'tls' | 'unknown' };
 
-/** Tells a stray peer from its first bytes, without waiting for eight of them. */
+/** Reads a preface, or tells from the first bytes that there is none, without waiting for all eight of them. */
 export function readPreface(bytes: Uint8Array): PrefaceRead {
   for (let at = 0; at < Math.min(bytes.length, MAGIC.length); at++)
     if (bytes[at] !== MAGIC[at])

@@ -1,5 +1,6 @@
 /** `skewgate explore`: random plans for a fleet on virtual time, until an invariant breaks. */
 import { writeFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
 import { type Command, InvalidArgumentError } from 'commander';
 import { readText } from '../../config/load.ts';
 import { plural, seconds } from '../../config/units.ts';
@@ -91,11 +92,11 @@ async function write(text: string, { out }: Options): Promise<string> {
 /** fast-check is an optional peer of this package, and takes longer to load than most commands run. */
 async function loadExplore() {
   try {
-    return await import('../../fleet/explore/explore.ts');
-  } catch (error) {
-    if (!String(error).includes("'fast-check'")) throw error;
+    createRequire(import.meta.url).resolve('fast-check');
+  } catch {
     throw new UsageError('explore needs fast-check, which is not installed: npm install fast-check');
   }
+  return import('../../fleet/explore/explore.ts');
 }
 
 /** What always must hold: ids as reports name them, a sentence each. */
