@@ -108,6 +108,6 @@ export const migration = z
       .describe('how long clients that need no upgrade are served without the ledger'),
     drain: duration
       .prefault('5s')
-      .describe('that all gates get to end sessions before an upgrade that needs downtime'),
+      .describe('time for all gates to end their sessions before an upgrade that needs downtime'),
   })
   .prefault({});

@@ -231,7 +231,7 @@ export const configSchema = z.strictObject({
       fresh: duration
         .prefault('1s')
         .describe('age at which a server is asked again before a client is refused'),
-      drain: duration.prefault('10s').describe('that sessions get to end when the gate stops'),
+      drain: duration.prefault('10s').describe('time for sessions to end when the gate stops'),
     })
     .prefault({})
     .describe('durations'),

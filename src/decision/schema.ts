@@ -218,7 +218,7 @@ function migration<const What extends string, Fields extends z.ZodRawShape>(
 const migrations = z.discriminatedUnion('what', [
   migration('started', 'an attempt at an upgrade begins', attempt),
   migration('done', 'the upgrade is done and on record', { ...attempt, durationMs }),
-  migration('not-needed', 'asked again under the claim, policy no longer wants it', {
+  migration('not-needed', 'judged again under the claim, the upgrade is no longer needed', {
     ...attempt,
     reason: z.string().describe('why not, for people'),
     durationMs,
@@ -285,8 +285,11 @@ export const RECORDS = {
   'session-end': { about: 'a session is over', schema: sessionEnd },
   server: { about: 'what is known of a server was learned, or changed', schema: server },
   gate: { about: "the gate's own life", schema: lifecycle },
-  migration: { about: 'a turn of the upgrade of the system tables', schema: migrations },
-  'log-lost': { about: 'the disk or the reader did not take some records', schema: logLost },
+  migration: { about: 'something happened to the upgrade of the system tables', schema: migrations },
+  'log-lost': {
+    about: 'records were lost, because the disk or the reader did not take them',
+    schema: logLost,
+  },
 } as const;
 
 /** One line of the log. */
