@@ -62,6 +62,13 @@ export interface FleetDriver {
   /** As by SIGSTOP and SIGCONT. */
   pause(id: string): void;
   resume(id: string): void;
+  /**
+   * Sets the clock of a server's or gate's machine, which its process sees once it starts anew.
+   *
+   * @param skew ms that it is ahead of the true time; negative: behind
+   * @throws if the machines of this fleet have one clock
+   */
+  setClock(id: string, skew: number): void;
   /** @throws if this fleet can't cut links. */
   cut(a: string, b: string): void;
   heal(a: string, b: string): void;

@@ -17,8 +17,11 @@ export interface Fault {
   readonly about: string;
   /** In place of the ledger's store. */
   readonly store?: (store: Store, clock: Clock, lease: number) => Store;
-  /** In place of the store as one gate reaches it. */
-  readonly remoteStore?: (store: Store) => Store;
+  /**
+   * In place of the store as one gate reaches it. @param clock the gate's own @param leases when each token's lease ends,
+   * by whichever clock granted it; shared by the gates of a fleet
+   */
+  readonly remoteStore?: (store: Store, clock: Clock, leases: Map<number, number>) => Store;
   /** In place of the system tables. */
   readonly tables?: (tables: Tables) => Tables;
   /** In place of the policy that gates go by. */
@@ -35,6 +38,7 @@ export const FAULT_NAMES = [
   'newest-server-forgotten',
   'waiter-does-not-read-again',
   'lease-not-renewed',
+  'leases-by-own-clock',
   'write-tried-for-ever',
   'rests-too-long',
   'waits-too-long',
@@ -62,6 +66,10 @@ export const FAULTS: Readonly<Record<FaultName, Fault>> = {
   'lease-not-renewed': {
     about: 'a claim lapses while its holder is well',
     remoteStore: (store) => wrapStore(store, { renew: async () => true }),
+  },
+  'leases-by-own-clock': {
+    about: 'each gate judges by its own clock whether a lease is alive',
+    remoteStore: leasesByOwnClock,
   },
   'write-tried-for-ever': {
     about: 'a write to the ledger that came too late is tried again and again',
@@ -132,6 +140,31 @@ function forgetNewest(cluster: Cluster): void {
       const newest = known.toSorted(compareVersions).at(-1);
       const rest = all().filter(({ version }) => version === null || version !== newest);
       return rest.length > 0 ? rest : all();
+    },
+  });
+}
+
+/** The end of a lease is a time like any other, which gates compare with what their own clocks say. */
+function leasesByOwnClock(store: Store, clock: Clock, leases: Map<number, number>): Store {
+  const isAlive = (token: number) => (leases.get(token) ?? Number.NEGATIVE_INFINITY) > clock.now();
+  const noteLease = (token: number, ms: number) => leases.set(token, clock.now() + ms);
+  return wrapStore(store, {
+    async read(cluster) {
+      const snapshot = await store.read(cluster);
+      return { ...snapshot, alive: new Set([...leases.keys()].filter(isAlive)) };
+    },
+    async swap(cluster, { guard, vacant, ...swap }) {
+      if (guard !== undefined && !isAlive(guard)) return false;
+      if (vacant !== undefined && isAlive(vacant)) return false;
+      if (!(await store.swap(cluster, swap))) return false;
+      if (swap.grant !== undefined) noteLease(swap.grant.token, swap.grant.ms);
+      if (swap.drop !== undefined) leases.delete(swap.drop);
+      return true;
+    },
+    async renew(_cluster, token, ms) {
+      if (!isAlive(token)) return false;
+      noteLease(token, ms);
+      return true;
     },
   });
 }

@@ -3,7 +3,7 @@
  * links were cut, where the tables and the ledger were, which upgrades ran. Invariants are asked of it.
  */
 import type { RefusedError } from '../client/session.ts';
-import type { LedgerRecord } from '../migration/ledger/record.ts';
+import type { HistoryEntry, LedgerRecord } from '../migration/ledger/record.ts';
 import type { Version } from '../version/version.ts';
 import type { ConnectResult, Logged } from './driver.ts';
 
@@ -21,6 +21,8 @@ export interface TrueGate {
   /** It was told to stop, and drains. */
   readonly draining: boolean;
   readonly paused: boolean;
+  /** ms that its clock is ahead of the true time; negative: behind. */
+  readonly skew: number;
 }
 
 /** The fleet from `at` until the next state. */
@@ -84,6 +86,8 @@ export class GroundTruth {
   readonly runs: UpgradeRun[] = [];
   readonly attempts: ClientAttempt[] = [];
   readonly grants: Grant[] = [];
+  /** What was added to the ledger's history, at the true time: gates write their own, and their clocks differ. */
+  readonly history: HistoryEntry[] = [];
   /** Decision records with the gate that wrote each, in order. */
   readonly records: Array<{ readonly gate: string; readonly at: number; readonly record: Logged }> = [];
   /** When the fleet was told to stop, and what was left of it a moment after. */

@@ -116,8 +116,8 @@ export const INVARIANTS: readonly Invariant[] = [
 ];
 
 /** What did not hold in a fleet that was played to its end, in the order of `INVARIANTS`. */
-export async function violationsIn(simulation: Simulation): Promise<Violation[]> {
-  const evidence = await evidenceOf(simulation);
+export function violationsIn(simulation: Simulation): Violation[] {
+  const evidence = evidenceOf(simulation);
   return INVARIANTS.flatMap(({ id, breaches }) =>
     breaches(evidence).map((breach) => ({ invariant: id, ...breach })),
   );

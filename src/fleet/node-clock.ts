@@ -23,7 +23,7 @@ class NodeTimer implements Timer {
 export class NodeClock implements Clock {
   readonly #base: Clock;
   /** ms that it is ahead of the true time; negative: behind. */
-  skew: number;
+  readonly skew: number;
   #paused = false;
   #dead = false;
   /** Not fired yet, and not cancelled. */

@@ -45,6 +45,11 @@ export class NodeControl {
     this.#states.set(id, 'up');
   }
 
+  /** Takes effect when the process starts anew. @param skew ms ahead; negative: behind */
+  setClock(id: string, skew: number): void {
+    this.#fleet.setClock(id, skew);
+  }
+
   pause(id: string): void {
     this.#fleet.pause(id);
     this.#states.set(id, 'paused');

@@ -1,5 +1,5 @@
 /** System tables and ledger as they are, with everything that is done to them on record. */
-import type { LedgerRecord } from '../migration/ledger/record.ts';
+import type { HistoryEntry, LedgerRecord } from '../migration/ledger/record.ts';
 import { type Store, wrapStore } from '../migration/ledger/store.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Tables } from '../server/tables.ts';
@@ -48,12 +48,15 @@ export function recordTables(
   };
 }
 
-/** @param changed gets the record as each swap leaves it. */
-export function recordStore(store: Store, changed: (record: LedgerRecord) => void): Store {
+/** @param changed gets the record as each swap leaves it, and what the swap adds to the history. */
+export function recordStore(
+  store: Store,
+  changed: (record: LedgerRecord, history: readonly HistoryEntry[]) => void,
+): Store {
   return wrapStore(store, {
     async swap(cluster, swap) {
       const done = await store.swap(cluster, swap);
-      if (done) changed(JSON.parse(swap.text) as LedgerRecord);
+      if (done) changed(JSON.parse(swap.text) as LedgerRecord, swap.history);
       return done;
     },
   });

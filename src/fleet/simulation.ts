@@ -86,6 +86,7 @@ export class Simulation implements FleetDriver {
       ...shared,
       serverIds: this.serverIds,
       store,
+      leases: new Map<number, number>(),
       isCutOff: (gate: string) => this.#cuts.has(pairOf(gate, LEDGER)),
       openLog: this.#log.open.bind(this.#log),
     };
@@ -154,6 +155,10 @@ export class Simulation implements FleetDriver {
     this.#node(id).resume();
   }
 
+  setClock(id: string, skew: number): void {
+    this.#node(id).setClock(skew);
+  }
+
   cut(a: string, b: string): void {
     this.#cuts.add(pairOf(a, b));
     this.#network.cut(a, b);
@@ -217,8 +222,9 @@ export class Simulation implements FleetDriver {
   }
 
   #createStore(): Store {
-    const store = recordStore(new MemoryStore(this.clock), (record) => {
+    const store = recordStore(new MemoryStore(this.clock), (record, entries) => {
       this.#record = record;
+      this.truth.history.push(...entries.map((entry) => ({ ...entry, at: this.clock.now() })));
       this.#note();
     });
     return this.#fault?.store?.(store, this.clock, this.scenario.migration.lease) ?? store;
@@ -239,6 +245,7 @@ export class Simulation implements FleetDriver {
         since: process?.since ?? null,
         draining,
         paused,
+        skew: process?.clock.skew ?? 0,
       })),
       cuts: new Set(this.#cuts),
       level: this.level,

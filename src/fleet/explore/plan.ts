@@ -25,7 +25,8 @@ export function versionsOf({ servers, clients, versions = [] }: FleetSpec): stri
 /**
  * One to `maxSteps` steps, drawn from every verb that can be drawn; shrinking goes to fewer and simpler ones. More than
  * half of the plans bring the whole fleet to its newest release and let new clients come, so that the upgrade runs in
- * the midst of what else is drawn: steps that are drawn one by one rarely do.
+ * the midst of what else is drawn: steps that are drawn one by one rarely do. In half of these something happens to the
+ * upgrade at a moment that matters.
  */
 export function planOf(fleet: FleetSpec, maxSteps: number): fc.Arbitrary<Step[]> {
   const step = stepOf(fleet);
@@ -36,14 +37,23 @@ export function planOf(fleet: FleetSpec, maxSteps: number): fc.Arbitrary<Step[]>
   const free = steps(1, maxSteps);
   if (upgrade === null || room < 0) return free;
   const before = Math.min(MAX_BEFORE, Math.floor(room / 2));
-  const upgraded = fc
-    .tuple(steps(0, before), upgrade, steps(0, room - before))
-    .map(([first, middle, rest]) => [...first, ...middle, ...rest]);
-  return fc.oneof({ weight: 2, arbitrary: free }, { weight: 4, arbitrary: upgraded });
+  const around = (middle: fc.Arbitrary<Step[]>, left: number) =>
+    fc
+      .tuple(steps(0, before), middle, steps(0, left))
+      .map(([first, upgraded, rest]) => [...first, ...upgraded, ...rest]);
+  const left = room - before - STRIKE_STEPS;
+  const struck = fc.tuple(upgrade, strikeOf(fleet)).map((parts) => parts.flat());
+  return fc.oneof(
+    { weight: 2, arbitrary: free },
+    { weight: left < 0 ? 4 : 2, arbitrary: around(upgrade, room - before) },
+    { weight: left < 0 ? 0 : 2, arbitrary: around(struck, Math.max(0, left)) },
+  );
 }
 
 /** Steps of `upgradeOf` at most. */
 const UPGRADE_STEPS = 3;
+/** Steps of `strikeOf` at most. */
+const STRIKE_STEPS = 5;
 /** Steps before these at most: the more there are, the more often they keep the upgrade from running. */
 const MAX_BEFORE = 2;
 
@@ -77,6 +87,40 @@ function upgradeOf(fleet: FleetSpec): fc.Arbitrary<Step[]> | null {
       ...approval,
       { change: { group, to } },
     ]);
+}
+
+/** What happens to an upgrade that has just begun, at a moment that matters. */
+function strikeOf(fleet: FleetSpec): fc.Arbitrary<Step[]> {
+  const { servers, gates } = namesOf(fleet);
+  const { lease } = fleet.migration;
+  const { upgradeTime } = fleet.servers;
+  /** A server stands still in the midst of a step, its gate dies, and the server goes on once another has taken over. */
+  const orphan = fc
+    .record({
+      server: fc.constantFrom(...servers),
+      gate: fc.constantFrom(...gates),
+      rest: fc.constantFrom(lease / 2, lease * 1.2, lease + upgradeTime),
+    })
+    .map(({ server, gate, rest }): Step[] => [
+      { wait: Math.round(upgradeTime / 2) },
+      { pause: server },
+      { kill: gate },
+      { wait: Math.round(rest) },
+      { resume: server },
+    ]);
+  /** Servers restart just as the step ends, so that nobody can be asked whether it did what it should. */
+  const restart = fc
+    .record({
+      servers: fc.shuffledSubarray([...servers], { minLength: 1 }),
+      off: fc.constantFrom(0, -20, -5, 5, 10, 20, 50, 200),
+      to: fc.constant(newestOf(fleet)),
+      batch: fc.constantFrom(servers.length, 1),
+    })
+    .map(({ off, ...roll }): Step[] => [
+      { wait: Math.max(0, upgradeTime + off) },
+      { roll: { ...roll, pause: 0, grace: 0 } },
+    ]);
+  return fc.oneof(orphan, restart);
 }
 
 /** The newest version that a fleet's file names. */

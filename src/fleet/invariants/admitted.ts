@@ -76,14 +76,23 @@ export function clientOf(version: string): ClientFacts {
   return { version: parseVersion(version), upgrade: 'may' };
 }
 
-/** Nobody is admitted to what an upgrade did before it is on record. */
-export function clusterOf(servers: readonly ServerFacts[], state: TrueState, holdAll = false): ClusterFacts {
+/**
+ * Nobody is admitted to what an upgrade did before it is on record.
+ *
+ * @param isLost whether the gate can't read the ledger: then it does not know whether the upgrade has ended
+ */
+export function clusterOf(
+  servers: readonly ServerFacts[],
+  state: TrueState,
+  holdAll = false,
+  isLost = false,
+): ClusterFacts {
   const { record, level } = state;
   const claim = record?.claim ?? null;
   const upgrade: UpgradeState =
     claim === null ? { state: 'idle' } : { state: 'running', downtime: claim.plan.downtime, holdAll };
   const recorded = record?.level ?? null;
-  const behind = claim !== null && recorded !== null && level !== null;
+  const behind = (claim !== null || isLost) && recorded !== null && level !== null;
   return { servers, level: behind ? Math.min(recorded, level) : (level ?? recorded), upgrade };
 }
 

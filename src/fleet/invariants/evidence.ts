@@ -31,14 +31,14 @@ export const HEED = 2_000;
 const SLACK = 500;
 
 /** Gathers the evidence of a simulation that was played to its end. */
-export async function evidenceOf(simulation: Simulation): Promise<Evidence> {
-  const { truth, ledger, scenario, policy } = simulation;
+export function evidenceOf(simulation: Simulation): Evidence {
+  const { truth, scenario, policy } = simulation;
   const { probe, dial } = scenario.timeouts;
   return {
     truth,
     scenario,
     policy,
-    history: await ledger.history(),
+    history: truth.history,
     age: probe + dial + SLACK,
     decided: truth.records.flatMap(({ gate, at, record }, index) =>
       record.event === 'handshake' ? [{ gate, at, index, record }] : [],

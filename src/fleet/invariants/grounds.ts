@@ -22,7 +22,10 @@ const LIMITS = configSchema.shape.limits.parse({});
 export const GROUNDS: Partial<Record<Code, Ground>> = {
   UPGRADE_BLOCKED: ({ record }) => record?.block != null,
   UPGRADE_FAILED: failedAndRests,
-  UPGRADE_IN_PROGRESS: ({ record }) => record?.claim != null,
+  UPGRADE_IN_PROGRESS: (state, { record, gate }) =>
+    state.record?.claim != null ||
+    // It was about to begin the upgrade itself, and stood still until the wait was over.
+    (record.waitedFor === 'UPGRADE_NEEDED' && !isRunning(state, gate)),
   UPGRADE_REQUIRED: mayNotUpgrade,
   DRAINING: (state, { gate }) => isDraining(state, gate),
   LEDGER_UNAVAILABLE: (state, { gate }) => isCut(state, gate, LEDGER),
@@ -37,7 +40,7 @@ export const GROUNDS: Partial<Record<Code, Ground>> = {
 
 /** It failed, and is not tried again yet: after a rest that doubles with each attempt, or once an operator acted. */
 function failedAndRests(
-  { record }: TrueState,
+  { record, gates }: TrueState,
   refusal: GateDecision,
   { scenario, history }: Evidence,
 ): boolean {
@@ -48,7 +51,11 @@ function failedAndRests(
     return failure.attempts >= attempts || history.some(({ what }) => what === 'aborted');
   const rest = backOff * 2 ** (failure.attempts - 1) * SPREAD;
   const waits = refusal.record.retryAfterMs ?? 0;
-  return failure.attempts < attempts && failure.retryAt - failure.at <= rest && waits <= rest;
+  // The end of the rest is written by the clock of the gate that failed: one whose clock is behind rests for longer.
+  const skews = gates.map(({ skew }) => skew);
+  const own = gates.find(({ id }) => id === refusal.gate)?.skew ?? 0;
+  const longer = Math.max(...skews, 0) - own;
+  return failure.attempts < attempts && failure.retryAt - failure.at <= rest && waits <= rest + longer;
 }
 
 /** Something the gate was told keeps this client from bringing the upgrade by itself. */

@@ -56,7 +56,12 @@ function wouldAdmit({ record, gate, at }: GateDecision, state: TrueState, eviden
   const views = viewsOf(knownTo(gate, at, evidence), (id) => states.get(id) ?? 'down');
   return [state.record, ...(lost?.records ?? [])].every((ledger) =>
     views.every((servers) => {
-      const facts = clusterOf(servers, { ...state, record: ledger }, scenario.migration.hold.everyone);
+      const facts = clusterOf(
+        servers,
+        { ...state, record: ledger },
+        scenario.migration.hold.everyone,
+        lost !== null,
+      );
       const { verdict } = decide(client, facts, policy, at);
       // Bringing the upgrade is a way in, where no upgrade is what it was refused for.
       return verdict === 'permit' || (verdict === 'migrate' && !ABOUT_UPGRADES.has(record.code));

@@ -182,6 +182,11 @@ export class RealFleet implements FleetDriver, AsyncDisposable {
     this.#process(id).resume();
   }
 
+  /** @throws always */
+  setClock(id: string): void {
+    throw new Error(`${id}: real processes of one machine have one clock`);
+  }
+
   cut(a: string, b: string): void {
     for (const link of this.#links(a, b)) link.cut();
   }

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { arrive } from './arrive.ts';
 import { change } from './change.ts';
+import { clock } from './clock.ts';
 import { connect } from './connect.ts';
 import { cut } from './cut.ts';
 import { disconnect } from './disconnect.ts';
@@ -28,6 +29,7 @@ const VERBS = {
   restart,
   kill,
   start,
+  clock,
   pause,
   resume,
   cut,

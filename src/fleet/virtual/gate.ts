@@ -21,6 +21,8 @@ export interface GateParts extends SharedParts {
   readonly serverIds: readonly string[];
   /** The ledger's store, as it is where the ledger is kept. */
   readonly store: Store;
+  /** For a planted fault: when leases end. */
+  readonly leases: Map<number, number>;
   /** Whether a gate is cut off from the ledger. */
   readonly isCutOff: (gate: string) => boolean;
   /** Opens the decision log of one gate's process. */
@@ -44,7 +46,7 @@ export class VirtualGate extends VirtualNode {
 
   async start(): Promise<void> {
     if (this.#gate !== null) return;
-    const { random, fault, store, truth, isCutOff, openLog } = this.#parts;
+    const { random, fault, store, leases, truth, isCutOff, openLog } = this.#parts;
     const { clock, transport } = this.begin();
     const noted = recordGrants(store, this.id, truth, this.fleet.clock);
     const remote = createRemoteStore(noted, clock, () => isCutOff(this.id));
@@ -53,7 +55,7 @@ export class VirtualGate extends VirtualNode {
       random,
       transports: { tcp: transport },
       folder: '.',
-      store: fault?.remoteStore?.(remote) ?? remote,
+      store: fault?.remoteStore?.(remote, clock, leases) ?? remote,
       log: openLog(this.id, clock),
       say: () => {},
     });

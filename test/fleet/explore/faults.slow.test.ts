@@ -18,10 +18,18 @@ interface Finding {
 }
 
 const FOUND: Readonly<Record<FaultName, Finding>> = {
-  'phoenix-mutex': { plans: 5, broken: /^one-run-at-a-time: an upgrade under token 2 ran on rs\d while / },
+  'phoenix-mutex': {
+    plans: 10,
+    broken:
+      /^(?:one-run-at-a-time: an upgrade under token 2 ran on rs\d while |one-holder: token 1 was taken over)/,
+  },
   'window-off-by-one': { plans: 20, broken: /^admitted-by-policy: client 4\.12\.1 was admitted/ },
   'newest-server-forgotten': { plans: 50, broken: /^admitted-by-policy: client 4\.12\.1 was admitted/ },
   'waiter-does-not-read-again': { plans: 20, broken: /^(?:refused-for-a-reason|admitted-by-policy): / },
+  'leases-by-own-clock': {
+    plans: 60,
+    broken: /^one-holder: token \d+ was taken over, and its holder was well/,
+  },
   'write-tried-for-ever': { plans: 5, broken: /^waits-end: it does not end: it goes on/, also: ['steps[1]'] },
   'rests-too-long': {
     plans: 15,

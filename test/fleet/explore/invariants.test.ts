@@ -51,12 +51,8 @@ function eachState(simulation: Simulation, change: (state: TrueState) => object)
   for (const state of simulation.truth.states) Object.assign(state, change(state));
 }
 
-async function history(
-  simulation: Simulation,
-  edit: (entries: HistoryEntry[]) => HistoryEntry[],
-): Promise<void> {
-  const entries = edit(await simulation.ledger.history());
-  simulation.ledger.history = async () => entries;
+function history({ truth }: Simulation, edit: (entries: HistoryEntry[]) => HistoryEntry[]): void {
+  truth.history.splice(0, truth.history.length, ...edit([...truth.history]));
 }
 
 const entry = (entries: readonly HistoryEntry[], what: string) =>

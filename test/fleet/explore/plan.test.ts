@@ -20,6 +20,7 @@ test('every kind of step comes', () => {
   expect([...new Set(plans.flat().map(verbOf))].sort()).toEqual([
     'arrive',
     'change',
+    'clock',
     'connect',
     'cut',
     'disconnect',

@@ -82,7 +82,7 @@ function* nodesIn(node: unknown, at = ''): Generator<readonly [path: string, nod
 
 /** Text of which an editor can say nothing more. */
 const FREE =
-  /\.(name|about|group|connect|arrive|disconnect|change|kill|start|pause|resume|restart|script|canary|secretEnv|notes|link|module)$|\[\]$/;
+  /\.(name|about|of|group|connect|arrive|disconnect|change|kill|start|pause|resume|restart|script|canary|secretEnv|notes|link|module)$|\[\]$/;
 
 describe.each([
   ['scenarios', scenarioJsonSchema],

@@ -1,6 +1,6 @@
 /** What each step of a scenario does to the fleet, on virtual time. */
 import { describe, expect, test } from 'vitest';
-import { failuresOf, play } from '../../support/scenarios.ts';
+import { failuresOf, play, scenarioOf } from '../../support/scenarios.ts';
 
 const TABLES = { count: 2, version: '4.14.0', tables: '4.13.0', upgradeTime: '2s' };
 const app = (more: object = {}) => [{ name: 'app', version: '4.14.0', ...more }];
@@ -280,38 +280,35 @@ describe('gates', () => {
   });
 });
 
-describe('a step that finds nothing to act on', () => {
-  test('is skipped, and says so; what stands in the report is how things are', async () => {
-    const { timeline, nodes, failures } = await play({
-      steps: [
-        { kill: 'rs1' },
-        { kill: 'rs1' },
-        { pause: 'rs1' },
-        { resume: 'rs1' },
-        { resume: 'gate1' },
-        { start: 'gate1' },
-        { pause: 'rs2' },
-        { start: 'rs2' },
-        { heal: ['gate1', 'rs2'] },
-        { cut: ['gate1', 'rs2'] },
-        { cut: ['rs2', 'gate1'] },
-        { expect: { matrix: { '4.14': 'hold' } } },
-      ],
-    });
-    expect(timeline.flatMap(({ what, skipped }) => (skipped ? [what] : []))).toEqual([
-      'kill rs1: skipped, it is dead',
-      'pause rs1: skipped, it is dead',
-      'resume rs1: skipped, it is dead',
-      'resume gate1: skipped, it runs',
-      'start gate1: skipped, it runs',
-      'start rs2: skipped, it stands still',
-      'heal the link between gate1 and rs2: skipped, they are not cut',
-      'cut the link between rs2 and gate1: skipped, they are cut',
-    ]);
-    expect(failures).toEqual([]);
-    const now = nodes.filter(({ to }) => to === null).map(({ id, state }) => [id, state]);
-    expect(Object.fromEntries(now)).toEqual({ rs1: 'down', rs2: 'paused', gate1: 'up' });
-  });
+describe('clocks', () => {
+  const steps = (clock: object) => [{ connect: 'app' }, { clock }, { wait: '1s' }, { connect: 'app' }];
+  const TIMES = { clients: app({ stay: '1s' }), servers: { count: 1, version: '4.14.0' } };
+  const startsOf = ({ facts }: Awaited<ReturnType<typeof play>>) =>
+    facts.records.flatMap((record) =>
+      record.event === 'gate' && record.what === 'started' ? [Date.parse(record.time)] : [],
+    );
+
+  test.each([
+    [{ of: 'gate1', ahead: '2h' }, 7_200],
+    [{ of: 'gate1', behind: '2h' }, -7_200],
+    [{ of: 'rs1', ahead: '2h' }, undefined],
+  ])(
+    '%j: what the gate writes is off by that much once it is back, and clients are served',
+    async (clock, off) => {
+      const report = await play({ ...TIMES, steps: steps(clock), expect: { admitted: 2, lost: 0 } });
+      expect(failuresOf(report)).toEqual([]);
+      const [first = 0, second] = startsOf(report);
+      if (off === undefined) expect(second).toBeUndefined();
+      else expect(Math.round(((second ?? 0) - first) / 1_000 / 60)).toBe(off / 60);
+    },
+  );
+
+  test.each([{ of: 'gate1' }, { of: 'gate1', ahead: '1s', behind: '1s' }])(
+    '%j: neither or both is refused',
+    (clock) => {
+      expect(() => scenarioOf({ ...TIMES, steps: steps(clock) })).toThrow('needs either ahead or behind');
+    },
+  );
 });
 
 describe('the upgrade', () => {
