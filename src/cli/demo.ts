@@ -23,15 +23,28 @@ const FOLDER = '.skewgate';
 /** In it: the process that uses it. */
 const OWNER = 'pid';
 
+/** The ports that the documents name; 0 takes whatever is free. */
+export const DEMO_PORTS: readonly DemoPorts[] = [
+  { tcp: 8700, ws: 8701 },
+  { tcp: 0, ws: 0 },
+];
+
+export interface DemoPorts {
+  readonly tcp: number;
+  readonly ws: number;
+}
+
+/** The example as it runs: everything that its gate needs. */
 export interface Demo {
-  /** YAML. */
-  readonly config: string;
+  /** The gate's config, as YAML. */
+  config(ports: DemoPorts): string;
   /** Shows decisions as they are made, a line each. */
   readonly log: Writable;
   introduce(addresses: readonly string[]): void;
   close(): Promise<void>;
 }
 
+/** Starts the servers of the example, in a folder of its own. @throws {Error} if its state can't be kept there */
 export async function startDemo(): Promise<Demo> {
   const folder = freeFolder();
   const left = existsSync(folder);
@@ -51,17 +64,17 @@ export async function startDemo(): Promise<Demo> {
       }),
     ),
   );
-  const [tcpPort, wsPort] = (await areFree(8700, 8701)) ? [8700, 8701] : [0, 0];
-  const config = [
-    'cluster: example',
-    'listen:',
-    `  - tcp: 127.0.0.1:${tcpPort}`,
-    `  - ws: 127.0.0.1:${wsPort}`,
-    'servers:',
-    ...servers.flatMap(({ address }, at) => [`  - id: ${SERVERS[at]?.[0]}`, `    address: ${address}`]),
-    'policy: { preset: phoenix }',
-    `migration: { ledger: 'sqlite:${folder}/ledger.db', baseline: ${TABLES}, lease: 5s }`,
-  ].join('\n');
+  const config = ({ tcp, ws }: DemoPorts) =>
+    [
+      'cluster: example',
+      'listen:',
+      `  - tcp: 127.0.0.1:${tcp}`,
+      `  - ws: 127.0.0.1:${ws}`,
+      'servers:',
+      ...servers.flatMap(({ address }, at) => [`  - id: ${SERVERS[at]?.[0]}`, `    address: ${address}`]),
+      'policy: { preset: phoenix }',
+      `migration: { ledger: 'sqlite:${folder}/ledger.db', baseline: ${TABLES}, lease: 5s }`,
+    ].join('\n');
   // What happens while the gate starts is shown below the introduction, which one that is stopped before does not get.
   const introduced = Promise.withResolvers<void>();
   return {
@@ -137,16 +150,5 @@ function isOwned(folder: string): boolean {
     return process.kill(Number(readFileSync(file, 'utf8')), 0);
   } catch (error) {
     return (error as NodeJS.ErrnoException).code === 'EPERM';
-  }
-}
-
-/** Whether both ports can be bound; otherwise the example takes whatever is free. */
-async function areFree(...ports: number[]): Promise<boolean> {
-  try {
-    for (const port of ports)
-      await (await realRuntime.transports.tcp?.listen(`127.0.0.1:${port}`, { accept() {} }))?.close();
-    return true;
-  } catch {
-    return false;
   }
 }

@@ -96,3 +96,13 @@ function shellWords(command: string): string[] {
   expect(program).toBe('skewgate');
   return args;
 }
+
+test('examples that start at the same moment all run, each on ports of its own', async () => {
+  const gates = Array.from({ length: 4 }, () => startCli(['serve'], { cwd: tempFolder() }));
+  const addresses = await Promise.all(
+    gates.map(async (gate) => (await gate.waitFor(/^ {2}(skewgate:\/\/\S+)$/m, 'stdout'))[1]),
+  );
+  expect(new Set(addresses).size).toBe(4);
+  for (const gate of gates) gate.signal('SIGINT');
+  expect(await Promise.all(gates.map(({ exited }) => exited))).toEqual([0, 0, 0, 0]);
+});

@@ -9,7 +9,7 @@ import { buildGate, type GateDependencies } from '../../gateway/build.ts';
 import { realClock } from '../../runtime/clock.ts';
 import { descriptorLimit, descriptorsFor, watchDescriptors } from '../../runtime/descriptors.ts';
 import { realRuntime } from '../../runtime/real.ts';
-import { startDemo } from '../demo.ts';
+import { DEMO_PORTS, type Demo, startDemo } from '../demo.ts';
 import { printable } from '../printable.ts';
 import { standardOutput } from '../stdout.ts';
 import { untilStopped } from '../stop.ts';
@@ -67,11 +67,22 @@ async function demo(): Promise<void> {
   const example = await startDemo();
   let flush = 0;
   try {
-    flush = await run(parseConfig(example.config), process.cwd(), example.log, example.introduce);
+    flush = await runDemo(example);
   } finally {
     await example.close();
   }
   leave(flush);
+}
+
+/** On the ports that the documents name, or on others where those are taken, also by one that starts just now. */
+async function runDemo({ config, log, introduce }: Demo): Promise<number> {
+  const [named, free] = DEMO_PORTS.map((ports) => parseConfig(config(ports))) as [Config, Config];
+  try {
+    return await run(named, process.cwd(), log, introduce);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error;
+    return run(free, process.cwd(), log, introduce);
+  }
 }
 
 /** A client that does not read does not keep the process. */
@@ -99,22 +110,25 @@ async function run(
   };
   process.on('SIGHUP', onHangUp);
   const descriptors = watchDescriptors(realClock, sayDescriptors);
-  await untilStopped(async ({ asked, force }) => {
-    // A server or ledger that hangs makes nobody wait who wants it to end before it is up.
-    const isUp = await Promise.race([gate.start().then(() => true), asked.then(() => false)]);
-    if (isUp) started(gate.status().addresses);
-    await asked;
-    const { sessions, handshakes } = gate.status();
-    if (sessions + handshakes > 0)
-      say(
-        `waiting up to ${config.timeouts.drain / 1_000} s for ${plural(sessions + handshakes, 'client')} to leave; Ctrl-C again to end at once`,
-      );
-    await gate.stop(config.timeouts.drain, force);
-    if (force.aborted) flush = 0;
-  });
-  descriptors.cancel();
-  await closeLog(log);
-  process.off('SIGHUP', onHangUp);
+  try {
+    await untilStopped(async ({ asked, force }) => {
+      // A server or ledger that hangs makes nobody wait who wants it to end before it is up.
+      const isUp = await Promise.race([gate.start().then(() => true), asked.then(() => false)]);
+      if (isUp) started(gate.status().addresses);
+      await asked;
+      const { sessions, handshakes } = gate.status();
+      if (sessions + handshakes > 0)
+        say(
+          `waiting up to ${config.timeouts.drain / 1_000} s for ${plural(sessions + handshakes, 'client')} to leave; Ctrl-C again to end at once`,
+        );
+      await gate.stop(config.timeouts.drain, force);
+      if (force.aborted) flush = 0;
+    });
+    await closeLog(log);
+  } finally {
+    descriptors.cancel();
+    process.off('SIGHUP', onHangUp);
+  }
   return flush;
 }
 
