@@ -105,17 +105,25 @@ function messageOf(issue: Issue, value: unknown): string {
 /** What would be wrong with the value at `path` if it were this text. */
 function asText(checked: Checked, path: Path, text: string): string {
   const { schema } = checked;
-  const data = structuredClone(checked.data);
-  const parent = valueAt(data, path.slice(0, -1)) as Record<PropertyKey, unknown>;
-  parent[path.at(-1) as PropertyKey] = text;
+  // No more than that value's surroundings: a file may have thousands of such values.
+  const data = excerptOf(checked.data, path, text);
+  const short = path.map((part) => (typeof part === 'number' ? 0 : part));
   const issues = schema.safeParse(data).error?.issues ?? [];
   const same = spellAll(
     issues.filter((issue) =>
-      path.every((part, at) => issue.path[at] === undefined || issue.path[at] === part),
+      short.every((part, at) => issue.path[at] === undefined || issue.path[at] === part),
     ),
     { ...checked, data },
-  ).find((other) => other.path.join('.') === path.join('.'));
+  ).find((other) => other.path.join('.') === short.join('.'));
   return same?.message ?? `expected text: put it in quotes, "${text}"`;
+}
+
+/** The maps and lists that lead to a path, with `value` at its end and what stands beside it; each list has one entry. */
+function excerptOf(data: unknown, [key, ...rest]: Path, value: unknown): unknown {
+  if (key === undefined) return value;
+  const inner = excerptOf((data as Record<PropertyKey, unknown>)[key], rest, value);
+  if (Array.isArray(data)) return [inner];
+  return { ...(rest.length === 0 ? (data as object) : {}), [key]: inner };
 }
 
 function valueAt(data: unknown, path: Path): unknown {
