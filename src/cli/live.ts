@@ -8,6 +8,7 @@ type Stream = Pick<NodeJS.WriteStream, 'isTTY' | 'columns' | 'write'> & NodeJS.W
 const WIDTH = 80;
 const CLEAR = '\r\x1b[K';
 
+/** Shows one state as it changes. `end` takes the line off a terminal again. */
 export class LiveLine {
   readonly #stream: Stream;
   #said = '';

@@ -17,6 +17,7 @@ export function paint(colour: Colour, text: string, stream: NodeJS.WritableStrea
   return styleText(colour, text, { stream });
 }
 
+/** A text in the colour of a verdict. @param stream where it goes, which decides whether there are colours */
 export function paintVerdict(verdict: Verdict, text: string, stream?: NodeJS.WritableStream): string {
   return paint(COLOURS[verdict], text, stream);
 }

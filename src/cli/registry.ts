@@ -25,12 +25,12 @@ export const COMMANDS: readonly RegisteredCommand[] = [
   },
   {
     name: 'explain',
-    summary: 'Say what the policy decides for a client, and why.',
+    summary: 'Show what the policy decides for a client, and why.',
     load: async () => (await import('./commands/explain.ts')).addExplain,
   },
   {
     name: 'matrix',
-    summary: 'Print which client releases the servers of each release admit.',
+    summary: 'Print which client releases are admitted to servers of each release.',
     load: async () => (await import('./commands/matrix.ts')).addMatrix,
   },
   {
@@ -45,7 +45,7 @@ export const COMMANDS: readonly RegisteredCommand[] = [
   },
   {
     name: 'connect',
-    summary: 'Connect through a gate as a test client.',
+    summary: 'Connect through a gate as a client.',
     load: async () => (await import('./commands/connect.ts')).addConnect,
   },
   {
@@ -55,22 +55,22 @@ export const COMMANDS: readonly RegisteredCommand[] = [
   },
   {
     name: 'test',
-    summary: 'Play scenarios of mixed-version fleets, and check them.',
+    summary: 'Run scenarios of mixed-version fleets, and check them.',
     load: async () => (await import('./commands/test.ts')).addTest,
   },
   {
     name: 'explore',
-    summary: 'Play random plans, and check what must always hold.',
+    summary: 'Run random plans, and check the invariants.',
     load: async () => (await import('./commands/explore.ts')).addExplore,
   },
   {
     name: 'log',
-    summary: 'Read a decision log: a line for each record, or a summary.',
+    summary: 'Read decision logs: a line per record, counts, a summary or a page.',
     load: async () => (await import('./commands/log.ts')).addLog,
   },
   {
     name: 'migration',
-    summary: 'Show and steer the one-time upgrade of the system tables.',
+    summary: 'Show and control the one-time upgrade of the system tables.',
     load: async () => (await import('./commands/migration.ts')).addMigration,
   },
   {

@@ -17,10 +17,13 @@ export function addCheck(program: Command): void {
   program
     .command('check')
     .description(
-      'Check a config file, and that the folders and programs it names are on this machine. Status 0: `serve` would take it; 2: it would not, and what is wrong is printed.',
+      'Check a config file, and that the folders and programs it names exist on this machine. Exit status 0: `serve` would accept it; 2: it would not, and the errors are printed.',
     )
     .argument('[file]', 'the config file')
-    .option('--folder <folder>', 'where relative paths in the file start (default: its own folder)')
+    .option(
+      '--folder <folder>',
+      'folder that relative paths in the file are resolved against (default: its own)',
+    )
     .option('--schema', 'print the JSON Schema of config files, for editors')
     .action(async (file: string | undefined, options: Options) => {
       if (options.schema) return console.log(JSON.stringify(configJsonSchema(), null, 2));

@@ -39,13 +39,13 @@ export function addConnect(program: Command): void {
   program
     .command('connect')
     .description(
-      'Connect through a gate. One client pipes standard input and output once admitted, like nc; with --json, --count or --hold it says what became of each connection. Status 0: all were admitted; 1: one was refused; 2: wrong usage; 3: no gate answered one.',
+      'Connect through a gate as a client. A single client, once admitted, pipes standard input and output, like nc; with --json, --count or --hold the outcome of each connection is printed. Exit status 0: all were admitted; 1: at least one was refused; 2: wrong usage; 3: at least one got no answer from a gate.',
     )
-    .argument('<url>', 'skewgate://HOST:PORT/?version=4.14.0, also skewgate+ws:// and jdbc:skewgate://')
-    .option('--count <n>', 'so many connections, at once', wholeNumber, 1)
-    .option('--rate <n>', 'so many new connections a second', wholeNumber)
-    .option('--hold [duration]', 'keep sessions open, until Ctrl-C or for a time', durationOption)
-    .option('--json', 'print one JSON object a connection')
+    .argument('<url>', 'skewgate://HOST:PORT/?version=4.14.0; also skewgate+ws:// and jdbc:skewgate://')
+    .option('--count <n>', 'number of connections to open', wholeNumber, 1)
+    .option('--rate <n>', 'new connections per second (default: all at once)', wholeNumber)
+    .option('--hold [duration]', 'keep sessions open for this long, or until Ctrl-C', durationOption)
+    .option('--json', 'print one JSON object per connection')
     .action(run);
 }
 

@@ -30,16 +30,16 @@ export function addExplain(program: Command): void {
   const command = program
     .command('explain')
     .description(
-      'Say what the policy decides for a client and a set of servers. With --config, what the ledger has on record of the system tables and their upgrade counts too, where it can be read. Status 0: permit or migrate; 1: hold or refuse; 2: wrong usage.',
+      'Show what the policy decides for a client and a set of servers, and why. With --config, what the ledger records about the system tables and their upgrade is taken into account, if it can be read. Exit status 0: permit or migrate; 1: hold or refuse; 2: wrong usage.',
     )
     .requiredOption('--client <version>', "the client's version; VERSION@MIN..MAX states protocol versions")
-    .option('--server <version>', 'a server\'s version, or "unknown"; repeat it for each server', collect)
+    .option('--server <version>', 'a server\'s version, or "unknown"; repeat for each server', collect)
     .option(
       '--level <n>',
       "schema level of the system tables (default: the ledger's with --config, else that of the oldest server's release)",
       wholeNumber,
     )
-    .option('--must-not-upgrade', 'the client says it must not bring the upgrade')
+    .option('--must-not-upgrade', 'the client states that it must not start the upgrade')
     .option('--json', 'print one JSON object');
   addPolicyOptions(command).action(explain);
 }

@@ -25,22 +25,22 @@ export function addExplore(program: Command): void {
   program
     .command('explore')
     .description(
-      'Try random plans on a fleet, on virtual time: rolling upgrades, arrivals, crashes, pauses, cuts, downgrades, operator verbs. Stops at the first plan in which something does not hold that always must, shrinks it, and writes it as a scenario. Status 0: all held; 1: a plan failed; 2: the file is wrong.',
+      'Run random plans against a fleet on virtual time: rolling upgrades, arrivals, crashes, pauses, network partitions, downgrades, operator commands. Stops at the first plan that violates an invariant, shrinks it, and writes it as a scenario. Exit status 0: every invariant held; 1: a plan failed; 2: the file is invalid.',
     )
     .argument(
       '[fleet]',
-      'a scenario file; of its steps, if any, only the versions are used (default: a fleet of its own)',
+      'scenario file; of its steps, only the versions are used (default: a built-in fleet)',
     )
-    .option('--runs <n>', 'plans', atLeastOne, 1_000)
-    .option('--seed <n>', 'of everything that is random', wholeNumber, 1)
-    .option('--max-steps <n>', 'of one plan', atLeastOne, 24)
+    .option('--runs <n>', 'number of plans to run', atLeastOne, 1_000)
+    .option('--seed <n>', 'random seed', wholeNumber, 1)
+    .option('--max-steps <n>', 'longest plan, in steps', atLeastOne, 24)
     .option(
       '--out <file>',
-      'where the plan that failed is written (default: explored.yaml, or the next name that is free)',
+      'file that a failed plan is written to (default: explored.yaml, or the next free name)',
     )
-    .option('--list', 'print what always must hold, and play nothing')
-    .option('--schema', 'print the JSON Schema of fleets, and play nothing')
-    .option('--json', 'print one JSON object, or list')
+    .option('--list', 'print the invariants, and run nothing')
+    .option('--schema', 'print the JSON Schema of fleets, and run nothing')
+    .option('--json', 'print JSON: one object, or with --list a list')
     .action(run);
 }
 

@@ -39,11 +39,11 @@ export function addLog(program: Command): void {
   program
     .command('log')
     .description(
-      'Read decision logs: a line a record, counts over time, a summary, or a page with a picture.',
+      'Read decision logs, and print a line per record, counts over time or a summary, or write an HTML page with a chart.',
     )
     .argument(
       '[files...]',
-      'NDJSON files that gates wrote, with the rotated ones beside them, merged by time; - is standard input',
+      'decision logs of gates; rotated files beside them are read too, and all are merged by time; - is standard input',
     )
     .option('--refused', 'only refused handshakes')
     .option('--client <range>', "only handshakes of these client versions, such as '<4.14' or '4.13.x'")
@@ -51,10 +51,10 @@ export function addLog(program: Command): void {
     .option('--server <id>', 'only records of this server')
     .option('--peer <address>', 'only records of the client at this address, HOST or HOST:PORT')
     .option('--session <id>', 'only records of this session')
-    .option('--since <time>', 'only records since then: 15m (ago), or 2026-01-31T12:00:00Z')
-    .option('--until <time>', 'only records until then, said in the same way')
+    .option('--since <time>', 'only records since this time: 15m (ago) or 2026-01-31T12:00:00Z')
+    .option('--until <time>', 'only records until this time, in the same form')
     .addOption(
-      new Option('--follow', 'go on with what the gates write, until Ctrl-C').conflicts([
+      new Option('--follow', 'keep printing what the gates write, until Ctrl-C').conflicts([
         'summary',
         'every',
         'html',
@@ -62,15 +62,15 @@ export function addLog(program: Command): void {
     )
     .option('--local', 'show times in the time zone of this machine, not in UTC')
     .addOption(
-      new Option('--summary', 'who was refused, why, and who must move').conflicts(['every', 'html']),
+      new Option('--summary', 'print who was refused, why, and who must move').conflicts(['every', 'html']),
     )
     .addOption(
       new Option(
         '--every <duration>',
-        'how many were admitted and refused in each span, such as 1m',
+        'print how many were admitted and refused in each interval, such as 1m',
       ).conflicts('html'),
     )
-    .option('--html <file>', 'write one page with a picture of who was refused when')
+    .option('--html <file>', 'write an HTML page with a chart of who was refused when')
     .option('--json', 'print records (or the summary, or the counts) as JSON')
     .option('--schema', 'print the JSON Schema of the records, and read nothing')
     .action(read);

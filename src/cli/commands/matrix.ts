@@ -31,10 +31,10 @@ export interface MatrixCell {
 export function addMatrix(program: Command): void {
   const command = program
     .command('matrix')
-    .description('Print which client releases the servers of each release admit.')
+    .description('Print which client releases are admitted to servers of each release.')
     .requiredOption('--clients <range>', 'client release lines, such as 4.12..4.17')
     .requiredOption('--servers <range>', 'server release lines, such as 4.13..4.16')
-    .option('--json', 'print a JSON list, one object a pair')
+    .option('--json', 'print a JSON list, one object per pair')
     .addOption(new Option('--markdown', 'print a Markdown table').conflicts('json'));
   addPolicyOptions(command).action(matrix);
 }

@@ -43,6 +43,7 @@ interface Who extends Where {
   readonly reason?: string;
 }
 
+/** Defines `migration` and its subcommands. */
 export function addMigration(program: Command): void {
   const migration = program
     .command('migration')

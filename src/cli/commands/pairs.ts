@@ -27,13 +27,13 @@ export function addPairs(program: Command): void {
   const command = program
     .command('pairs')
     .description(
-      'List the pairs of client and server releases that the policy admits, nearest first: what a test fleet should cover. With a decision log: which of them it shows.',
+      'List the pairs of client and server releases that the policy admits, nearest first: the pairs that a test fleet should cover. With a decision log, also which of them it covers.',
     )
     .requiredOption('--releases <range>', 'release lines, such as 4.9..4.16')
     .option('--window <n>', "minors a client may be older (default: the policy's)", wholeNumber)
-    .option('--log <file>', 'a decision log of test runs; repeat it for each', collect)
-    .option('--same', 'also pairs of one release, last')
-    .option('--json', 'print a JSON list, one object a pair');
+    .option('--log <file>', 'decision log of test runs; repeat for each log', collect)
+    .option('--same', 'also list pairs of the same release, last')
+    .option('--json', 'print a JSON list, one object per pair');
   addPolicyOptions(command).action(pairs);
 }
 

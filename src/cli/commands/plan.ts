@@ -20,12 +20,13 @@ interface Options {
 /** Offline, a file need say nothing but `catalogue` and `migration.hooks`. */
 const planFile = configSchema.partial({ listen: true, servers: true });
 
+/** Defines `plan`. */
 export function addPlan(program: Command): void {
   program
     .command('plan')
     .description('Print the steps that upgrade the system tables from one release to another.')
-    .requiredOption('--from <version>', 'the release that left the tables as they are')
-    .requiredOption('--to <version>', "the client's release")
+    .requiredOption('--from <version>', 'release that last wrote the system tables')
+    .requiredOption('--to <version>', 'release to upgrade to, that of the client')
     .option('--config <file>', 'take catalogue and hooks from this file')
     .option('--json', 'print one JSON object')
     .action(plan);

@@ -26,10 +26,13 @@ export function addServe(program: Command): void {
   program
     .command('serve')
     .description(
-      'Run the gate. Without a file: an example with three simulated servers. Ctrl-C drains, a second one ends at once.',
+      'Run the gate or, without a config file, an example with three simulated servers. Ctrl-C drains it; a second Ctrl-C stops it at once.',
     )
     .argument('[file]', 'the config file')
-    .option('--folder <folder>', 'where relative paths in the file start (default: its own folder)')
+    .option(
+      '--folder <folder>',
+      'folder that relative paths in the file are resolved against (default: its own)',
+    )
     .action((file: string | undefined, { folder }: { folder?: string }) =>
       file === undefined ? demo() : serve(file, folder ?? path.dirname(file)),
     );

@@ -22,31 +22,33 @@ interface Options {
   readonly protocol?: string;
 }
 
+/** Defines `server`. */
 export function addServer(program: Command): void {
   program
     .command('server')
     .description(
-      'Run a simulated server: it speaks the handshake, then echoes. Ctrl-C announces that it leaves and waits for its sessions; a second one ends it at once.',
+      'Run a simulated server, which speaks the handshake and then echoes. Ctrl-C drains it: it announces that it is leaving and waits for its sessions; a second Ctrl-C stops it at once.',
     )
-    .requiredOption('--version <version>', 'the version it says it has')
-    .option('--listen <address>', 'HOST:PORT, tcp://HOST:PORT or ws://HOST:PORT', '127.0.0.1:0')
-    .option('--id <name>', 'its name (default: its address)')
-    .option('--tables <file>', 'SQLite file with the system tables, shared by the servers of a cluster')
+    .requiredOption('--version <version>', 'version that it reports')
     .option(
-      '--tables-release <version>',
-      'if the file is new: the release that left the tables (default: --version)',
+      '--listen <address>',
+      'address to listen on: HOST:PORT, tcp://HOST:PORT or ws://HOST:PORT',
+      '127.0.0.1:0',
     )
+    .option('--id <name>', 'name that it reports (default: its address)')
+    .option('--tables <file>', 'SQLite file with the system tables, shared by the servers of a cluster')
+    .option('--tables-release <version>', 'release that a new file of tables starts at (default: --version)')
     .addOption(
-      new Option('--upgrade-time <duration>', 'how long it takes to upgrade the tables')
+      new Option('--upgrade-time <duration>', 'how long an upgrade of the tables takes')
         .argParser(durationOption)
         .default(2_000, '2s'),
     )
     .addOption(
-      new Option('--grace <duration>', 'that sessions get to end once it leaves')
+      new Option('--grace <duration>', 'how long sessions get to end while it drains')
         .argParser(durationOption)
         .default(10_000, '10s'),
     )
-    .option('--protocol <range>', 'protocol versions it speaks, MIN..MAX, for the preset "ranges"')
+    .option('--protocol <range>', 'protocol versions that it speaks, MIN..MAX, for the preset "ranges"')
     .action(server);
 }
 

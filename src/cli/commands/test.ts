@@ -47,23 +47,19 @@ export function addTest(program: Command): void {
   program
     .command('test')
     .description(
-      'Play scenarios of mixed-version fleets and check what is expected of them. Status 0: all of it holds; 1: something does not; 2: a file is wrong, and none was played.',
+      'Run scenarios of mixed-version fleets and check their expectations. Exit status 0: all of them hold; 1: at least one does not; 2: a file is invalid, and none was run.',
     )
     .argument('[file...]', 'scenario files')
     .addOption(
-      new Option('--virtual', 'on virtual time (default, where the file names no commands)').conflicts(
-        'real',
-      ),
+      new Option('--virtual', 'run on virtual time (default for files without commands)').conflicts('real'),
     )
-    .option('--real', 'with real processes and sockets')
-    .option('--schema', 'print the JSON Schema of scenario files, and play nothing')
-    .option('--seed <n>', 'of all that is random (default: the one in the file)', wholeNumber)
-    .option('--log <file>', 'write the decision log there, NDJSON')
-    .addOption(
-      new Option('--report <form>', 'write a report for other programs').choices(Object.keys(REPORTS)),
-    )
-    .option('--out <file>', 'where the report goes (default: standard output)')
-    .option('--baseline <file>', 'fail where decisions differ from those in this log of an earlier run')
+    .option('--real', 'run with real processes and sockets')
+    .option('--schema', 'print the JSON Schema of scenario files, and run nothing')
+    .option('--seed <n>', 'random seed (default: the one in the file)', wholeNumber)
+    .option('--log <file>', 'write the decision log to this file, as NDJSON')
+    .addOption(new Option('--report <format>', 'write a report in this format').choices(Object.keys(REPORTS)))
+    .option('--out <file>', 'file that the report is written to (default: standard output)')
+    .option('--baseline <file>', 'fail if decisions differ from those in this decision log of an earlier run')
     .action(test);
 }
 

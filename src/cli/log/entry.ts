@@ -44,6 +44,7 @@ export function shown({ fields }: Pick<Entry, 'fields'>, key: string): string {
   return typeof value === 'string' || typeof value === 'number' ? printable(String(value)) : '?';
 }
 
+/** A field of a record as a number; null if it is none. */
 export function numberIn({ fields }: Pick<Entry, 'fields'>, key: string): number | null {
   const value = fields[key];
   return typeof value === 'number' ? value : null;
