@@ -9,14 +9,14 @@ export class UsageError extends Error {
 
 /** The parser of an option that is a whole number. */
 export function wholeNumber(text: string): number {
-  if (!/^\d{1,9}$/.test(text)) throw new InvalidArgumentError('It is a whole number.');
+  if (!/^\d{1,9}$/.test(text)) throw new InvalidArgumentError('Expected a whole number.');
   return Number(text);
 }
 
 /** The parser of an option that is a duration. Returns ms. */
 export function durationOption(text: string): number {
   const ms = parseDuration(text);
-  if (ms === null) throw new InvalidArgumentError('It is a duration such as 500ms, 15s or 10m.');
+  if (ms === null) throw new InvalidArgumentError('Expected a duration such as 500ms, 15s or 10m.');
   return ms;
 }
 

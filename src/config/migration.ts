@@ -21,7 +21,9 @@ const hookFields = {
     .min(1)
     .optional()
     .describe('with `http`: environment variable with the secret that signs requests'),
-  timeout: moreThanNone(duration).prefault('10m').describe('after which it is ended, and counts as failed'),
+  timeout: moreThanNone(duration)
+    .prefault('10m')
+    .describe('how long it may run; then it is ended, and counts as failed'),
 };
 
 const hook = z
@@ -86,7 +88,7 @@ export const migration = z
           .describe(
             'attempts in a row that may fail, or end with their gate, until only an operator can go on',
           ),
-        backOff: duration.prefault('10s').describe('before the second attempt; doubles with each'),
+        backOff: duration.prefault('10s').describe('wait before the second attempt; doubles with each'),
       })
       .prefault({})
       .describe('after a failure'),

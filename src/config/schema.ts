@@ -114,7 +114,11 @@ const release = z.strictObject({
     .optional()
     .describe('schema level it needs; default: that of the nearest lower release'),
   accepts: z.array(line).optional().describe('release lines of an older major whose clients it accepts'),
-  window: z.int().min(0).optional().describe('minors a client may be older than servers of this line'),
+  window: z
+    .int()
+    .min(0)
+    .optional()
+    .describe('how many minor releases older than servers of this line a client may be'),
   lockstep: z.boolean().optional().describe('clients older than tables of this line are refused'),
   mustStop: z.boolean().optional().describe('an upgrade may not pass over this release'),
   major: z
@@ -160,8 +164,13 @@ export const configSchema = z.strictObject({
       preset: z
         .enum(PRESET_NAMES as [(typeof PRESET_NAMES)[number]])
         .default('phoenix')
-        .describe('what to start from'),
-      window: z.int().min(0).nullable().optional().describe('minors a client may be older; null: any number'),
+        .describe('the named policy to start from'),
+      window: z
+        .int()
+        .min(0)
+        .nullable()
+        .optional()
+        .describe('how many minor releases older than the servers a client may be; null: any number'),
       scope: z
         .enum(['cluster', 'server'])
         .optional()
@@ -180,7 +189,7 @@ export const configSchema = z.strictObject({
     .describe('keys other than `preset` override what the preset says'),
   catalogue: z
     .strictObject({
-      extends: z.enum(['phoenix', 'none']).default('phoenix').describe('whose releases to start from'),
+      extends: z.enum(['phoenix', 'none']).default('phoenix').describe('the catalogue to start from'),
       lockstepBelow: version.optional().describe('M4: clients of releases below are upgraded together'),
       hopByHopBelow: version.optional().describe('M5: upgrades to releases below go minor by minor'),
       releases: z
@@ -201,12 +210,12 @@ export const configSchema = z.strictObject({
   log: z
     .strictObject({
       file: z.string().min(1).optional().describe('NDJSON file; default: standard output'),
-      durable: z.boolean().default(false).describe('write each record through to the disk before going on'),
-      rotate: moreThanNone(size).prefault('64mb').describe('size at which the file is moved to `FILE.1`'),
-      keep: z.int().min(0).max(1_000).default(5).describe('rotated files kept'),
+      durable: z.boolean().default(false).describe('sync each record to the disk before going on'),
+      rotate: moreThanNone(size).prefault('64mb').describe('size at which the file is rotated to `FILE.1`'),
+      keep: z.int().min(0).max(1_000).default(5).describe('number of rotated files that are kept'),
       buffer: moreThanNone(size)
         .prefault('16mb')
-        .describe('records kept in memory while the disk is slow or full'),
+        .describe('memory for records while the disk is slow or full'),
       trace: z
         .enum(TRACES)
         .default('refused')
@@ -223,29 +232,31 @@ export const configSchema = z.strictObject({
       handshake: moreThanNone(duration)
         .prefault('10s')
         .describe(
-          "for a client's hello to be complete; on a WebSocket port from the upgrade on, which has 10 s of its own",
+          'how long a client has to complete its hello; on a WebSocket port from the upgrade on, which has 10 s of its own',
         ),
       hold: duration.prefault('30s').describe('how long a client may wait for a server'),
-      dial: moreThanNone(duration).prefault('3s').describe('to connect to a server and hear its hello'),
-      probe: moreThanNone(duration).prefault('5s').describe('between questions to each server'),
+      dial: moreThanNone(duration)
+        .prefault('3s')
+        .describe('how long connecting to a server and reading its hello may take'),
+      probe: moreThanNone(duration).prefault('5s').describe('interval between probes of each server'),
       fresh: duration
         .prefault('1s')
-        .describe('age at which a server is asked again before a client is refused'),
+        .describe('age from which on a server is probed again before a client is refused'),
       drain: duration.prefault('10s').describe('time for sessions to end when the gate stops'),
     })
     .prefault({})
-    .describe('durations'),
+    .describe('how long things may take'),
   limits: z
     .strictObject({
       handshakes: z
         .int()
         .min(1)
         .default(10_000)
-        .describe('clients on their way in at once, from the first packet on'),
-      sessions: z.int().min(1).default(100_000).describe('open sessions'),
+        .describe('clients in their handshake at once, from the first packet on'),
+      sessions: z.int().min(1).default(100_000).describe('open sessions at once'),
     })
     .prefault({})
-    .describe('bounds'),
+    .describe('upper limits'),
 });
 
 export type Config = z.infer<typeof configSchema>;

@@ -197,7 +197,7 @@ describe.concurrent('wrong usage ends with status 2, says what was wrong and dec
     [['--client', '4.14.0'], 'state at least one --server'],
     [['--client', '4.14', '--server', '4.14.0'], '"4.14" is not a version: it has 2 parts'],
     [['--client', '4.14.0@1..2@3..4', '--server', '4.14.0'], '"1..2@3..4" is not a range'],
-    [[...good, '--level', '-1'], 'It is a whole number.'],
+    [[...good, '--level', '-1'], 'Expected a whole number.'],
     [[...good, '--preset', 'pheonix'], 'Allowed choices are phoenix, phoenix-as-coded, kubernetes'],
     [[...good, '--preset', 'phoenix', '--config', 'x.yaml'], "cannot be used with option '--config <file>'"],
   ])('%j', async (args, reason) => {

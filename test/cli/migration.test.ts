@@ -427,7 +427,7 @@ describe.concurrent('wrong usage ends with status 2 and changes nothing', () => 
     [['status', '--ledger', 'etcd://nowhere'], 'nowhere'],
     [['status', '--config', 'nowhere.yaml'], 'nowhere.yaml: there is no such file'],
     [['block', '--ledger', 'sqlite:LEDGER'], 'block needs a --reason: clients are told'],
-    [['block', '--ledger', 'sqlite:LEDGER', '--reason', 'x', '--for', 'ever'], 'It is a duration such as'],
+    [['block', '--ledger', 'sqlite:LEDGER', '--reason', 'x', '--for', 'ever'], 'Expected a duration such as'],
     [['undo', '--ledger', 'sqlite:LEDGER'], "unknown command 'undo'"],
   ])('%j', async (args, reason) => {
     const file = path.join(newFolder(), 'ledger.db');

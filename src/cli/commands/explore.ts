@@ -46,7 +46,7 @@ export function addExplore(program: Command): void {
 
 function atLeastOne(text: string): number {
   const count = wholeNumber(text);
-  if (count === 0) throw new InvalidArgumentError('It is at least 1.');
+  if (count === 0) throw new InvalidArgumentError('Expected at least 1.');
   return count;
 }
 
