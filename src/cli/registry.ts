@@ -30,7 +30,7 @@ export const COMMANDS: readonly RegisteredCommand[] = [
   },
   {
     name: 'matrix',
-    summary: 'Print which client releases are admitted to servers of each release.',
+    summary: 'Print which clients the servers of each release admit.',
     load: async () => (await import('./commands/matrix.ts')).addMatrix,
   },
   {
@@ -65,7 +65,7 @@ export const COMMANDS: readonly RegisteredCommand[] = [
   },
   {
     name: 'log',
-    summary: 'Read decision logs: a line per record, counts, a summary or a page.',
+    summary: 'Read decision logs: records, counts, a summary or a page.',
     load: async () => (await import('./commands/log.ts')).addLog,
   },
   {
