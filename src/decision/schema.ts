@@ -265,6 +265,11 @@ const migrations = z.discriminatedUnion('what', [
     ...ledger,
     error,
   }),
+  migration('clock-skew', 'the clock of this gate differs from that of the ledger', {
+    ...ledger,
+    aheadMs: z.number().describe('ms that the gate is ahead; negative: behind'),
+    error,
+  }),
   migration('ledger-accepted', 'an operator accepted the ledger, or the right one is back', ledger),
   migration('hook-out-of-sight', 'a hook of an earlier attempt may run on another host', hookProcess),
   migration('waiting-for-hook', 'a hook of an earlier attempt still runs, and is waited for', hookProcess),

@@ -188,6 +188,8 @@ export interface MigrationFacts {
   /** The ledger is not the one it was: no upgrade begins until an operator accepts it, or the right one is back. */
   readonly 'ledger-doubted': { readonly ledger: string; readonly error: string };
   readonly 'ledger-accepted': { readonly ledger: string };
+  /** The clock of this gate differs from the ledger's; `aheadMs` is negative where it is behind. */
+  readonly 'clock-skew': { readonly ledger: string; readonly aheadMs: number; readonly error: string };
   /** A hook of an earlier attempt may run on another host. */
   readonly 'hook-out-of-sight': HookProcess;
   readonly 'waiting-for-hook': HookProcess;

@@ -19,6 +19,7 @@ const SENTENCES: Sentences = {
   'impossible-token': withError,
   'ledger-unavailable': withError,
   'ledger-doubted': withError,
+  'clock-skew': withError,
   'level-went-back': ({ fromLevel, toLevel }) => `from level ${fromLevel ?? 'unknown'} to ${toLevel}`,
   'hook-out-of-sight': ({ host, pid }) =>
     `process ${pid} of an earlier attempt may still run on ${host}, where this gate can't look`,

@@ -185,9 +185,9 @@ export class Attempt {
   }
 
   #retryAt(attempt: number): number | null {
-    const { retry, clock, random } = this.#options;
+    const { retry, ledger, random } = this.#options;
     if (attempt >= retry.attempts) return null;
-    return clock.now() + retry.backOff * 2 ** (attempt - 1) * (0.75 + random.next() / 2);
+    return ledger.now() + retry.backOff * 2 ** (attempt - 1) * (0.75 + random.next() / 2);
   }
 
   async #sayGivenUp(): Promise<void> {

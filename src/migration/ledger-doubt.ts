@@ -1,4 +1,7 @@
-/** Notices that the ledger is not the one it was, says so, and puts it on record, so that no gate upgrades by it. */
+/**
+ * Notices that the ledger is not the one it was, says so, and puts it on record, so that no gate upgrades by it. Says as
+ * well that this gate's clock differs from the ledger's.
+ */
 import type { EventSink } from '../events/fan-out.ts';
 import { doubtIn } from './ledger/known-ledger.ts';
 import type { Ledger, LedgerView } from './ledger/ledger.ts';
@@ -14,6 +17,7 @@ export interface LedgerDoubtOptions {
 export class LedgerDoubt {
   readonly #options: LedgerDoubtOptions;
   #said = false;
+  #saidSkew = false;
 
   constructor(options: LedgerDoubtOptions) {
     this.#options = options;
@@ -26,6 +30,7 @@ export class LedgerDoubt {
    */
   async examine(view: LedgerView): Promise<LedgerView> {
     this.#say(doubtIn(view));
+    this.#saySkew();
     if (view.contradiction === null) return view;
     const { ledger, owner } = this.#options;
     try {
@@ -34,6 +39,16 @@ export class LedgerDoubt {
     } catch {
       return view;
     }
+  }
+
+  #saySkew(): void {
+    const { ledger, events } = this.#options;
+    const { ahead } = ledger;
+    const isNews = (ahead !== 0) !== this.#saidSkew;
+    this.#saidSkew = ahead !== 0;
+    if (!isNews || ahead === 0) return;
+    const error = `the clock of this gate is ${Math.round(Math.abs(ahead) / 1_000)} s ${ahead > 0 ? 'ahead of' : 'behind'} that of the ledger, by which blocks and pauses end: set it right`;
+    events.emit({ event: 'migration', what: 'clock-skew', ledger: ledger.url, aheadMs: ahead, error });
   }
 
   #say(why: string | null): void {

@@ -105,14 +105,14 @@ export class Migrator implements Migration {
   }
 
   stateFor(initiator: UpgradeInitiator): UpgradeState {
-    const { clock, trigger, grace, holdAll, lease } = this.#options;
+    const { clock, ledger, trigger, grace, holdAll, lease } = this.#options;
     const now = clock.now();
     const { standing } = this.#watch;
     if (standing.kind === 'unavailable') {
       const { why, since, view, readAt } = standing;
       // Those who wait go on waiting for as long as the holder of the claim may be alive.
       if (view?.leaseAlive && (this.#attempt?.attempt.claimed || now < readAt + lease))
-        return upgradeStatus(view, now, { holdAll });
+        return upgradeStatus(view, ledger.now(), { holdAll, ahead: ledger.ahead });
       return { state: 'unavailable', why, stale: now - since > grace };
     }
     const { view } = standing;
@@ -127,7 +127,7 @@ export class Migrator implements Migration {
             };
       return what === null ? null : ({ state: 'waiting', ...what } as const);
     };
-    return upgradeStatus(view, now, { holdAll, missing });
+    return upgradeStatus(view, ledger.now(), { holdAll, ahead: ledger.ahead, missing });
   }
 
   noteWaitingClient(initiator: UpgradeInitiator): void {
@@ -190,7 +190,11 @@ export class Migrator implements Migration {
     }
     if (record.claim === null && record.failure?.aborted) this.#endOrphan(record);
     if (record.claim === null) await this.#followFacts();
-    else if (!leaseAlive && doubtIn(view) === null && activeBlock(record, this.#options.clock.now()) === null)
+    else if (
+      !leaseAlive &&
+      doubtIn(view) === null &&
+      activeBlock(record, this.#options.ledger.now()) === null
+    )
       this.#begin(record.claim.trigger);
   }
 

@@ -8,6 +8,8 @@ import { activeBlock, MAX_TOKEN } from './ledger/record.ts';
 export interface StatusContext {
   /** Whether everybody is held while an upgrade runs. */
   readonly holdAll?: boolean;
+  /** ms that the clock of whoever asks is ahead of the ledger's; times are told by the former. */
+  readonly ahead?: number;
   /** What still has to come before an upgrade may begin for the client in question; asked only where it may otherwise. */
   readonly missing?: () => Extract<UpgradeState, { state: 'waiting' }> | null;
 }
@@ -22,13 +24,18 @@ const NO_TOKEN =
 export function upgradeStatus(
   view: LedgerView,
   now: number,
-  { holdAll = false, missing = () => null }: StatusContext = {},
+  { holdAll = false, ahead = 0, missing = () => null }: StatusContext = {},
 ): Exclude<UpgradeState, { state: 'unavailable' }> {
   const { record, leaseAlive } = view;
   const { claim, failure, approval } = record;
   if (claim !== null && leaseAlive) return { state: 'running', downtime: claim.plan.downtime, holdAll };
   const block = activeBlock(record, now);
-  if (block !== null) return { state: 'blocked', reason: block.reason, until: block.until };
+  if (block !== null)
+    return {
+      state: 'blocked',
+      reason: block.reason,
+      until: block.until === null ? null : block.until + ahead,
+    };
   const doubt = doubtIn(view);
   if (doubt !== null)
     return {
@@ -38,6 +45,10 @@ export function upgradeStatus(
     };
   if (record.token >= MAX_TOKEN) return { state: 'failed', error: NO_TOKEN, retryAt: null };
   if (failure !== null && (failure.retryAt ?? Number.POSITIVE_INFINITY) > now)
-    return { state: 'failed', error: failure.error, retryAt: failure.retryAt };
+    return {
+      state: 'failed',
+      error: failure.error,
+      retryAt: failure.retryAt === null ? null : failure.retryAt + ahead,
+    };
   return missing() ?? { state: 'idle', approved: approval !== null };
 }

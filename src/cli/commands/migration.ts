@@ -73,7 +73,7 @@ export function addMigration(program: Command): void {
     .action(
       operate((ledger, who, options: Who & { readonly for?: number }) => {
         if (who.reason === '') throw new UsageError('block needs a --reason: clients are told');
-        return ledger.block(who, options.for === undefined ? null : realClock.now() + options.for);
+        return ledger.block(who, options.for === undefined ? null : ledger.now() + options.for);
       }),
     );
   act('unblock', 'Let upgrades begin again, and say whose blocks are lifted.')

@@ -82,7 +82,10 @@ export class EtcdGateway {
     const signal = AbortSignal.any([limit, this.#closing.signal]);
     try {
       const response = await this.#post(at, path, body, signal);
-      return answerIn(await textOf(response), response.status);
+      const time = Date.parse(response.headers.get('date') ?? '');
+      // The header counts whole seconds.
+      const answer = answerIn(await textOf(response), response.status);
+      return Number.isNaN(time) ? answer : { ...answer, time: time + 500 };
     } catch (error) {
       throw limit.aborted ? new Error(`no answer within ${Math.round(timeout) / 1_000} s`) : error;
     }
@@ -122,6 +125,8 @@ export class EtcdGateway {
 
 /** What etcd answered, as far as a ledger needs it. */
 export interface Answer {
+  /** The member's time of day when it answered, ms since the epoch. */
+  readonly time?: number;
   readonly header?: { readonly revision?: string };
   readonly kvs?: readonly KeyValue[];
   readonly succeeded?: boolean;

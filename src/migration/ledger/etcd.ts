@@ -35,7 +35,7 @@ export class EtcdStore implements Store {
 
   read(cluster: string): Promise<Snapshot> {
     return this.#guard(async () => {
-      const { kvs = [], header } = await this.#etcd.call('kv/range', keysUnder(this.#stateOf(cluster)));
+      const { kvs = [], header, time } = await this.#etcd.call('kv/range', keysUnder(this.#stateOf(cluster)));
       const byKey = new Map(kvs.map((kv) => [decode(kv.key), kv]));
       const record = byKey.get(this.#recordOf(cluster));
       const prefix = this.#leaseOf(cluster, '');
@@ -46,6 +46,7 @@ export class EtcdStore implements Store {
         revision: `${record?.mod_revision ?? '0'}@${header?.revision ?? '0'}`,
         text: record === undefined ? null : decode(record.value),
         alive: new Set(tokens.map((key) => Number(key.slice(prefix.length)))),
+        ...(time !== undefined && { time }),
       };
     });
   }

@@ -9,6 +9,7 @@ import { contradictionOf, doubted, type KnownLedger, remember } from './known-le
 import { aborted, accepted, approved, blocked, retried, unblocked } from './operator-acts.ts';
 import { type Claim, type HistoryEntry, type LedgerRecord, type Restoring, readRecord } from './record.ts';
 import { LedgerUnavailable, type Snapshot, type Store, type Swap } from './store.ts';
+import { StoreClock } from './store-clock.ts';
 import {
   type Change,
   type ClaimRequest,
@@ -50,6 +51,7 @@ export class Ledger {
   readonly cluster: string;
   readonly #store: Store;
   readonly #clock: Clock;
+  readonly #storeClock: StoreClock;
   readonly #newId: () => string;
   /** What it was when it was last read or written here, but for a doubt; null: it was never seen with anything in it. */
   #known: KnownLedger | null = null;
@@ -61,6 +63,7 @@ export class Ledger {
     this.#store = store;
     this.cluster = cluster;
     this.#clock = clock;
+    this.#storeClock = new StoreClock(clock);
     this.#newId = newId;
   }
 
@@ -88,7 +91,7 @@ export class Ledger {
       const { record, snapshot, contradiction } = await this.#read();
       if (contradiction !== null) return 'doubted';
       const above = Math.max(request.above, this.#highest);
-      const change = claim(record, { ...request, above }, isHeld(record, snapshot), this.#clock.now());
+      const change = claim(record, { ...request, above }, isHeld(record, snapshot), this.now());
       if (typeof change === 'string') return change;
       const { token } = change.record;
       const vacant = record.claim === null ? {} : { vacant: record.claim.token };
@@ -115,7 +118,7 @@ export class Ledger {
     return this.#update(({ record, held }) =>
       held || (known !== null && !sameTables(record, known))
         ? null
-        : observed(record, level, release, owner, this.#clock.now()),
+        : observed(record, level, release, owner, this.now()),
     );
   }
 
@@ -130,29 +133,29 @@ export class Ledger {
 
   /** @param until ms since the epoch; null: until unblocked. */
   block(who: { by: string; reason: string }, until: number | null): Promise<LedgerRecord> {
-    return this.#update(({ record }) => blocked(record, who, until, this.#clock.now()));
+    return this.#update(({ record }) => blocked(record, who, until, this.now()));
   }
 
   /** @param of the operator whose block is lifted; null: all blocks are. */
   unblock(who: { by: string; reason: string }, of: string | null = null): Promise<LedgerRecord> {
-    return this.#update(({ record }) => unblocked(record, who, this.#clock.now(), of));
+    return this.#update(({ record }) => unblocked(record, who, this.now(), of));
   }
 
   approve(who: { by: string; reason: string }): Promise<LedgerRecord> {
-    return this.#update(({ record }) => approved(record, who, this.#clock.now()));
+    return this.#update(({ record }) => approved(record, who, this.now()));
   }
 
   retry(who: { by: string; reason: string }): Promise<LedgerRecord> {
-    return this.#update(({ record, held }) => retried(record, who, held, this.#clock.now()));
+    return this.#update(({ record, held }) => retried(record, who, held, this.now()));
   }
 
   abort(who: { by: string; reason: string }): Promise<LedgerRecord> {
-    return this.#update(({ record, held }) => aborted(record, who, held, this.#clock.now()));
+    return this.#update(({ record, held }) => aborted(record, who, held, this.now()));
   }
 
   /** An operator says that this ledger is the right one. */
   accept(who: { by: string; reason: string }): Promise<LedgerRecord> {
-    return this.#update(({ record }) => accepted(record, who, this.#clock.now()));
+    return this.#update(({ record }) => accepted(record, who, this.now()));
   }
 
   /** Puts on record what contradicts what is known here; nothing if the ledger is the one it was. */
@@ -160,7 +163,7 @@ export class Ledger {
     return this.#update(({ record, contradiction }) =>
       contradiction === null || this.#known === null
         ? null
-        : doubted(record, this.#known, contradiction, owner, this.#clock.now()),
+        : doubted(record, this.#known, contradiction, owner, this.now()),
     );
   }
 
@@ -193,8 +196,19 @@ export class Ledger {
     throw new ClaimLost('others kept changing the record');
   }
 
+  /** Time as the ledger's store tells it, ms since the epoch: blocks and waits end by this for all gates. */
   now(): number {
+    return this.#storeClock.now();
+  }
+
+  /** For durations: ms that no comparison of clocks moves. */
+  elapsed(): number {
     return this.#clock.now();
+  }
+
+  /** ms that the clock here is ahead of the store's, or behind it if negative; 0 for what may be chance. */
+  get ahead(): number {
+    return this.#storeClock.ahead;
   }
 
   pause(ms: number): Promise<void> {
@@ -204,7 +218,9 @@ export class Ledger {
   async #read(): Promise<{ record: LedgerRecord; snapshot: Snapshot; contradiction: string | null }> {
     // What is written here meanwhile is in no record that was read before.
     const known = this.#known;
+    const askedAt = this.#clock.now();
     const snapshot = await this.#store.read(this.cluster);
+    this.#storeClock.compare(askedAt, snapshot.time);
     const record = readRecord(snapshot.text, this.cluster);
     const isThere = snapshot.text !== null;
     const contradiction = contradictionOf(known, record, isThere);
@@ -356,12 +372,13 @@ export class HeldClaim {
 
   /** While the store is out of reach it is tried again for as long as the lease may live. */
   async #insist<T>(act: () => Promise<T>): Promise<T> {
-    const from = this.#ledger.now();
+    const from = this.#ledger.elapsed();
     for (;;) {
       try {
         return await act();
       } catch (error) {
-        if (!(error instanceof LedgerUnavailable) || this.#ledger.now() - from > this.#leaseMs) throw error;
+        if (!(error instanceof LedgerUnavailable) || this.#ledger.elapsed() - from > this.#leaseMs)
+          throw error;
         await this.#ledger.pause(RETRY_MS);
       }
     }

@@ -17,6 +17,8 @@ export interface SqliteStoreOptions {
   readonly clock: Clock;
   /** ms since the machine was started. */
   readonly uptime?: () => number;
+  /** The machine's time of day, ms since the epoch; absent: the ledger goes by the gate's clock. */
+  readonly timeOfDay?: () => number;
 }
 
 /** A store in a file, which its first write makes. */
@@ -25,21 +27,24 @@ export class SqliteStore implements Store {
   readonly #file: SqliteFile;
   readonly #leases: SqliteLeases;
   readonly #clock: Clock;
+  readonly #timeOfDay: (() => number) | undefined;
 
-  constructor({ file, clock, uptime = machineUptime() }: SqliteStoreOptions) {
+  constructor({ file, clock, uptime = machineUptime(), timeOfDay }: SqliteStoreOptions) {
     this.#file = new SqliteFile(file);
     this.#leases = new SqliteLeases(uptime);
     this.#clock = clock;
+    this.#timeOfDay = timeOfDay;
     this.url = this.#file.url;
   }
 
   read(cluster: string): Promise<Snapshot> {
     return this.#file.guard(() => {
       const db = this.#file.toRead();
-      if (db === null) return { revision: '0', text: null, alive: new Set<number>() };
+      const time = this.#timeOfDay === undefined ? {} : { time: this.#timeOfDay() };
+      if (db === null) return { revision: '0', text: null, alive: new Set<number>(), ...time };
       const row = rowOf(db, cluster);
       const alive = this.#leases.alive(db, cluster);
-      return { revision: String(row?.revision ?? 0), text: row?.record ?? null, alive };
+      return { revision: String(row?.revision ?? 0), text: row?.record ?? null, alive, ...time };
     });
   }
 
@@ -131,5 +136,6 @@ export const SQLITE: LedgerKind = {
     if (rest === '') throw new Error('"sqlite:" is not a ledger: it names no file');
     return { hosts: [], file: rest };
   },
-  open: (rest, { folder, clock }) => new SqliteStore({ file: path.resolve(folder, rest), clock }),
+  open: (rest, { folder, clock }) =>
+    new SqliteStore({ file: path.resolve(folder, rest), clock, timeOfDay: Date.now }),
 };

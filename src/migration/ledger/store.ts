@@ -11,6 +11,8 @@ export interface Snapshot {
   readonly text: string | null;
   /** Tokens whose leases are alive. */
   readonly alive: ReadonlySet<number>;
+  /** The store's own time of day when it was read, ms since the epoch; absent: it has none but the gate's. */
+  readonly time?: number;
 }
 
 export interface Swap {
