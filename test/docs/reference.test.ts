@@ -49,6 +49,21 @@ describe('architecture.md', () => {
   });
 });
 
+describe('the ways through the code in architecture.md', () => {
+  const ways = readDocument('docs/architecture.md')
+    .split(/^### From /m)
+    .slice(1)
+    .map((way) => [...way.matchAll(/^\d+\. `(src\/[\w./-]+\.ts)`/gm)].map(([, file]) => file as string));
+
+  test('go from file to file, a line each, and never back to one that was opened', () => {
+    expect(ways.map((way) => [way[0], way.length > 10])).toEqual([
+      ['src/gateway/listeners.ts', true],
+      ['src/gateway/admission.ts', true],
+    ]);
+    for (const way of ways) expect(way).toEqual([...new Set(way)]);
+  });
+});
+
 test('the glossary has every word once, in order', () => {
   const words = rowsOf(readDocument('docs/glossary.md')).filter((word) => !/^(?:word|---)$/.test(word));
   expect(words.length).toBeGreaterThan(30);
