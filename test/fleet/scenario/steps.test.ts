@@ -311,6 +311,40 @@ describe('clocks', () => {
   );
 });
 
+describe('a step that finds nothing to act on', () => {
+  test('is skipped, and says so; what stands in the report is how things are', async () => {
+    const { timeline, nodes, failures } = await play({
+      steps: [
+        { kill: 'rs1' },
+        { kill: 'rs1' },
+        { pause: 'rs1' },
+        { resume: 'rs1' },
+        { resume: 'gate1' },
+        { start: 'gate1' },
+        { pause: 'rs2' },
+        { start: 'rs2' },
+        { heal: ['gate1', 'rs2'] },
+        { cut: ['gate1', 'rs2'] },
+        { cut: ['rs2', 'gate1'] },
+        { expect: { matrix: { '4.14': 'hold' } } },
+      ],
+    });
+    expect(timeline.flatMap(({ what, skipped }) => (skipped ? [what] : []))).toEqual([
+      'kill rs1: skipped, it is dead',
+      'pause rs1: skipped, it is dead',
+      'resume rs1: skipped, it is dead',
+      'resume gate1: skipped, it runs',
+      'start gate1: skipped, it runs',
+      'start rs2: skipped, it stands still',
+      'heal the link between gate1 and rs2: skipped, they are not cut',
+      'cut the link between rs2 and gate1: skipped, they are cut',
+    ]);
+    expect(failures).toEqual([]);
+    const now = nodes.filter(({ to }) => to === null).map(({ id, state }) => [id, state]);
+    expect(Object.fromEntries(now)).toEqual({ rs1: 'down', rs2: 'paused', gate1: 'up' });
+  });
+});
+
 describe('the upgrade', () => {
   test('[M3] an operator blocks it, unblocks it, and the next client brings it', async () => {
     const report = await play({

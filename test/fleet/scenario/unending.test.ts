@@ -34,7 +34,7 @@ test('without that it ends', async () => {
 
 test('explore shrinks it like any other, until no step of it can go', async () => {
   const fleet = parseFleet(textWith('write-tried-for-ever'));
-  const { found } = await exploreFleet(fleet, 5);
+  const { found } = await exploreFleet(fleet, 30);
   expect(found?.violations.map(({ invariant }) => invariant)).toEqual(['waits-end']);
   const steps = found?.scenario.steps ?? [];
   expect(steps.length).toBeGreaterThan(0);
