@@ -1,9 +1,9 @@
 /**
- * Two decision logs compared: what was decided for whom, not how often, when or under which id. A question is a
- * client's version and what the gate saw of the cluster; its answers are verdicts with code and move. What is a
- * matter of timing is no difference, so that runs on real processes can be compared: refusals that pass by
- * themselves, and a question that only one run asked, such as at the moment between two servers of a roll, where
- * its client got the same answer in the other run at some time.
+ * Compares two decision logs by what was decided for whom, not by how often, when or under which id. A question is a
+ * client's version together with what the gate saw of the cluster; its answers are verdicts with code and move.
+ * Differences of timing are ignored, so that runs on real processes can be compared: refusals that pass by themselves,
+ * and questions that only one run asked (such as between two servers of a roll) if the client got the same answer at
+ * some other time in the other run.
  */
 import type { HandshakeRecord } from '../decision/record.ts';
 
@@ -66,7 +66,7 @@ function kindOf(
   return old.size === fresh.size && [...old.keys()].every((answer) => fresh.has(answer)) ? null : 'answer';
 }
 
-/** Whether a run gave these answers to this client, to whatever question. */
+/** Whether a run ever gave these answers to this client, whatever the question was. */
 function isKnown({ question, answers }: Tallied, log: Log): boolean {
   const same = [...log.values()].filter((other) => other.question.client === question.client);
   return [...answers.keys()].every((answer) => same.some((other) => other.answers.has(answer)));
@@ -116,7 +116,7 @@ const HEADS: Readonly<Record<Difference['kind'], string>> = {
   answer: 'has another answer',
 };
 
-/** For people; a line or more a difference, empty when there is none. */
+/** The differences in words, one line or more for each; empty if there are none. */
 export function printDifferences(differences: readonly Difference[]): string {
   return differences
     .map(({ kind, question, before, after }) =>

@@ -1,4 +1,4 @@
-/** The clients of a scenario: they come, stay, go, perhaps come again, and what becomes of them is counted. */
+/** The clients of a scenario. They connect, stay, leave and perhaps reconnect, and their outcomes are counted. */
 import { pause } from '../ports/clock.ts';
 import type { Random } from '../ports/random.ts';
 import type { FleetDriver, FleetSession } from './driver.ts';
@@ -14,7 +14,7 @@ export interface SessionChange {
   readonly dropped: boolean;
 }
 
-/** From a client's setting out until it is told otherwise. */
+/** One client, from its first attempt until a step tells it to stop. */
 interface ClientRun {
   session: FleetSession | null;
 }
@@ -26,7 +26,7 @@ interface Client {
   run: ClientRun | null;
 }
 
-/** All clients of a scenario, by group. Counts what becomes of their attempts and sessions. */
+/** All clients of a scenario, by group. Counts how their attempts and sessions end. */
 export class ClientPool {
   readonly changes: SessionChange[] = [];
   /** Sessions that ended otherwise than by their client's will. */

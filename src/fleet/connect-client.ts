@@ -1,4 +1,4 @@
-/** One client's attempt: it dials addresses in turn; one that can't be reached, or breaks off, is passed over. */
+/** One client's attempt to connect. It dials addresses in turn and skips those that are unreachable or hang up. */
 import { ConnectError, connectTo, type DriverDependencies } from '../client/connect.ts';
 import { RefusedError } from '../client/session.ts';
 import type { ConnectResult } from './driver.ts';

@@ -1,4 +1,4 @@
-/** The policy, asked about the fleet as it stands: which client would be admitted now. */
+/** Asks the policy which clients the fleet, in its present state, would admit. */
 import type { Code } from '../policy/codes.ts';
 import { decide } from '../policy/decide.ts';
 import type { ClusterFacts, Policy, ServerFacts, UpgradeState, Verdict } from '../policy/types.ts';

@@ -6,7 +6,7 @@ import type { Clock } from '../ports/clock.ts';
 
 export type Logged = LogRecord & { readonly time: string };
 
-/** Of an admitted client: one in this process, or a program that runs for as long as its session lasts. */
+/** The session of an admitted client, which is in this process or a program that runs while the session lasts. */
 export interface FleetSession {
   /** As its gate calls it; absent: a program's. */
   readonly id?: string;

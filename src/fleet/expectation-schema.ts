@@ -1,4 +1,4 @@
-/** What can be expected of a fleet: at a step, until a deadline, or at the end. */
+/** What a scenario can expect of a fleet at a step, by a deadline, or at its end. */
 import { z } from 'zod';
 import { checked } from '../config/checked.ts';
 import { duration } from '../config/units.ts';
@@ -13,7 +13,7 @@ const count = z.int().min(0);
 const code = z.enum(CODE_NAMES as unknown as [Code, ...Code[]]);
 const cell = z.enum([...VERDICTS, ...CODE_NAMES] as [Verdict | Code, ...Array<Verdict | Code>]);
 
-/** Refuses what names nothing: it would compare nothing, and always hold. */
+/** Refuses an empty object: it would compare nothing, and so always hold. */
 export const something = <T extends z.ZodType>(schema: T) =>
   schema.refine((value) => typeof value !== 'object' || value === null || Object.keys(value).length > 0, {
     message: 'needs at least 1 entry',

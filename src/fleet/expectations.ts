@@ -76,7 +76,7 @@ export function checkExpectations(expected: Expectation, facts: RunFacts, field:
   return checks;
 }
 
-/** A count for a version that no client of the scenario ever has is a slip of the pen, not an expectation. */
+/** A count for a version that no client of the scenario ever has is a typing error, not an expectation. */
 export function expectationProblems(
   expected: Expectation | undefined,
   versions: ReadonlySet<string>,

@@ -1,6 +1,6 @@
 /**
- * Faults to plant in a fleet, to see that `explore` and the invariants notice: reached by a fleet file's key
- * `fault`, and by nothing else. None of this is ever part of a gate.
+ * Faults that can be planted in a fleet to check that `explore` and the invariants notice them. Only the key `fault` of
+ * a fleet file leads here; none of this is ever part of a gate.
  */
 import type { Cluster } from '../cluster/cluster.ts';
 import type { ServerStatus } from '../cluster/server-state.ts';
@@ -92,8 +92,8 @@ export const FAULTS: Readonly<Record<FaultName, Fault>> = {
 };
 
 /**
- * A row with a time to live: no owner, no renewal, deleted by whoever says so; the operator's block is another
- * row with the same time to live.
+ * The lock is a row with a time to live. It has no owner, is not renewed, and anybody may delete it. The operator's
+ * block is another row with the same time to live.
  */
 function phoenixMutex(store: Store, clock: Clock, timeToLive: number): Store {
   let lapses = Number.NEGATIVE_INFINITY;
@@ -119,7 +119,7 @@ function phoenixMutex(store: Store, clock: Clock, timeToLive: number): Store {
   });
 }
 
-/** Phoenix's tables know no fencing token. */
+/** Phoenix's tables have no fencing tokens. */
 function withoutTokens(tables: Tables): Tables {
   return {
     get level() {
@@ -144,7 +144,7 @@ function forgetNewest(cluster: Cluster): void {
   });
 }
 
-/** The end of a lease is a time like any other, which gates compare with what their own clocks say. */
+/** The end of each lease is stored as a time, and every gate compares that with its own clock. */
 function leasesByOwnClock(store: Store, clock: Clock, leases: Map<number, number>): Store {
   const isAlive = (token: number) => (leases.get(token) ?? Number.NEGATIVE_INFINITY) > clock.now();
   const noteLease = (token: number, ms: number) => leases.set(token, clock.now() + ms);
@@ -169,7 +169,7 @@ function leasesByOwnClock(store: Store, clock: Clock, leases: Map<number, number
   });
 }
 
-/** What it expects to find was there before it was late, and never is again. */
+/** A swap that lost to another is repeated as it was, although the state that it expects will never come back. */
 function tryForEver(store: Store, clock: Clock): Store {
   return wrapStore(store, {
     async swap(cluster, swap) {

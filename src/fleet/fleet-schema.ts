@@ -1,4 +1,4 @@
-/** What a scenario says of its fleet, whatever is then done to it: servers, clients, network, policy, times. */
+/** The part of a scenario that describes its fleet: servers, clients, network, policy and times. */
 import { z } from 'zod';
 import { version } from '../config/checked.ts';
 import { configSchema } from '../config/schema.ts';
@@ -11,7 +11,7 @@ export { version };
 /** The name of a client group, a server or a gate. */
 export const name = z.string().min(1).max(64);
 
-/** A real program in place of a simulated end. */
+/** A real program in place of a simulated server or client. */
 const program = {
   command: z.array(z.string().min(1)).min(1).optional(),
   handshake: z

@@ -1,6 +1,6 @@
 /**
- * What truly happened in a fleet on virtual time, as nobody inside it could know: versions, who was up, which
- * links were cut, where the tables and the ledger were, which upgrades ran. Invariants are asked of it.
+ * What truly happened in a fleet on virtual time, which nobody inside it could know: versions, who was up, which links
+ * were cut, the state of the tables and the ledger, which upgrades ran. Invariants are checked against it.
  */
 import type { RefusedError } from '../client/session.ts';
 import type { HistoryEntry, LedgerRecord } from '../migration/ledger/record.ts';
@@ -49,7 +49,7 @@ export interface UpgradeRun {
   level: number | null;
 }
 
-/** What a client learnt: of its session or its refusal no more than is asked later. */
+/** What a client learnt from its attempt, reduced to what invariants ask. */
 export type ClientOutcome =
   | { readonly kind: 'admitted'; readonly session: string | undefined }
   | ({ readonly kind: 'refused' } & Pick<RefusedError, 'code' | 'retry' | 'move'>)
@@ -80,7 +80,7 @@ export interface Grant {
   readonly at: number;
 }
 
-/** The record of one simulated fleet; whoever changes something adds to it. Times are ms since the epoch. */
+/** The true history of one simulated fleet. Whatever changes the fleet adds to it. Times are ms since the epoch. */
 export class GroundTruth {
   readonly states: TrueState[] = [];
   readonly runs: UpgradeRun[] = [];

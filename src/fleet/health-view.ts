@@ -1,4 +1,4 @@
-/** What gates know of servers, as their logs say: a roll waits for it. */
+/** What gates know of servers according to their logs. A roll with a health check waits for it. */
 import type { ServerRecord } from '../decision/record.ts';
 import type { Logged } from './driver.ts';
 

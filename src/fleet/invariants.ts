@@ -1,6 +1,6 @@
 /**
- * What must hold whatever happens to a fleet, checked against what truly happened (ground-truth.ts), not against
- * what its gates believed. Each has an id, which reports name, and one sentence.
+ * What must hold whatever happens to a fleet, checked against what truly happened (ground-truth.ts) rather than what its
+ * gates believed. Each invariant has an id, by which reports refer to it, and is stated in one sentence.
  */
 
 import { newerClientAdmitted, refusedByPolicy } from './invariants/admitted.ts';
@@ -34,18 +34,18 @@ export interface Violation extends Breach {
 export const INVARIANTS: readonly Invariant[] = [
   {
     id: 'admitted-by-policy',
-    sentence: 'Nobody is admitted whom the policy refuses for all that the gate can have known.',
+    sentence: 'No client is admitted that the policy refuses in every state the gate can have known.',
     breaches: refusedByPolicy,
   },
   {
     id: 'servers-first',
     sentence:
-      'No client reaches a cluster, or has it upgraded, in which a server is of an older line than the client.',
+      'No client is admitted to a cluster, or starts its upgrade, while a server is of an older release line than the client.',
     breaches: (evidence) => [...newerClientAdmitted(evidence), ...runTooEarly(evidence)],
   },
   {
     id: 'upgraded-once',
-    sentence: 'Each step of the upgrade completes once for each level.',
+    sentence: 'Each level is reached by one completed upgrade step only.',
     breaches: secondCompletion,
   },
   {
@@ -55,42 +55,43 @@ export const INVARIANTS: readonly Invariant[] = [
   },
   {
     id: 'one-holder',
-    sentence: 'Tokens only grow, each has one holder, and none is taken from a holder that is well.',
+    sentence: 'Tokens only grow, each has one holder, and no claim is taken from a healthy holder.',
     breaches: twoHolders,
   },
   {
     id: 'operator-is-heeded',
-    sentence: 'No upgrade begins while an operator blocks upgrades, and none goes on that one aborted.',
+    sentence:
+      'No upgrade begins while an operator blocks upgrades, and none continues after an operator aborts it.',
     breaches: (evidence) => [...startedUnderBlock(evidence), ...wentOnAfterAbort(evidence)],
   },
   {
     id: 'ledger-goes-forward',
-    sentence: 'The ledger never goes back without saying so.',
+    sentence: 'The ledger never goes back without recording that it did.',
     breaches: ledgerWentBack,
   },
   {
     id: 'sessions-kept',
-    sentence: 'No session ends that could have been kept.',
+    sentence: 'No session ends that could have continued.',
     breaches: droppedSession,
   },
   {
     id: 'sessions-end',
-    sentence: 'No session goes on that the upgrade has to end.',
+    sentence: 'No session continues that the upgrade has to end.',
     breaches: overstayed,
   },
   {
     id: 'refused-for-a-reason',
-    sentence: 'Nobody is refused whom a server could have served within the deadline.',
+    sentence: 'No client is refused that a server could have served within the deadline.',
     breaches: groundlessRefusal,
   },
   {
     id: 'waits-end',
-    sentence: 'Every wait ends within its deadline, and once there is no more reason for it.',
+    sentence: 'Every wait ends within its deadline, and as soon as its reason is gone.',
     breaches: (evidence) => [...waitWithoutEnd(evidence), ...heldTooLong(evidence)],
   },
   {
     id: 'everyone-is-answered',
-    sentence: 'No client goes without an answer while there is a gate that runs.',
+    sentence: 'Every client gets an answer while some gate is running.',
     breaches: unanswered,
   },
   {
@@ -100,7 +101,7 @@ export const INVARIANTS: readonly Invariant[] = [
   },
   {
     id: 'refusals-lead-on',
-    sentence: 'A refusal that can be acted on says who must move, and doing so leads to being admitted.',
+    sentence: 'A refusal that can be acted on says who must move, and following it leads to admission.',
     breaches: deadEnd,
   },
   {
@@ -115,7 +116,7 @@ export const INVARIANTS: readonly Invariant[] = [
   },
 ];
 
-/** What did not hold in a fleet that was played to its end, in the order of `INVARIANTS`. */
+/** Everything that did not hold in a simulation that was played to its end, in the order of `INVARIANTS`. */
 export function violationsIn(simulation: Simulation): Violation[] {
   const evidence = evidenceOf(simulation);
   return INVARIANTS.flatMap(({ id, breaches }) =>

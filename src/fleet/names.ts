@@ -3,7 +3,7 @@ import type { FleetSettings } from './fleet-schema.ts';
 
 /** The ledger as an end of a link that can be cut. */
 export const LEDGER = 'ledger';
-/** Of the network, one way, where a scenario states none, ms. */
+/** One-way latency of the network where a scenario states none, ms. */
 export const LATENCY = 1;
 
 /** Who is there in a fleet. */

@@ -1,4 +1,4 @@
-/** One simulated process: its clock stands still while it is paused, and is dead once it was killed. */
+/** The clock of one simulated process, through which the process is paused and killed. */
 import type { Clock, Timer } from '../ports/clock.ts';
 
 class NodeTimer implements Timer {
@@ -19,7 +19,7 @@ class NodeTimer implements Timer {
   }
 }
 
-/** The clock of one simulated process. Paused, its timers wait; killed, they never fire. */
+/** The timers of a paused process wait until it resumes; those of a killed process never fire. */
 export class NodeClock implements Clock {
   readonly #base: Clock;
   /** ms that it is ahead of the true time; negative: behind. */

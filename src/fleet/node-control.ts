@@ -7,9 +7,9 @@ import { pairOf } from './ground-truth.ts';
 import { HealthView } from './health-view.ts';
 import type { NodeState, StateTimeline } from './state-timeline.ts';
 
-/** ms between two looks at whether something happened. */
+/** How often it is checked whether something has happened, ms. */
 const POLL = 50;
-/** That a server's sessions get when it is restarted, ms. */
+/** How long sessions may go on while their server restarts, ms. */
 const GRACE = 5_000;
 
 /** Acts on nodes and links of a fleet, and keeps their states. */

@@ -1,6 +1,6 @@
 /**
- * Which releases of client and server a test fleet should let meet: the pairs that policy admits, nearest first,
- * since most faults of upgrades show between adjacent releases; and which of them a decision log shows.
+ * Which pairs of client and server releases a test fleet should cover: those that the policy admits, nearest first, since
+ * most upgrade failures are between adjacent releases. Also counts which of them a decision log has seen.
  */
 import type { LogRecord } from '../decision/record.ts';
 import { judgePair } from '../policy/pair.ts';
@@ -30,7 +30,7 @@ export function pairsOf(lines: readonly Minor[], policy: SkewPolicy): Pair[] {
   return pairs.reverse().sort((a, b) => (rank(a) === rank(b) ? 0 : rank(a) - rank(b)));
 }
 
-/** How often each pair met: sessions that a log shows. */
+/** How often each pair met, counted by the sessions in a log. */
 export class Meetings {
   readonly #counts = new Map<string, number>();
 

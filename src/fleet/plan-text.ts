@@ -1,4 +1,4 @@
-/** A scenario in words: what is there, and what will be done. */
+/** Describes a scenario in words: its fleet, and its steps. */
 
 import { plural, seconds } from '../config/units.ts';
 import type { Group } from './fleet-schema.ts';
@@ -11,7 +11,7 @@ export interface PlanText {
   readonly steps: readonly string[];
 }
 
-/** A scenario in words, for people who are about to play it. */
+/** Describes a scenario in words, for people who are about to play it. */
 export function describePlan(scenario: Scenario): PlanText {
   const { servers, gates, clients, steps } = scenario;
   const { count, version, tables, command } = servers;

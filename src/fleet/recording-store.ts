@@ -1,4 +1,4 @@
-/** System tables and ledger as they are, with everything that is done to them on record. */
+/** Wraps the system tables and the ledger so that everything done to them is noted in the ground truth. */
 import type { HistoryEntry, LedgerRecord } from '../migration/ledger/record.ts';
 import { type Store, wrapStore } from '../migration/ledger/store.ts';
 import type { Clock } from '../ports/clock.ts';
@@ -62,7 +62,7 @@ export function recordStore(
   });
 }
 
-/** The store as one gate uses it: tokens that it is given are noted. */
+/** The store as one gate uses it. Notes the tokens that the gate is granted. */
 export function recordGrants(store: Store, gate: string, { grants }: GroundTruth, clock: Clock): Store {
   return wrapStore(store, {
     async swap(cluster, swap) {

@@ -1,4 +1,4 @@
-/** A store as one process reaches it: each call takes a moment on that process's clock, before and after. */
+/** A ledger's store as one process reaches it: each call and each answer takes a moment on that process's clock. */
 
 import { LedgerUnavailable, type Store } from '../migration/ledger/store.ts';
 import { type Clock, pause } from '../ports/clock.ts';

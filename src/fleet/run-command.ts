@@ -2,7 +2,7 @@
 import { execFile } from 'node:child_process';
 
 const MAX_OUTPUT = 1_000_000;
-/** Characters of what it wrote that an error repeats. */
+/** How much of its output an error quotes, in characters. */
 const SHOWN = 500;
 
 export interface Command {

@@ -1,4 +1,4 @@
-/** Plays a scenario on a fleet and says what came of it. */
+/** Plays a scenario on a fleet and reports the outcome. */
 import { policyOf } from '../config/policy.ts';
 import { upgradeStatus } from '../migration/upgrade-status.ts';
 import type { UpgradeState } from '../policy/types.ts';
@@ -60,7 +60,7 @@ export interface RunOptions {
 const SETTLE = 100;
 /** What clients on their way in are given at the end beyond the times they may wait, ms. */
 const LAST_WAIT = 10_000;
-/** ms between two looks at whether something happened. */
+/** How often it is checked whether something has happened, ms. */
 const POLL = 50;
 
 /**

@@ -6,7 +6,7 @@ import { fleetShape } from './fleet-schema.ts';
 import { stepSchema } from './steps/registry.ts';
 import { validateScenario } from './validate.ts';
 
-/** Without what no single field can be blamed for: `parseScenario` checks that too. */
+/** Checks each field by itself. `parseScenario` also checks what concerns several fields at once. */
 export const scenarioSchema = z.strictObject({
   name: z.string().min(1).describe('what reports call it'),
   about: z.string().optional().describe('what it shows, in a sentence'),

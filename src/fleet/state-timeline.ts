@@ -1,4 +1,4 @@
-/** In what state each server and gate was, when: the truth, as the one who plays the scenario knows it. */
+/** When each server and gate was in which state, as known to whoever plays the scenario. */
 
 export type NodeState = 'up' | 'leaving' | 'paused' | 'down';
 

@@ -1,6 +1,7 @@
 /**
- * How many timers may go off while a scenario is played on virtual time: many times what one that ends needs, so
- * that one in which something is tried for ever is told from it, on every machine at the same moment.
+ * Limits how many timers may fire while a scenario is played on virtual time. The limit is many times what a scenario
+ * that ends can need, so a scenario in which something is retried for ever is recognised, at the same moment on every
+ * machine.
  */
 import type { FleetSettings } from './fleet-schema.ts';
 import type { Scenario } from './scenario.ts';

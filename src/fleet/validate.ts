@@ -1,4 +1,4 @@
-/** What a scenario says that no schema can judge: names of things that are not there, versions nobody has. */
+/** Checks of a scenario that a schema can't express, such as references to servers that do not exist. */
 import { expectationProblems } from './expectations.ts';
 import type { FleetSettings } from './fleet-schema.ts';
 import { LATENCY, namesOf } from './names.ts';
@@ -6,7 +6,7 @@ import type { Scenario } from './scenario.ts';
 import { partsOf, verbOf } from './steps/registry.ts';
 import type { ScenarioNames, ScenarioProblem } from './steps/step.ts';
 
-/** Everything wrong with a scenario that its schema takes, in the order of its file. */
+/** Everything that is wrong with a scenario although its schema accepts it, in the order of the file. */
 export function validateScenario(scenario: Scenario): ScenarioProblem[] {
   const names = { ...namesOf(scenario), clientVersions: clientVersionsOf(scenario) };
   return [
@@ -16,7 +16,7 @@ export function validateScenario(scenario: Scenario): ScenarioProblem[] {
   ];
 }
 
-/** What is wrong with what is there, whatever is done to it. */
+/** What is wrong with the description of the fleet, regardless of the steps. */
 export function validateFleet(fleet: FleetSettings): ScenarioProblem[] {
   const ranges: ScenarioProblem = {
     path: ['policy', 'preset'],
@@ -53,7 +53,7 @@ function under(base: ScenarioProblem['path'], problems: readonly ScenarioProblem
   return problems.map(({ path, message }) => ({ path: [...base, ...path], message }));
 }
 
-/** Fields that only real processes can honour. */
+/** Fields that only a fleet of real processes supports. */
 export function needsReal(scenario: Scenario): string[] {
   const { migration, catalogue, servers, clients } = scenario;
   const hooks = {
@@ -76,7 +76,7 @@ export function needsReal(scenario: Scenario): string[] {
   ];
 }
 
-/** Fields that only virtual time can honour. */
+/** Fields that only a fleet on virtual time supports. */
 export function needsVirtual(scenario: Scenario): string[] {
   const { fault, network, expect } = scenario;
   return [

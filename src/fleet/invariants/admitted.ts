@@ -1,4 +1,4 @@
-/** Who was admitted, against the policy asked afresh about the fleet as it was. */
+/** Checks each admission by asking the policy again about the fleet as it truly was. */
 import { decide, serverFits } from '../../policy/decide.ts';
 import type { ClientFacts, ClusterFacts, ServerFacts, UpgradeState } from '../../policy/types.ts';
 import { compareMinors, parseVersion, printVersion } from '../../version/version.ts';
@@ -22,7 +22,7 @@ export function refusedByPolicy(evidence: Evidence): Breach[] {
   });
 }
 
-/** M1, said without the policy's code. */
+/** Rule M1, stated without using the policy's code. */
 export function newerClientAdmitted(evidence: Evidence): Breach[] {
   if (evidence.policy.scope !== 'cluster') return [];
   return decidedAs(evidence, 'permit').flatMap(({ record, at, gate }) => {

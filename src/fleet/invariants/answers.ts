@@ -1,4 +1,4 @@
-/** What clients were told, against what is on record; and whether they were told anything at all. */
+/** Compares what clients were told with what is on record, and checks that they were told anything at all. */
 import type { SessionEndRecord } from '../../decision/record.ts';
 import type { ClientAttempt, TrueState } from '../ground-truth.ts';
 import type { Breach } from './breach.ts';
@@ -22,7 +22,7 @@ function serves({ gates }: TrueState, gate: string, since: number): boolean {
   return found?.since != null && found.since <= since && !found.draining && !found.paused;
 }
 
-/** Outcomes that no record tells, and ends of sessions that a record tells falsely. */
+/** Outcomes that are not on record, and ends of sessions that are recorded wrongly. */
 export function notOnRecord(evidence: Evidence): Breach[] {
   const { truth, decided } = evidence;
   const own = Map.groupBy(decided, ({ record }) => record.peer.replace(/:\d+$/, ''));
@@ -45,7 +45,7 @@ function tells({ record }: GateDecision, { outcome }: ClientAttempt): boolean {
   return record.verdict === 'refuse' && record.code === code && record.retry === retry && same;
 }
 
-/** Sessions that a gate says their clients ended, and they had not. */
+/** Sessions that, according to their gate, the client ended, although it had not. */
 function falselyGone({ truth }: Evidence): Breach[] {
   const admitted = new Map(
     truth.attempts.flatMap((attempt) =>

@@ -1,9 +1,9 @@
-/** Everything comes to an end: waits, and what a gate holds. */
+/** Checks that everything comes to an end: every wait, and everything that a gate holds. */
 import type { GroundTruth } from '../ground-truth.ts';
 import type { Breach } from './breach.ts';
 import type { Evidence } from './evidence.ts';
 
-/** ms for what a decision takes beside waiting. */
+/** How long a decision may take besides waiting, ms. */
 const WORK = 2_000;
 
 /** Clients that waited longer than the deadlines allow. */
@@ -34,7 +34,7 @@ export function waitWithoutEnd(evidence: Evidence): Breach[] {
   return [...late, ...open];
 }
 
-/** When a gate was gone last. */
+/** The last time at which some gate was down. */
 function lastEnd({ states }: GroundTruth): number {
   const last = states.findLast(({ gates }) => gates.some(({ since }) => since === null));
   return last === undefined ? Number.NEGATIVE_INFINITY : last.at;
@@ -59,7 +59,7 @@ export function somethingLeft({ truth }: Evidence): Breach[] {
   );
 }
 
-/** A gate writes down when its own program failed over a client. */
+/** Internal errors that gates recorded. */
 export function gateFailed({ truth }: Evidence): Breach[] {
   return truth.records.flatMap(({ gate, at, record }) =>
     record.event === 'gate' && record.what === 'fault' ? [{ at, what: `${gate}: ${record.error}` }] : [],

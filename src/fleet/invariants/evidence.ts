@@ -25,9 +25,9 @@ export interface GateDecision {
   readonly record: HandshakeRecord;
 }
 
-/** ms between two looks at the ledger by a gate that was not told of a change, and for what follows. */
+/** Within how many ms a gate acts on a change in the ledger even if it was not notified of it. */
 export const HEED = 2_000;
-/** ms of packets that are late, and of jobs that wait for others. */
+/** Allowance for retransmissions and for work that waits its turn, ms. */
 const SLACK = 500;
 
 /** Gathers the evidence of a simulation that was played to its end. */

@@ -1,4 +1,4 @@
-/** What has to have been so for a refusal that the policy's verdict alone does not explain. */
+/** Conditions that must have held for refusals that the policy's verdict alone does not explain. */
 import { configSchema } from '../../config/schema.ts';
 import { PlanError, planUpgrade } from '../../migration/plan.ts';
 import type { Code } from '../../policy/codes.ts';
@@ -12,11 +12,11 @@ import { isDraining, isRunning, serversOf } from './knowledge.ts';
 /** Whether it was so in this state. */
 type Ground = (state: TrueState, refusal: GateDecision, evidence: Evidence) => boolean;
 
-/** Clients of a fleet speak the protocol as it is, and nobody pauses its gates' admission. */
+/** Codes that must not occur: a fleet's clients follow the protocol, and nobody pauses its gates. */
 const NEVER: Ground = () => false;
-/** So many times as long as stated at most, lest all try again at once. */
+/** The rest after a failure is lengthened by up to this factor, so that gates do not all retry at once. */
 const SPREAD = 1.25;
-/** Those of a fleet's gates: scenarios can't state others. */
+/** The limits of a fleet's gates, which scenarios can't change. */
 const LIMITS = configSchema.shape.limits.parse({});
 
 export const GROUNDS: Partial<Record<Code, Ground>> = {
@@ -38,7 +38,7 @@ export const GROUNDS: Partial<Record<Code, Ground>> = {
   PAUSED: NEVER,
 };
 
-/** It failed, and is not tried again yet: after a rest that doubles with each attempt, or once an operator acted. */
+/** The upgrade failed and rests: for a time that doubles with each attempt, or until an operator acts. */
 function failedAndRests(
   { record, gates }: TrueState,
   refusal: GateDecision,
@@ -58,7 +58,7 @@ function failedAndRests(
   return failure.attempts < attempts && failure.retryAt - failure.at <= rest && waits <= rest + longer;
 }
 
-/** Something the gate was told keeps this client from bringing the upgrade by itself. */
+/** The config or the client's own word keeps this client from bringing the upgrade. */
 function mayNotUpgrade(state: TrueState, { record, gate, at }: GateDecision, evidence: Evidence): boolean {
   const { scenario, policy } = evidence;
   const { approval, window, canary, clients } = scenario.migration.trigger;

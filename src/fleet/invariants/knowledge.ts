@@ -1,4 +1,4 @@
-/** What a gate can have known at a moment: the truth, no older than it may be. */
+/** What a gate can have known at a moment: the truth as it was within the permitted age of knowledge. */
 import type { ServerFacts } from '../../policy/types.ts';
 import type { Version } from '../../version/version.ts';
 import { type GroundTruth, isCut, type TrueState } from '../ground-truth.ts';
@@ -16,8 +16,8 @@ export interface Knowledge {
 }
 
 /**
- * Of each server the versions since its last answer that is sure to have come: a server that is down, stands
- * still or is cut off counts with its last known version.
+ * The versions that each server has had since the last answer that certainly reached the gate. A server that is down,
+ * paused or cut off counts with its last known version.
  */
 export function knownTo(gate: string, time: number, { truth, age }: Evidence): Knowledge {
   const { servers } = truth.at(time);
@@ -44,8 +44,8 @@ export function sinceOf(truth: GroundTruth, gate: string, time: number): number 
 }
 
 /**
- * Since when at the latest an answer must have come. One that answers now is asked as often as it should be,
- * also by a gate that stood still; of another the last stretch counts that was long enough for an answer.
+ * The time since which an answer must have come at the latest. A server that answers now is asked at the usual interval,
+ * even by a gate that was paused. For any other server, the last period counts that was long enough for an answer.
  */
 function lastAnswer(truth: GroundTruth, gate: string, server: string, time: number, age: number): number {
   const { states } = truth;

@@ -40,11 +40,11 @@ const MARGIN = 12;
 const BAR = 20;
 const GAP = 5;
 const AREA = 130;
-/** px that a server that leaves in no time takes, so that it is seen. */
+/** Width of the span of a server that leaves at once, so that it can be seen, px. */
 const SLIVER = 4;
 /** px between two marks that are drawn apart. */
 const APART = 7;
-/** px that a character of a label takes, about. */
+/** Approximate width of a character of a label, px. */
 const LETTER = 6.7;
 
 /** The picture as an SVG element, `options.width` px wide. */

@@ -1,4 +1,4 @@
-/** The timeline of a report: what was done, and what came of it, in the order of time. */
+/** The timeline of a report: what was done and what happened, in order of time. */
 import { plural } from '../../config/units.ts';
 import type { Report } from '../run.ts';
 import type { Summary, UpgradeRow } from './summary.ts';

@@ -1,4 +1,4 @@
-/** The report as one page: a picture and tables. No script, nothing loaded from elsewhere; light and dark. */
+/** The report as one page with a picture and tables. It has no scripts, loads nothing, and has a light and a dark style. */
 import { plural, seconds } from '../../config/units.ts';
 import { escapeMarkup } from '../../report/escape.ts';
 import { page } from '../../report/page.ts';
@@ -89,7 +89,7 @@ function legend({ report, summary }: Finished): string {
   return `<figcaption>Colours are release lines, of servers and of clients alike.<ul class="legend">${[...items, ...others].join('')}</ul></figcaption>`;
 }
 
-/** By title and column: what a reader looks for gets a colour. */
+/** Cells that a reader looks for get a colour, chosen by table and column. */
 function cellClass(column: string | undefined, text: string): string {
   if (column === 'verdict' && text !== column) return ` class="${text === 'permit' ? 'good' : 'bad'}"`;
   if (column === 'time' || column === 'begun' || column === 'took') return ' class="time"';

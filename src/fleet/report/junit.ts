@@ -35,7 +35,7 @@ export function junitReport(runs: readonly Finished[]): string {
   ].join('\n');
 }
 
-/** A scenario that expects nothing has been played to its end, which is one. */
+/** A scenario that expects nothing still counts as one test case: it was played to its end. */
 function casesOf({ report }: Finished): readonly Check[] {
   if (report.checks.length > 0) return report.checks;
   return [{ field: 'played to its end', expected: true, found: true, holds: true }];

@@ -1,4 +1,4 @@
-/** What the picture of a report draws, as numbers: counts over time, and colours of versions. */
+/** The data behind the picture of a report: counts over time, and colours of versions. */
 import { printMinor, tryParseVersion } from '../../version/version.ts';
 import { handshakes } from '../expectations.ts';
 import type { Report } from '../run.ts';
@@ -81,7 +81,7 @@ export function clustered(marks: readonly Mark[], gap: number): Mark[] {
 /** Number of colours that the style has for release lines. */
 export const COLOURS = 8;
 
-/** A colour for each release line, servers' and clients' alike, so that what belongs together looks alike. */
+/** Assigns each release line a colour, the same for servers and clients. */
 export function coloursOf({ nodes, sessions, scenario }: Report): (version: string) => number {
   const versions = [
     ...nodes.flatMap(({ version }) => version ?? []),

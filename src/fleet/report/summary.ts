@@ -1,4 +1,4 @@
-/** What came of a scenario, put together for people and programs: the same for every form of report. Times are ms since its start. */
+/** Summarises the outcome of a scenario for every format of report. Times are ms since its start. */
 import type { HistoryEntry } from '../../migration/ledger/record.ts';
 import { compareVersions, tryParseVersion } from '../../version/version.ts';
 import { type Decided, handshakes, longestWait } from '../expectations.ts';
@@ -8,7 +8,7 @@ import { partsOf } from '../steps/registry.ts';
 
 export type Mode = 'virtual' | 'real';
 
-/** Handshakes of one client version that ended alike. */
+/** Handshakes of one client version with the same outcome. */
 export interface DecisionRow {
   readonly client: string;
   /** Client groups that are on this version at some time. */
@@ -70,10 +70,10 @@ export interface Summary {
   readonly drops: ReadonlyArray<{ readonly client: string; readonly at: number; readonly count: number }>;
 }
 
-/** In place of the version of a client that never said one. */
+/** Shown for clients that never stated a version. */
 export const NO_VERSION = 'none';
 
-/** Puts together what came of a scenario. */
+/** Summarises the outcome of a scenario. */
 export function summarise(report: Report, mode: Mode): Summary {
   const { facts, scenario } = report;
   const decided = handshakes(facts);

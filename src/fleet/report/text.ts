@@ -4,7 +4,7 @@ import type { Report } from '../run.ts';
 import { type Section, sectionsOf } from './sections.ts';
 import type { Summary } from './summary.ts';
 
-/** What the terminal brings along. */
+/** Properties of the terminal. */
 export interface Pen {
   readonly table: (rows: ReadonlyArray<readonly string[]>) => string;
   readonly paint: (colour: 'bold' | 'green' | 'red', text: string) => string;

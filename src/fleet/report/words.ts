@@ -1,9 +1,9 @@
-/** The picture of a report in words. */
+/** Describes the picture of a report in words. */
 import { seconds } from '../../config/units.ts';
 import type { Report } from '../run.ts';
 import type { Summary } from './summary.ts';
 
-/** For those who can't see it. */
+/** The description for readers who can't see the picture. */
 export function inWords({ nodes, start }: Report, summary: Summary): string {
   const servers = [
     ...Map.groupBy(
