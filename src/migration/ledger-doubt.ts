@@ -29,9 +29,14 @@ export class LedgerDoubt {
    * @returns the ledger as it is after that
    */
   async examine(view: LedgerView): Promise<LedgerView> {
-    this.#say(doubtIn(view));
     this.#saySkew();
-    if (view.contradiction === null) return view;
+    const now = view.contradiction === null ? view : await this.#record(view);
+    // Only once it is on record: what is accepted before it is there is accepted in vain.
+    this.#say(doubtIn(now));
+    return now;
+  }
+
+  async #record(view: LedgerView): Promise<LedgerView> {
     const { ledger, owner } = this.#options;
     try {
       await ledger.recordDoubt(owner);
