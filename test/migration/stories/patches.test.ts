@@ -9,7 +9,7 @@ onEachLedger('clients of two patch releases', (start) => {
     const hook = story.hook(
       `echo $SKEWGATE_TO $SKEWGATE_KEY >> targets; [ $SKEWGATE_ATTEMPT != 1 ] || exit 3; ${Story.RAISE}`,
     );
-    const gate = await story.gate({ migration: { hook, retry: { backOff: '100ms' } } });
+    const gate = await story.gate({ migration: { hook, retry: { backOff: '2s' } } });
     expect((await gate.refuse('4.14.0')).code).toBe('UPGRADE_FAILED');
     const session = await story.comeBack(gate, '4.14.1', 'UPGRADE_FAILED');
     const key = `${story.cluster}/1/27-28/4.14.0`;
