@@ -122,6 +122,23 @@ describe.concurrent('status', () => {
     expect(await json('status')).toMatchObject({ level: 25, releaseKnown: false });
   });
 
+  test('of an upgrade that waits for an approval says so, until it is approved', async () => {
+    const { folder, file, ledger } = ledgerHere();
+    await ledger.observe(27, '4.11.0', 'gate-a', null);
+    const config = path.join(folder, 'gate.yaml');
+    writeFileSync(
+      config,
+      `listen: [{ tcp: "127.0.0.1:0" }]
+servers: [{ id: rs1, address: "tcp://127.0.0.1:1" }]
+migration: { ledger: "sqlite:${file}", trigger: { approval: true } }
+`,
+    );
+    expect((await migration(['status', '--config', config])).stdout).toMatch(
+      /^waiting: the next upgrade waits for an approval \(skewgate migration approve\)/,
+    );
+    expect((await migration(['approve', '--config', config])).stdout).toMatch(/^idle: /);
+  });
+
   test('follows a running upgrade to its end', async () => {
     const { ledger, run } = ledgerHere();
     const held = claimed(await ledger.claim(requestOf('gate-a'), LEASE));

@@ -43,6 +43,13 @@ interface Who extends Where {
   readonly reason?: string;
 }
 
+/** What of the config matters here; where only the ledger was named, nothing is known of it. */
+interface Configured {
+  readonly catalogue: Catalogue | null;
+  /** Whether an upgrade waits for an operator's approval. */
+  readonly approval: boolean;
+}
+
 /** Defines `migration` and its subcommands. */
 export function addMigration(program: Command): void {
   const migration = program
@@ -103,7 +110,7 @@ function userName(): string {
 /** Runs with the ledger that the options name. Trouble with it ends with status 1. */
 async function withLedger(
   options: Where,
-  act: (ledger: Ledger, catalogue: Catalogue | null) => Promise<void>,
+  act: (ledger: Ledger, config: Configured) => Promise<void>,
 ): Promise<void> {
   if ((options.config === undefined) === (options.ledger === undefined))
     throw new UsageError('state either --config or --ledger');
@@ -125,7 +132,8 @@ async function withLedger(
   }
   try {
     const catalogue = policy?.kind === 'skew' ? policy.catalogue : null;
-    await act(new Ledger(store, config?.cluster ?? options.cluster, realClock), catalogue);
+    const approval = config?.migration.trigger.approval ?? false;
+    await act(new Ledger(store, config?.cluster ?? options.cluster, realClock), { catalogue, approval });
   } catch (error) {
     if (!(error instanceof LedgerUnavailable || error instanceof LedgerFormatError)) throw error;
     console.error(`skewgate: ${printable(error.message)}`);
@@ -142,26 +150,27 @@ function operate<O extends Who>(
   then?: typeof endLeftover,
 ) {
   return (options: O) =>
-    withLedger(options, async (ledger, catalogue) => {
+    withLedger(options, async (ledger, config) => {
       const { record, leaseAlive } = await ledger.read();
       const nothing = may ? reasonForNothing(may, record, leaseAlive, realClock.now(), options.of) : null;
       await act(ledger, { by: options.by, reason: options.reason ?? '' }, options);
       const view = await ledger.read();
       const leftover = (await then?.(view, realClock)) ?? null;
-      if (options.json) return console.log(print({ ...statusOf(view, ledger), ...(then && { leftover }) }));
+      if (options.json)
+        return console.log(print({ ...statusOf(view, ledger, config), ...(then && { leftover }) }));
       if (nothing !== null) console.log(`Nothing to do: ${printable(nothing)}.`);
-      show(view, ledger, catalogue, options);
+      show(view, ledger, config, options);
       if (leftover !== null) console.log(printable(describeLeftover(leftover)));
       if (nothing === null) console.log(`Gates heed it within ${HEARTBEAT / 1_000} s.`);
     });
 }
 
 function status(options: Where & { readonly follow?: true }): Promise<void> {
-  return withLedger(options, async (ledger, catalogue) => {
+  return withLedger(options, async (ledger, config) => {
     let view = await ledger.read();
     const follows = options.follow === true && view.leaseAlive;
     // What is followed comes line by line, each one once.
-    if (!(follows && options.json)) show(view, ledger, catalogue, options, !follows);
+    if (!(follows && options.json)) show(view, ledger, config, options, !follows);
     if (!follows) return;
     const stop = new AbortController();
     process.once('SIGINT', () => stop.abort());
@@ -169,7 +178,7 @@ function status(options: Where & { readonly follow?: true }): Promise<void> {
     let said = '';
     while (view.leaseAlive && !stop.signal.aborted) {
       if (options.json) {
-        const line = print(statusOf(view, ledger));
+        const line = print(statusOf(view, ledger, config));
         if (line !== said) console.log(line);
         said = line;
       } else live.show(running(view));
@@ -177,23 +186,17 @@ function status(options: Where & { readonly follow?: true }): Promise<void> {
       view = await ledger.read();
     }
     live.end();
-    show(view, ledger, catalogue, options);
+    show(view, ledger, config, options);
   });
 }
 
 /**
- * @param catalogue of the config; null where only the ledger was named
+ * @param config what of it matters here
  * @param withRun whether the line about the running upgrade is part of it
  */
-function show(
-  view: LedgerView,
-  ledger: Ledger,
-  catalogue: Catalogue | null,
-  options: Where,
-  withRun = true,
-): void {
-  if (options.json) console.log(print(statusOf(view, ledger)));
-  else console.log(describe(view, ledger, catalogue, withRun));
+function show(view: LedgerView, ledger: Ledger, config: Configured, options: Where, withRun = true): void {
+  if (options.json) console.log(print(statusOf(view, ledger, config)));
+  else console.log(describe(view, ledger, config, withRun));
 }
 
 /** Fields that are times, as the ledger keeps them: ms since the epoch. */
@@ -206,24 +209,25 @@ function print(value: unknown): string {
   );
 }
 
-type State = 'never-used' | 'idle' | 'running' | 'abandoned' | 'blocked' | 'doubted' | 'failed';
+type State = 'never-used' | 'idle' | 'waiting' | 'running' | 'abandoned' | 'blocked' | 'doubted' | 'failed';
 
 /** As the gates see it, and of an upgrade that may begin, what came before it. */
-function stateOf(view: LedgerView, now: number): State {
+function stateOf(view: LedgerView, now: number, { approval }: Configured): State {
   const { record, leaseAlive } = view;
   if (doubtIn(view) !== null && !leaseAlive) return 'doubted';
   if (record.claim !== null && !leaseAlive) return 'abandoned';
   const { state } = upgradeStatus(view, now);
   if (state !== 'idle' && state !== 'waiting') return state;
   if (record.failure !== null) return 'failed';
+  if (approval && record.approval === null) return 'waiting';
   return record.level === null && record.token === 0 ? 'never-used' : 'idle';
 }
 
-function statusOf(view: LedgerView, ledger: Ledger) {
+function statusOf(view: LedgerView, ledger: Ledger, config: Configured) {
   const { record } = view;
   return {
     ledger: ledger.url,
-    state: stateOf(view, realClock.now()),
+    state: stateOf(view, realClock.now(), config),
     ...record,
     block: activeBlock(record, realClock.now()),
     otherBlocks: activeBlocks(record, realClock.now()).slice(1),
@@ -235,6 +239,7 @@ const ABANDONED = 'an upgrade was begun, and its gate is gone';
 const MEANING: Readonly<Record<State, string>> = {
   'never-used': 'no upgrade was ever recorded',
   idle: 'no upgrade is running',
+  waiting: 'the next upgrade waits for an approval (skewgate migration approve)',
   running: 'an upgrade is running',
   abandoned: `${ABANDONED}: the next gate that sees it goes on`,
   blocked: 'an operator blocked upgrades',
@@ -252,9 +257,9 @@ function tablesOf({ level, release, releaseKnown }: LedgerRecord, catalogue: Cat
   return releases === null ? `level ${level}` : `level ${level}, release ${releases}`;
 }
 
-function describe(view: LedgerView, ledger: Ledger, catalogue: Catalogue | null, withRun: boolean): string {
+function describe(view: LedgerView, ledger: Ledger, config: Configured, withRun: boolean): string {
   const { record } = view;
-  const state = stateOf(view, realClock.now());
+  const state = stateOf(view, realClock.now(), config);
   const meaning =
     state === 'abandoned' && activeBlock(record, realClock.now()) !== null
       ? `${ABANDONED}: no gate goes on before the block is lifted`
@@ -263,7 +268,7 @@ function describe(view: LedgerView, ledger: Ledger, catalogue: Catalogue | null,
         : MEANING[state];
   const lines = [
     `${paint('bold', state)}: ${meaning} (cluster ${ledger.cluster}, ${ledger.url})`,
-    `System tables: ${tablesOf(record, catalogue)}`,
+    `System tables: ${tablesOf(record, config.catalogue)}`,
   ];
   if (record.claim !== null && withRun) lines.push(running(view));
   if (record.restoring !== null)
