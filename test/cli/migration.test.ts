@@ -122,23 +122,6 @@ describe.concurrent('status', () => {
     expect(await json('status')).toMatchObject({ level: 25, releaseKnown: false });
   });
 
-  test('of an upgrade that waits for an approval says so, until it is approved', async () => {
-    const { folder, file, ledger } = ledgerHere();
-    await ledger.observe(27, '4.11.0', 'gate-a', null);
-    const config = path.join(folder, 'gate.yaml');
-    writeFileSync(
-      config,
-      `listen: [{ tcp: "127.0.0.1:0" }]
-servers: [{ id: rs1, address: "tcp://127.0.0.1:1" }]
-migration: { ledger: "sqlite:${file}", trigger: { approval: true } }
-`,
-    );
-    expect((await migration(['status', '--config', config])).stdout).toMatch(
-      /^waiting: the next upgrade waits for an approval \(skewgate migration approve\)/,
-    );
-    expect((await migration(['approve', '--config', config])).stdout).toMatch(/^idle: /);
-  });
-
   test('follows a running upgrade to its end', async () => {
     const { ledger, run } = ledgerHere();
     const held = claimed(await ledger.claim(requestOf('gate-a'), LEASE));
@@ -175,12 +158,6 @@ describe.concurrent('an operator is not left to wonder', () => {
     expect(stdout).toContain('The hook of the last attempt (process 4711 on host h1) may still run there: ');
     expect(stdout).toContain('kill -KILL -- -4711');
     expect((await json('abort')).leftover).toEqual({ host: 'h1', pid: 4711, state: 'elsewhere' });
-  });
-
-  test('a verb says how soon gates heed it, unless it had nothing to do', async () => {
-    const { run } = ledgerHere();
-    expect((await run('approve')).stdout).toMatch(/\nGates heed it within 1 s\.\n$/);
-    expect((await run('retry')).stdout).not.toContain('heed');
   });
 
   test('retry after abort: nobody is asked to stop any more', async () => {
