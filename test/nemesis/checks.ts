@@ -9,7 +9,8 @@ const MARGIN = 500;
 export function findFaults(evidence: Evidence): string[] {
   return [
     ...(evidence.stuck === null ? [] : [evidence.stuck]),
-    ...faultsOf(evidence.history).map((fault) => `history: ${fault}`),
+    // A ledger that was lost may begin in the middle of an upgrade.
+    ...(evidence.schedule.loses ? [] : faultsOf(evidence.history).map((fault) => `history: ${fault}`)),
     ...completions(evidence),
     ...tokens(evidence),
     ...runs(evidence),

@@ -3,7 +3,7 @@
  * ledger on a small disk of its own or on a real etcd behind wires that can be cut.
  */
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { onTestFinished } from 'vitest';
 import { FileTables } from '../migration/stories/file-tables.ts';
@@ -141,9 +141,26 @@ export class Fleet {
         await passed(fault.ms);
         return wire?.mend();
       }
+      case 'lose-ledger':
+        return this.#loseLedger();
       case 'operator':
         return this.operate(fault.verb, fault.ms);
     }
+  }
+
+  /** All of it, its history too. */
+  async #loseLedger(): Promise<void> {
+    if (this.#etcd !== null) {
+      const key = (text: string) => Buffer.from(text).toString('base64');
+      const [from, to] = ['/skewgate/', '/skewgate0'].map(key);
+      await fetch(`http://${this.#etcd.hosts[0]}/v3/kv/deleterange`, {
+        method: 'POST',
+        body: JSON.stringify({ key: from, range_end: to }),
+      });
+      return;
+    }
+    for (const name of readdirSync(this.#disk))
+      if (name.startsWith('ledger.db')) rmSync(path.join(this.#disk, name), { force: true });
   }
 
   async operate(verb: string, ms: number | null = null): Promise<void> {

@@ -58,7 +58,7 @@ export async function play(schedule: Schedule, etcd: Etcd | null): Promise<Evide
     await passed(CLIENT_EVERY);
   }
   await Promise.all(faults);
-  const stuck = await heal(fleet);
+  const stuck = await heal(fleet, schedule.loses);
   const seen = await Promise.all(answers);
   const store = openStore(fleet.ledger, { folder: fleet.folder, clock: realClock });
   const history = await new Ledger(store, fleet.cluster, realClock).history();
@@ -78,8 +78,13 @@ export async function play(schedule: Schedule, etcd: Etcd | null): Promise<Evide
 }
 
 /** Whatever the faults left standing still, blocked or failed goes on; null: then both gates admit a new client. */
-async function heal(fleet: Fleet): Promise<string | null> {
+async function heal(fleet: Fleet, lost: boolean): Promise<string | null> {
   signalHook(fleet.folder, 'SIGCONT');
+  if (lost) {
+    // An operator accepts a ledger once no hook is running any more.
+    signalHook(fleet.folder, 'SIGKILL');
+    await fleet.operate('accept-ledger');
+  }
   for (let at = 0; at < GATES; at++) await fleet.startGate(at);
   await fleet.operate('unblock');
   await fleet.operate('retry');

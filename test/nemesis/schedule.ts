@@ -21,6 +21,8 @@ export type Fault =
   | { readonly kind: 'full-disk' | 'freeze-ledger'; readonly ms: number }
   /** The wire between a gate and the ledger is cut (etcd). */
   | { readonly kind: 'cut-ledger'; readonly gate: number; readonly ms: number }
+  /** The ledger is deleted or wiped behind the gates' backs. */
+  | { readonly kind: 'lose-ledger' }
   | { readonly kind: 'operator'; readonly verb: Verb; readonly ms: number | null };
 
 export interface Timed {
@@ -38,6 +40,8 @@ export interface Schedule {
   readonly work: number;
   /** Runs of the hook that fail, from the first on. */
   readonly failures: number;
+  /** Whether the ledger is lost: gates live on then, since only they know what was in it. */
+  readonly loses: boolean;
   readonly faults: readonly Timed[];
 }
 
@@ -50,21 +54,31 @@ const SPAN = 3_500;
 export function drawSchedule(seed: number, ledger: Schedule['ledger']): Schedule {
   const random = seeded(seed);
   const below = (limit: number) => Math.floor(random.next() * limit);
-  const count = 3 + below(7);
-  const faults = Array.from({ length: count }, () => ({
-    at: 100 + below(SPAN),
-    fault: drawFault(random, ledger),
-  })).toSorted((a, b) => a.at - b.at);
+  const loses = below(6) === 0;
+  const drawn = Array.from({ length: 3 + below(7) }, () => drawFault(random, ledger));
+  const faults: Fault[] = loses
+    ? [{ kind: 'lose-ledger' }, ...drawn.filter(({ kind }) => !ENDS_GATES.has(kind))]
+    : drawn;
   return {
     seed,
     ledger,
+    loses,
     hook: below(4) === 0 ? 'server' : 'command',
     // Half of them outlive the lease of a gate that is lost.
     work: below(2) === 0 ? 2_500 + below(2_500) : 100 + below(1_400),
     failures: below(4) === 0 ? 1 + below(2) : 0,
-    faults,
+    faults: faults
+      .map((fault) => ({ at: 100 + below(SPAN), fault }))
+      .toSorted((one, other) => one.at - other.at),
   };
 }
+
+const ENDS_GATES: ReadonlySet<Fault['kind']> = new Set([
+  'kill-gate',
+  'kill-holder',
+  'stop-gate',
+  'full-disk',
+]);
 
 function drawFault(random: Random, ledger: Schedule['ledger']): Fault {
   const below = (limit: number) => Math.floor(random.next() * limit);
