@@ -46,7 +46,7 @@ test('a plan fails: status 1, shrunk, and written so that skewgate test fails on
   expect(stdout).toMatch(/^Shrunk from \d+ steps to [12]:\n {2}1\. /m);
   expect(stdout).toContain(`play it again: skewgate test ${out}`);
   expect(readFileSync(out, 'utf8')).toMatch(
-    /^# FailedPlan by skewgate explore --seed 7: plan \d+, of \d+ steps, shrunk\.$/m,
+    /^# Found by skewgate explore --seed 7: plan \d+, of \d+ steps, shrunk\.$/m,
   );
   expect(readFileSync(out, 'utf8')).toContain('# ours');
   const again = await runCli(['test', out]);

@@ -27,7 +27,7 @@ const FOUND: Readonly<Record<FaultName, Finding>> = {
   'newest-server-forgotten': { plans: 50, broken: /^admitted-by-policy: client 4\.12\.1 was admitted/ },
   'waiter-does-not-read-again': { plans: 20, broken: /^(?:refused-for-a-reason|admitted-by-policy): / },
   'leases-by-own-clock': {
-    plans: 60,
+    plans: 300,
     broken: /^one-holder: token \d+ was taken over, and its holder was well/,
   },
   'write-tried-for-ever': {

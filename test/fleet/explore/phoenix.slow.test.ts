@@ -25,12 +25,12 @@ async function violationsAfter(stated: object, ...steps: object[]): Promise<stri
   return (await simulation.violations()).map(({ invariant, what }) => `${invariant}: ${what}`);
 }
 
-test('[M3] explore finds the double upgrade, in two steps or fewer', { timeout: 60_000 }, async () => {
+test('[M3] explore finds an upgrade that is taken from a holder that is well, in two steps or fewer', {
+  timeout: 60_000,
+}, async () => {
   const { found } = await explore(fleet, { runs: 20, seed: 1, maxSteps: 8 });
   expect(found?.scenario.steps.length).toBeLessThanOrEqual(2);
-  expect(found?.violations[0]?.what).toMatch(
-    /^(?:an upgrade under token 2 ran on rs\d while one under token 1 ran on rs\d, and both went through|token 1 was taken over, and its holder was well)$/,
-  );
+  expect(found?.violations[0]?.what).toBe('token 1 was taken over, and its holder was well');
 });
 
 describe('the same steps with and without the fault', () => {
