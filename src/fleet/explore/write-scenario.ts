@@ -14,7 +14,7 @@ export function writeScenario(fleet: string, { scenario, violations, plan, steps
   for (const item of (document.get('steps') as { items: Array<{ flow?: boolean }> }).items) item.flow = true;
   document.set('expect', { invariants: 'hold' });
   const about = [
-    `FailedPlan by skewgate explore --seed ${seed}: plan ${plan}, of ${steps} steps, shrunk.`,
+    `Found by skewgate explore --seed ${seed}: plan ${plan}, of ${steps} steps, shrunk.`,
     ...violations.map(({ what: sentence }) => sentence.split('\n')[0] as string),
     'skewgate test FILE plays it again.',
   ];
