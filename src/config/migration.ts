@@ -101,7 +101,9 @@ export const migration = z
           .int()
           .min(1)
           .default(100)
-          .describe('clients let in during the first second after it; doubles every second'),
+          .describe(
+            'clients that need the new level let in during the first second after it, whether they waited or not; doubles every second',
+          ),
       })
       .prefault({})
       .describe('clients that wait for the upgrade'),

@@ -21,7 +21,6 @@ export interface Tables {
   close(): void;
 }
 
-/** A step came under a token below one that the tables have seen: another run has taken over. */
 /** Somebody began a step under a higher token: whoever holds this one has lost its claim. */
 export class StaleToken extends Error {
   override readonly name = 'StaleToken';
@@ -31,7 +30,6 @@ export class StaleToken extends Error {
 }
 
 /** Tables that vanish with the process, at `level`; share the object between servers of one cluster. */
-/** Tables that last as long as this process. @param level where they are at first */
 export function createMemoryTables(level: number): Tables {
   let current = level;
   let seen = 0;
