@@ -79,7 +79,7 @@ done
 say 'stopping the gate'
 gate=
 for pid in $(tree "$runner"); do
-  case $(tr '\0' ' ' <"/proc/$pid/cmdline" 2>/dev/null || true) in 'node /usr/local/bin/skewgate serve '*) gate=$pid ;; esac
+  case $(tr '\0' ' ' <"/proc/$pid/cmdline" 2>/dev/null || true) in 'skewgate serve '*) gate=$pid ;; esac
 done
 [ -n "$gate" ] || fail 'the gate is gone before it was stopped'
 kill -TERM "$gate"

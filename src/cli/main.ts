@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { CommanderError } from 'commander';
 import { createProgram } from './program.ts';
 
-process.title = 'skewgate';
+process.title = ['skewgate', ...process.argv.slice(2)].join(' ');
 
 // A reader that went away (`| head`) is no reason to complain.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {

@@ -1,11 +1,12 @@
 /** What holds for every command, `check`, and the published binary on a Node that is too old. */
 import { execFileSync, spawnSync } from 'node:child_process';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 import { runCli } from '../support/cli.ts';
 import { tempFolder } from '../support/folder.ts';
+import { startCli } from '../support/program.ts';
 import { serversOf } from './support.ts';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
@@ -193,3 +194,13 @@ function findOldNode(): { path: string; version: string } | null {
     }
   return null;
 }
+
+test.skipIf(!existsSync('/proc/self/cmdline'))(
+  'a list of processes shows the command as it was typed',
+  async () => {
+    const server = startCli(['server', '--version', '4.14.0', '--listen', '127.0.0.1:0']);
+    await server.waitFor(/on tcp:/);
+    const shown = readFileSync(`/proc/${server.child.pid}/cmdline`, 'utf8').replace(/\0+$/, '');
+    expect(shown).toBe('skewgate server --version 4.14.0 --listen 127.0.0.1:0');
+  },
+);
