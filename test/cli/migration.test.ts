@@ -6,7 +6,7 @@ import { afterAll, describe, expect, test } from 'vitest';
 import { Ledger } from '../../src/migration/ledger/ledger.ts';
 import { SqliteStore } from '../../src/migration/ledger/sqlite.ts';
 import { realClock } from '../../src/runtime/clock.ts';
-import { fingerprintOf } from '../migration/ledger/places.ts';
+import { fingerprintOf } from '../migration/ledger/store-fixtures.ts';
 import { type CliOptions, runCli } from '../support/cli.ts';
 import { claimed, finish, OPERATOR, requestOf } from '../support/ledger.ts';
 import { startCli } from '../support/program.ts';

@@ -5,7 +5,6 @@
 import { describe, test } from 'vitest';
 import { Ledger } from '../../../src/migration/ledger/ledger.ts';
 import type { Store } from '../../../src/migration/ledger/store.ts';
-import { type Bench, CLUSTER, type Place, type Rules } from './bench.ts';
 import { claimRules } from './contract/claims.ts';
 import { concurrencyRules } from './contract/concurrency.ts';
 import { guardRules } from './contract/guards.ts';
@@ -13,6 +12,7 @@ import { historyRules } from './contract/history.ts';
 import { operatorRules } from './contract/operator.ts';
 import { recordRules } from './contract/records.ts';
 import { takeoverRules } from './contract/takeover.ts';
+import { CLUSTER, type ContractHarness, type Rules, type StoreFixture } from './contract-harness.ts';
 
 const RULES: Readonly<Record<string, Rules>> = {
   claims: claimRules,
@@ -24,7 +24,7 @@ const RULES: Readonly<Record<string, Rules>> = {
   'old, foreign and missing records': recordRules,
 };
 
-export function runContract(name: string, setup: () => Place | Promise<Place>): void {
+export function runContract(name: string, setup: () => StoreFixture | Promise<StoreFixture>): void {
   for (const [group, rules] of Object.entries(RULES))
     describe.concurrent(`${name}: ${group}`, () => {
       for (const [rule, hold] of Object.entries(rules))
@@ -37,13 +37,13 @@ export function runContract(name: string, setup: () => Place | Promise<Place>): 
             return store;
           };
           const another = (cluster = CLUSTER) => new Ledger(open(), cluster, place.clock);
-          const bench: Bench = Object.assign(Object.create(place) as Place, {
+          const harness: ContractHarness = Object.assign(Object.create(place) as StoreFixture, {
             open,
             another,
             ledger: another(),
           });
           try {
-            await hold(bench);
+            await hold(harness);
           } finally {
             for (const store of stores) await store.close();
           }

@@ -9,7 +9,7 @@ import { checkHistory } from '../../support/check-history.ts';
 import { type Etcd, NO_ETCD, startEtcd } from '../../support/etcd.ts';
 import { claimed, OPERATOR, requestOf } from '../../support/ledger.ts';
 import { until } from '../../support/until.ts';
-import { Relay } from '../stories/relay.ts';
+import { Relay } from '../failure-scenarios/relay.ts';
 
 const LEASE = 20_000;
 

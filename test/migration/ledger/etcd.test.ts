@@ -1,9 +1,9 @@
 import { describe } from 'vitest';
 import { NO_ETCD, sharedEtcd } from '../../support/etcd.ts';
 import { runContract } from './contract.ts';
-import { etcdPlace } from './places.ts';
+import { etcdFixture } from './store-fixtures.ts';
 
 describe.skipIf(NO_ETCD !== null)('one member', () => {
   const etcd = sharedEtcd();
-  runContract('etcd', () => etcdPlace(etcd()));
+  runContract('etcd', () => etcdFixture(etcd()));
 });

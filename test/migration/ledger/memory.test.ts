@@ -1,4 +1,4 @@
 import { runContract } from './contract.ts';
-import { memoryPlace } from './places.ts';
+import { memoryFixture } from './store-fixtures.ts';
 
-runContract('memory', memoryPlace);
+runContract('memory', memoryFixture);

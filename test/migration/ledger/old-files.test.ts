@@ -8,7 +8,7 @@ import { VirtualClock } from '../../../src/runtime/virtual-clock.ts';
 import { checkHistory } from '../../support/check-history.ts';
 import { tempFolder } from '../../support/folder.ts';
 import { claimed, finish, OPERATOR, planOf, requestOf } from '../../support/ledger.ts';
-import { fingerprintOf } from './places.ts';
+import { fingerprintOf } from './store-fixtures.ts';
 
 const LEASE = 15_000;
 const NOW = Date.UTC(2026, 10, 22);

@@ -21,7 +21,7 @@ import { VirtualClock } from '../../../src/runtime/virtual-clock.ts';
 import { tempFolder } from '../../support/folder.ts';
 import { claimed, finish, OPERATOR, requestOf } from '../../support/ledger.ts';
 import { type Program, startProgram } from '../../support/program.ts';
-import { fingerprintOf } from './places.ts';
+import { fingerprintOf } from './store-fixtures.ts';
 
 const CLAIMANT = path.join(import.meta.dirname, 'claimant.ts');
 const LEASE = 15_000;

@@ -1,4 +1,4 @@
 import { runContract } from './contract.ts';
-import { sqlitePlace } from './places.ts';
+import { sqliteFixture } from './store-fixtures.ts';
 
-runContract('sqlite', sqlitePlace);
+runContract('sqlite', sqliteFixture);

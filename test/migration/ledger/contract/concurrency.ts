@@ -5,7 +5,7 @@ import { Changes } from '../../../../src/ports/changes.ts';
 import { checkHistory } from '../../../support/check-history.ts';
 import { claimed, finish, OPERATOR, requestOf, stalling } from '../../../support/ledger.ts';
 import { until } from '../../../support/until.ts';
-import { CLUSTER, type Rules } from '../bench.ts';
+import { CLUSTER, type Rules } from '../contract-harness.ts';
 
 const RACERS = 50;
 const STORES = 5;
@@ -14,94 +14,94 @@ const LONG = 60_000;
 
 export const concurrencyRules: Rules = {
   'fifty claim at once on a store that was never used: exactly one wins, one token is given': async (
-    bench,
+    harness,
   ) => {
-    const ledgers = Array.from({ length: STORES }, () => bench.another());
+    const ledgers = Array.from({ length: STORES }, () => harness.another());
     const outcomes = await Promise.all(
       Array.from({ length: RACERS }, (_, at) =>
-        (ledgers[at % STORES] as typeof bench.ledger).claim(requestOf(`gate-${at}`), bench.lease),
+        (ledgers[at % STORES] as typeof harness.ledger).claim(requestOf(`gate-${at}`), harness.lease),
       ),
     );
     const winners = outcomes.filter((outcome) => outcome instanceof HeldClaim);
     expect(winners).toHaveLength(1);
     expect(outcomes.filter((outcome) => outcome === 'held')).toHaveLength(RACERS - 1);
-    expect((await bench.ledger.read()).record.token).toBe(1);
-    expect((await bench.ledger.history()).map(({ what }) => what)).toEqual(['planned']);
+    expect((await harness.ledger.read()).record.token).toBe(1);
+    expect((await harness.ledger.history()).map(({ what }) => what)).toEqual(['planned']);
   },
 
-  'fifty take over a dead holder at once: exactly one does': async (bench) => {
-    const dead = claimed(await bench.ledger.claim(requestOf('dead'), bench.lease));
-    await bench.lapse(CLUSTER, dead.token);
-    const ledgers = Array.from({ length: STORES }, () => bench.another());
+  'fifty take over a dead holder at once: exactly one does': async (harness) => {
+    const dead = claimed(await harness.ledger.claim(requestOf('dead'), harness.lease));
+    await harness.lapse(CLUSTER, dead.token);
+    const ledgers = Array.from({ length: STORES }, () => harness.another());
     const outcomes = await Promise.all(
       Array.from({ length: RACERS }, (_, at) =>
-        (ledgers[at % STORES] as typeof bench.ledger).claim(requestOf(`gate-${at}`), 10 * bench.lease),
+        (ledgers[at % STORES] as typeof harness.ledger).claim(requestOf(`gate-${at}`), 10 * harness.lease),
       ),
     );
     expect(outcomes.filter((outcome) => outcome instanceof HeldClaim)).toHaveLength(1);
-    expect((await bench.ledger.read()).record.token).toBe(2);
-    checkHistory(await bench.ledger.history());
+    expect((await harness.ledger.read()).record.token).toBe(2);
+    checkHistory(await harness.ledger.history());
   },
 
-  'what different ones change at once is all there afterwards': async (bench) => {
-    const ledgers = Array.from({ length: STORES }, () => bench.another());
+  'what different ones change at once is all there afterwards': async (harness) => {
+    const ledgers = Array.from({ length: STORES }, () => harness.another());
     await Promise.all(ledgers.map((ledger, at) => ledger.see(`client-${at}`, 100)));
-    const { record } = await bench.ledger.read();
+    const { record } = await harness.ledger.read();
     expect([...record.seen].sort()).toEqual(ledgers.map((_, at) => `client-${at}`));
   },
 
   'what two operators say at once is both on record, also where the second changes nothing': async (
-    bench,
+    harness,
   ) => {
-    const { store, stallNext } = stalling(bench.open());
+    const { store, stallNext } = stalling(harness.open());
     stallNext(async () => {
-      await bench.another().retry(OPERATOR);
+      await harness.another().retry(OPERATOR);
     });
-    await new Ledger(store, CLUSTER, bench.clock).retry({ by: 'oscar', reason: 'the disk has room again' });
-    expect((await bench.ledger.history()).map(({ what, by }) => [what, by])).toEqual([
+    await new Ledger(store, CLUSTER, harness.clock).retry({ by: 'oscar', reason: 'the disk has room again' });
+    expect((await harness.ledger.history()).map(({ what, by }) => [what, by])).toEqual([
       ['retried', 'olga'],
       ['retried', 'oscar'],
     ]);
   },
 
-  'a waiter that asks and gives up changes nothing': async (bench) => {
-    claimed(await bench.ledger.claim(requestOf('gate-a'), bench.lease));
-    const before = await bench.fingerprint();
-    const waiter = bench.another();
+  'a waiter that asks and gives up changes nothing': async (harness) => {
+    claimed(await harness.ledger.claim(requestOf('gate-a'), harness.lease));
+    const before = await harness.fingerprint();
+    const waiter = harness.another();
     for (let tries = 0; tries < 3; tries++)
-      expect(await waiter.claim(requestOf('gate-b'), bench.lease)).toBe('held');
+      expect(await waiter.claim(requestOf('gate-b'), harness.lease)).toBe('held');
     await waiter.read();
     await waiter.observe(0, '4.0.0', 'gate-b');
-    expect(await bench.fingerprint()).toBe(before);
+    expect(await harness.fingerprint()).toBe(before);
   },
 
-  'a waiter that wins later reads what is there now: nothing is left to do': async (bench) => {
-    const first = claimed(await bench.ledger.claim(requestOf('gate-a'), bench.lease));
-    const waiter = bench.another();
-    expect(await waiter.claim(requestOf('gate-b'), bench.lease)).toBe('held');
+  'a waiter that wins later reads what is there now: nothing is left to do': async (harness) => {
+    const first = claimed(await harness.ledger.claim(requestOf('gate-a'), harness.lease));
+    const waiter = harness.another();
+    expect(await waiter.claim(requestOf('gate-b'), harness.lease)).toBe('held');
     await finish(first);
     const { record } = await waiter.read();
     expect(record).toMatchObject({ level: 4, release: '4.2.0', claim: null });
-    expect(await waiter.claim(requestOf('gate-b', '4.2.0', '4.2.0'), bench.lease)).toBe('nothing-to-do');
-    expect((await bench.ledger.history()).filter(({ what }) => what === 'planned')).toHaveLength(1);
+    expect(await waiter.claim(requestOf('gate-b', '4.2.0', '4.2.0'), harness.lease)).toBe('nothing-to-do');
+    expect((await harness.ledger.history()).filter(({ what }) => what === 'planned')).toHaveLength(1);
   },
 
   'clusters in one store keep apart: claims, leases, tokens, blocks and histories, whatever their names':
-    async (bench) => {
+    async (harness) => {
       const names = ['main', 'main/history', 'main/state', 'Main', 'a b:%2F"\n', "o'hara"];
-      const ledgers = names.map((name) => bench.another(name));
-      const [main, ...others] = ledgers as [typeof bench.ledger, ...(typeof bench.ledger)[]];
+      const ledgers = names.map((name) => harness.another(name));
+      const [main, ...others] = ledgers as [typeof harness.ledger, ...(typeof harness.ledger)[]];
       const held = claimed(await main.claim(requestOf('gate-a'), LONG));
       for (const other of others) {
         const view = await other.read();
         expect([other.cluster, view.record.token, view.leaseAlive]).toEqual([other.cluster, 0, false]);
         expect(await other.history()).toEqual([]);
-        const own = claimed(await other.claim(requestOf('gate-b'), bench.lease));
+        const own = claimed(await other.claim(requestOf('gate-b'), harness.lease));
         expect(own.token).toBe(1);
         await own.release('not needed');
       }
       expect(await held.renew()).toBe(true);
-      await bench.another('Main').block(OPERATOR, null);
+      await harness.another('Main').block(OPERATOR, null);
       await finish(held);
       expect((await main.history()).map(({ owner }) => owner)).not.toContain('gate-b');
       expect((await main.read()).record.block).toBeNull();
@@ -109,34 +109,34 @@ export const concurrencyRules: Rules = {
         expect((await other.history()).map(({ what }) => what)).toContain('released');
     },
 
-  'the lease of one cluster keeps no claim of another alive': async (bench) => {
-    const first = claimed(await bench.ledger.claim(requestOf('gate-a'), bench.lease));
-    await bench.lapse(CLUSTER, first.token);
-    const other = claimed(await bench.another('other').claim(requestOf('gate-a'), 10 * bench.lease));
+  'the lease of one cluster keeps no claim of another alive': async (harness) => {
+    const first = claimed(await harness.ledger.claim(requestOf('gate-a'), harness.lease));
+    await harness.lapse(CLUSTER, first.token);
+    const other = claimed(await harness.another('other').claim(requestOf('gate-a'), 10 * harness.lease));
     expect(other.token).toBe(first.token);
-    expect((await bench.ledger.read()).leaseAlive).toBe(false);
+    expect((await harness.ledger.read()).leaseAlive).toBe(false);
     expect(await first.renew()).toBe(false);
-    claimed(await bench.another().claim(requestOf('gate-b'), bench.lease));
+    claimed(await harness.another().claim(requestOf('gate-b'), harness.lease));
     expect(await other.renew()).toBe(true);
   },
 
   'a watcher is told of changes by another store object, and of none once it stopped watching': async (
-    bench,
+    harness,
   ) => {
-    const one = listenTo(bench.another());
-    const two = listenTo(bench.another());
-    const writer = bench.another();
+    const one = listenTo(harness.another());
+    const two = listenTo(harness.another());
+    const writer = harness.another();
     for (const client of ['client-0', 'client-1', 'client-2']) {
       const heard = [one.count, two.count];
       await writer.see(client, 10);
-      await bench.finish(Promise.all([one.after(heard[0] as number), two.after(heard[1] as number)]));
-      expect((await bench.another().read()).record.seen).toContain(client);
+      await harness.finish(Promise.all([one.after(heard[0] as number), two.after(heard[1] as number)]));
+      expect((await harness.another().read()).record.seen).toContain(client);
     }
     one.stop();
     const stoppedAt = one.count;
     const heard = two.count;
     await writer.see('client-3', 10);
-    await bench.finish(two.after(heard));
+    await harness.finish(two.after(heard));
     expect(one.count).toBe(stoppedAt);
     two.stop();
   },

@@ -3,14 +3,14 @@ import { expect } from 'vitest';
 import { Ledger } from '../../../../src/migration/ledger/ledger.ts';
 import { checkHistory, levelAt } from '../../../support/check-history.ts';
 import { claimed, finish, OPERATOR, requestOf, stalling } from '../../../support/ledger.ts';
-import { CLUSTER, type Rules } from '../bench.ts';
+import { CLUSTER, type Rules } from '../contract-harness.ts';
 
 export const historyRules: Rules = {
-  'every attempt is told with all its facts, in order, to every reader': async (bench) => {
-    const from = bench.clock.now();
-    const held = claimed(await bench.ledger.claim(requestOf('gate-a'), bench.lease));
+  'every attempt is told with all its facts, in order, to every reader': async (harness) => {
+    const from = harness.clock.now();
+    const held = claimed(await harness.ledger.claim(requestOf('gate-a'), harness.lease));
     await finish(held);
-    const history = await bench.another().history();
+    const history = await harness.another().history();
     checkHistory(history);
     expect(history.map(({ what }) => what)).toEqual([
       'planned',
@@ -39,22 +39,22 @@ export const historyRules: Rules = {
     expect(times).toEqual(times.toSorted((a, b) => a - b));
     expect(times[0]).toBeGreaterThanOrEqual(from);
     expect(levelAt(history, from - 1)).toBeNull();
-    expect(levelAt(history, bench.clock.now())).toBe(4);
+    expect(levelAt(history, harness.clock.now())).toBe(4);
   },
 
-  'many entries keep their order': async (bench) => {
+  'many entries keep their order': async (harness) => {
     const expected: string[] = [];
     for (let turn = 0; turn < 30; turn++) {
-      await bench.ledger.block({ by: 'olga', reason: `turn ${turn}` }, null);
-      await bench.another().unblock({ by: 'otto', reason: `turn ${turn}` });
+      await harness.ledger.block({ by: 'olga', reason: `turn ${turn}` }, null);
+      await harness.another().unblock({ by: 'otto', reason: `turn ${turn}` });
       expected.push(`blocked turn ${turn}`, `unblocked turn ${turn}`);
     }
-    const history = await bench.another().history();
+    const history = await harness.another().history();
     expect(history.map(({ what, reason }) => `${what} ${reason}`)).toEqual(expected);
   },
 
-  'a history of megabytes is read whole': async (bench) => {
-    const store = bench.open();
+  'a history of megabytes is read whole': async (harness) => {
+    const store = harness.open();
     const reason = 'x'.repeat(100_000);
     for (let turn = 0; turn < 6; turn++) {
       const { revision, text } = await store.read(CLUSTER);
@@ -65,18 +65,18 @@ export const historyRules: Rules = {
       }));
       expect(await store.swap(CLUSTER, { expect: revision, text: text ?? '', history })).toBe(true);
     }
-    const history = await bench.open().history(CLUSTER);
+    const history = await harness.open().history(CLUSTER);
     expect(history.map(({ at }) => at)).toEqual(Array.from({ length: 60 }, (_, at) => at));
   },
 
-  'three upgrades in turn on one ledger, each with its own token': async (bench) => {
+  'three upgrades in turn on one ledger, each with its own token': async (harness) => {
     const releases = ['4.8.0', '4.9.0', '4.10.0', '4.11.0'];
     for (const [at, to] of releases.entries())
       if (at > 0)
         await finish(
-          claimed(await bench.another().claim(requestOf('gate-a', releases[at - 1], to), bench.lease)),
+          claimed(await harness.another().claim(requestOf('gate-a', releases[at - 1], to), harness.lease)),
         );
-    const history = await bench.ledger.history();
+    const history = await harness.ledger.history();
     checkHistory(history);
     expect(
       history.filter(({ what }) => what === 'done').map(({ to, token, toLevel }) => [to, token, toLevel]),
@@ -85,14 +85,14 @@ export const historyRules: Rules = {
       ['4.10.0', 2, 25],
       ['4.11.0', 3, 27],
     ]);
-    expect((await bench.ledger.read()).record).toMatchObject({ level: 27, release: '4.11.0', token: 3 });
+    expect((await harness.ledger.read()).record).toMatchObject({ level: 27, release: '4.11.0', token: 3 });
   },
 
-  'a step found done already is told apart from one that ran': async (bench) => {
-    const held = claimed(await bench.ledger.claim(requestOf('gate-a', '4.13.0', '4.14.0'), bench.lease));
+  'a step found done already is told apart from one that ran': async (harness) => {
+    const held = claimed(await harness.ledger.claim(requestOf('gate-a', '4.13.0', '4.14.0'), harness.lease));
     await held.runDone(0, 'key-0', false);
     await held.complete();
-    const history = await bench.ledger.history();
+    const history = await harness.ledger.history();
     checkHistory(history);
     expect(history.map(({ what, ran }) => [what, ran])).toEqual([
       ['planned', undefined],
@@ -102,15 +102,15 @@ export const historyRules: Rules = {
   },
 
   'servers that report a lower level: the ledger follows, and the next upgrade is one of a new epoch': async (
-    bench,
+    harness,
   ) => {
-    await finish(claimed(await bench.ledger.claim(requestOf('gate-a', '4.13.0', '4.14.0'), bench.lease)));
-    const after = await bench.another().observe(27, '4.13.0', 'gate-b');
+    await finish(claimed(await harness.ledger.claim(requestOf('gate-a', '4.13.0', '4.14.0'), harness.lease)));
+    const after = await harness.another().observe(27, '4.13.0', 'gate-b');
     expect(after).toMatchObject({ level: 27, release: '4.13.0', epoch: 2, token: 1 });
-    const again = claimed(await bench.ledger.claim(requestOf('gate-a', '4.13.0', '4.14.0'), bench.lease));
+    const again = claimed(await harness.ledger.claim(requestOf('gate-a', '4.13.0', '4.14.0'), harness.lease));
     expect((await again.current()).claim.runsDone).toBe(0);
     await finish(again);
-    const history = await bench.ledger.history();
+    const history = await harness.ledger.history();
     checkHistory(history);
     expect(history.find(({ what }) => what === 'level-went-back')).toMatchObject({
       owner: 'gate-b',
@@ -120,76 +120,80 @@ export const historyRules: Rules = {
     expect(history.filter(({ what }) => what === 'done').map(({ token }) => token)).toEqual([1, 2]);
   },
 
-  'a lower level closes the circuit: the failure was of tables that are gone': async (bench) => {
-    await finish(claimed(await bench.ledger.claim(requestOf('gate-a', '4.13.0', '4.14.0'), bench.lease)));
-    const held = claimed(await bench.ledger.claim(requestOf('gate-a', '4.14.0', '4.15.0'), bench.lease));
+  'a lower level closes the circuit: the failure was of tables that are gone': async (harness) => {
+    await finish(claimed(await harness.ledger.claim(requestOf('gate-a', '4.13.0', '4.14.0'), harness.lease)));
+    const held = claimed(await harness.ledger.claim(requestOf('gate-a', '4.14.0', '4.15.0'), harness.lease));
     await held.fail('no disk', null);
-    await bench.ledger.observe(27, '4.13.0', 'gate-b');
-    claimed(await bench.ledger.claim(requestOf('gate-a', '4.13.0', '4.14.0'), bench.lease));
+    await harness.ledger.observe(27, '4.13.0', 'gate-b');
+    claimed(await harness.ledger.claim(requestOf('gate-a', '4.13.0', '4.14.0'), harness.lease));
   },
 
-  'a higher level is followed within the same epoch; the same level is no change': async (bench) => {
-    expect(await bench.ledger.observe(27, '4.13.0', 'gate-a')).toMatchObject({ level: 27, epoch: 1 });
-    expect(await bench.ledger.observe(28, '4.14.0', 'gate-a')).toMatchObject({ level: 28, epoch: 1 });
-    const before = await bench.fingerprint();
-    await bench.another().observe(28, '4.14.0', 'gate-b');
-    expect(await bench.fingerprint()).toBe(before);
-    expect((await bench.ledger.history()).map(({ what, toLevel }) => [what, toLevel])).toEqual([
+  'a higher level is followed within the same epoch; the same level is no change': async (harness) => {
+    expect(await harness.ledger.observe(27, '4.13.0', 'gate-a')).toMatchObject({ level: 27, epoch: 1 });
+    expect(await harness.ledger.observe(28, '4.14.0', 'gate-a')).toMatchObject({ level: 28, epoch: 1 });
+    const before = await harness.fingerprint();
+    await harness.another().observe(28, '4.14.0', 'gate-b');
+    expect(await harness.fingerprint()).toBe(before);
+    expect((await harness.ledger.history()).map(({ what, toLevel }) => [what, toLevel])).toEqual([
       ['level-observed', 27],
       ['level-observed', 28],
     ]);
   },
 
-  'what servers reported before others recorded something newer is not written after it': async (bench) => {
-    const { store, stallNext } = stalling(bench.open());
-    const slow = new Ledger(store, CLUSTER, bench.clock);
-    await bench.ledger.observe(28, '4.14.0', 'gate-b');
+  'what servers reported before others recorded something newer is not written after it': async (harness) => {
+    const { store, stallNext } = stalling(harness.open());
+    const slow = new Ledger(store, CLUSTER, harness.clock);
+    await harness.ledger.observe(28, '4.14.0', 'gate-b');
     const { record: known } = await slow.read();
     // A snapshot is restored: both gates hear of it, and the other one's client has upgraded again by then.
     stallNext(async () => {
-      await bench.ledger.observe(27, '4.13.0', 'gate-b');
-      await finish(claimed(await bench.ledger.claim(requestOf('gate-b', '4.13.0', '4.14.0'), bench.lease)));
+      await harness.ledger.observe(27, '4.13.0', 'gate-b');
+      await finish(
+        claimed(await harness.ledger.claim(requestOf('gate-b', '4.13.0', '4.14.0'), harness.lease)),
+      );
     });
     await slow.observe(27, '4.13.0', 'gate-a', known);
-    expect((await bench.ledger.read()).record).toMatchObject({ level: 28, epoch: 2, token: 1 });
-    const kinds = (await bench.ledger.history()).map(({ what }) => what);
+    expect((await harness.ledger.read()).record).toMatchObject({ level: 28, epoch: 2, token: 1 });
+    const kinds = (await harness.ledger.history()).map(({ what }) => what);
     expect(kinds.filter((what) => what === 'level-went-back')).toHaveLength(1);
   },
 
-  'what servers report while an upgrade is held changes nothing': async (bench) => {
-    const held = claimed(await bench.ledger.claim(requestOf('gate-a'), bench.lease));
-    const before = await bench.fingerprint();
-    await bench.another().observe(3, '4.1.0', 'gate-b');
-    expect(await bench.fingerprint()).toBe(before);
+  'what servers report while an upgrade is held changes nothing': async (harness) => {
+    const held = claimed(await harness.ledger.claim(requestOf('gate-a'), harness.lease));
+    const before = await harness.fingerprint();
+    await harness.another().observe(3, '4.1.0', 'gate-b');
+    expect(await harness.fingerprint()).toBe(before);
     expect((await held.current()).record.level).toBe(0);
   },
 
-  'distinct newer clients are kept once each, up to a number, until an upgrade is claimed': async (bench) => {
-    for (const client of ['a', 'b', 'a', 'c', 'd']) await bench.another().see(client, 3);
-    expect((await bench.ledger.read()).record.seen).toEqual(['a', 'b', 'c']);
-    claimed(await bench.ledger.claim(requestOf('gate-a'), bench.lease));
-    expect((await bench.ledger.read()).record.seen).toEqual([]);
+  'distinct newer clients are kept once each, up to a number, until an upgrade is claimed': async (
+    harness,
+  ) => {
+    for (const client of ['a', 'b', 'a', 'c', 'd']) await harness.another().see(client, 3);
+    expect((await harness.ledger.read()).record.seen).toEqual(['a', 'b', 'c']);
+    claimed(await harness.ledger.claim(requestOf('gate-a'), harness.lease));
+    expect((await harness.ledger.read()).record.seen).toEqual([]);
   },
 
   'reading status and history never writes, on a store that was never used and on one that was': async (
-    bench,
+    harness,
   ) => {
     const look = async () => {
-      const reader = bench.another();
+      const reader = harness.another();
       await reader.read();
       await reader.history();
       const stop = reader.watch(() => {});
-      await bench.almostLapse();
+      await harness.almostLapse();
       await reader.read();
       stop();
     };
-    const unused = await bench.fingerprint();
+    const unused = await harness.fingerprint();
     await look();
-    expect(await bench.fingerprint()).toBe(unused);
-    await bench.ledger.block(OPERATOR, null);
-    const used = await bench.fingerprint();
+    expect(await harness.fingerprint()).toBe(unused);
+    await harness.ledger.block(OPERATOR, null);
+    const used = await harness.fingerprint();
     expect(used).not.toBe(unused);
     await look();
-    expect(await bench.fingerprint()).toBe(used);
+    expect(await harness.fingerprint()).toBe(used);
   },
 };

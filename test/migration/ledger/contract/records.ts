@@ -4,7 +4,7 @@ import type { HeldClaim, Ledger } from '../../../../src/migration/ledger/ledger.
 import { emptyRecord, LedgerFormatError } from '../../../../src/migration/ledger/record.ts';
 import { checkHistory } from '../../../support/check-history.ts';
 import { claimed, finish, OPERATOR, planOf, requestOf } from '../../../support/ledger.ts';
-import { CLUSTER, type Rule, type Rules } from '../bench.ts';
+import { CLUSTER, type Rule, type Rules } from '../contract-harness.ts';
 
 const GOOD = emptyRecord(CLUSTER);
 
@@ -23,17 +23,17 @@ const ACTS: Readonly<Record<string, (ledger: Ledger, lease: number) => Promise<u
 
 const refused =
   (text: string, why: RegExp): Rule =>
-  async (bench) => {
-    await bench.plant(CLUSTER, text);
-    const before = await bench.fingerprint();
+  async (harness) => {
+    await harness.plant(CLUSTER, text);
+    const before = await harness.fingerprint();
     for (const [name, act] of Object.entries(ACTS)) {
-      const error = await act(bench.another(), bench.lease).catch((thrown: unknown) => thrown);
+      const error = await act(harness.another(), harness.lease).catch((thrown: unknown) => thrown);
       expect(error, name).toBeInstanceOf(LedgerFormatError);
       expect((error as Error).message, name).toMatch(why);
       expect((error as Error).message, name).toContain(CLUSTER);
     }
-    expect(await bench.ledger.history()).toEqual([]);
-    expect(await bench.fingerprint()).toBe(before);
+    expect(await harness.ledger.history()).toEqual([]);
+    expect(await harness.fingerprint()).toBe(before);
   };
 
 const without = (field: keyof typeof GOOD) => {
@@ -61,10 +61,10 @@ export const recordRules: Rules = {
     /belongs to cluster billing, not to main/,
   ),
 
-  'a lock from last year, whose lease nobody knows any more, is taken over and recorded': async (bench) => {
-    const since = bench.clock.now() - 365 * 86_400_000;
+  'a lock from last year, whose lease nobody knows any more, is taken over and recorded': async (harness) => {
+    const since = harness.clock.now() - 365 * 86_400_000;
     const { trigger, checksum } = requestOf('gate-of-last-year');
-    await bench.plant(
+    await harness.plant(
       CLUSTER,
       JSON.stringify({
         ...GOOD,
@@ -87,11 +87,11 @@ export const recordRules: Rules = {
         },
       }),
     );
-    expect((await bench.ledger.read()).leaseAlive).toBe(false);
-    const held: HeldClaim = claimed(await bench.ledger.claim(requestOf('gate-a'), bench.lease));
+    expect((await harness.ledger.read()).leaseAlive).toBe(false);
+    const held: HeldClaim = claimed(await harness.ledger.claim(requestOf('gate-a'), harness.lease));
     expect(held.token).toBe(8);
     await finish(held);
-    const history = await bench.ledger.history();
+    const history = await harness.ledger.history();
     expect(history[0]).toMatchObject({
       what: 'taken-over',
       owner: 'gate-a',
@@ -102,12 +102,12 @@ export const recordRules: Rules = {
   },
 
   'a record that vanished between runs: the next upgrade is planned from what the servers say, above their token':
-    async (bench) => {
+    async (harness) => {
       const held = claimed(
-        await bench.another('vanished').claim(requestOf('gate-a', '4.0.0', '4.2.0', 9), bench.lease),
+        await harness.another('vanished').claim(requestOf('gate-a', '4.0.0', '4.2.0', 9), harness.lease),
       );
       expect(held.token).toBe(10);
       await finish(held);
-      checkHistory(await bench.another('vanished').history());
+      checkHistory(await harness.another('vanished').history());
     },
 };

@@ -3,13 +3,13 @@ import { expect, test } from 'vitest';
 import { WebSocket } from 'ws';
 import { closeCodeOf } from '../../../src/wire/close.ts';
 import { helloBytes } from '../../support/raw-client.ts';
-import { LEASE, onEachLedger, Story } from './story.ts';
+import { FailureScenario, LEASE, onEachLedger } from './failure-scenario.ts';
 
 onEachLedger('before 4.3', (start) => {
   test('PHOENIX-1483: [M4] the upgrade to 4.2 closes connected 4.1 clients with LOCKSTEP, at every gate, and refuses them from then on', async () => {
-    const story = await start({ level: 3, servers: ['4.2.0', '4.2.0'] });
+    const scenario = await start({ level: 3, servers: ['4.2.0', '4.2.0'] });
     const listen = [{ tcp: '127.0.0.1:0' }, { ws: '127.0.0.1:0' }];
-    const [gate, other] = await Promise.all([story.gate({ listen }), story.gate({ listen })]);
+    const [gate, other] = await Promise.all([scenario.gate({ listen }), scenario.gate({ listen })]);
     const old = await Promise.all([gate.connect('4.1.0'), other.connect('4.1.0')]);
     const socket = new WebSocket(other.address(1));
     await new Promise((resolve) => socket.once('open', resolve));
@@ -39,18 +39,18 @@ onEachLedger('before 4.3', (start) => {
   });
 
   test('PHOENIX-2099, PHOENIX-2572: [M5] several minors are passed one by one, each once and in order', async () => {
-    const story = await start({ level: 0, servers: ['4.2.1', '4.2.1'] });
-    const hook = story.hook(Story.RAISE);
-    story.letGo();
-    const gate = await story.gate({ migration: { baseline: '4.0.0', hook } });
+    const scenario = await start({ level: 0, servers: ['4.2.1', '4.2.1'] });
+    const hook = scenario.hook(FailureScenario.RAISE);
+    scenario.letGo();
+    const gate = await scenario.gate({ migration: { baseline: '4.0.0', hook } });
     const sessions = await Promise.all([gate.connect('4.2.1'), gate.connect('4.2.1')]);
     expect(
-      story
+      scenario
         .work()
         .filter((line) => line.startsWith('begin'))
         .map((line) => line.split(' ').slice(1, 4).join(' ')),
     ).toEqual(['1 0 3', '1 3 5']);
-    const done = (await story.history()).filter(({ what }) => what === 'step-done');
+    const done = (await scenario.history()).filter(({ what }) => what === 'step-done');
     expect(done.map(({ step, from, to, toLevel }) => [step, from, to, toLevel])).toEqual([
       [1, '4.0.0', '4.1.0', 3],
       [2, '4.1.0', '4.2.1', 5],
@@ -59,29 +59,29 @@ onEachLedger('before 4.3', (start) => {
   });
 
   test('[M5] its gate is killed between two of three steps: the next goes on after the last completed one', async () => {
-    const story = await start({ level: 18, servers: ['4.11.0', '4.11.0'] });
-    const hook = story.hook(
-      `if [ $SKEWGATE_TO_LEVEL = 25 ]; then while [ ! -e second.go ]; do [ -e alive ] || exit 9; sleep 0.02; done; fi; ${Story.RAISE}`,
+    const scenario = await start({ level: 18, servers: ['4.11.0', '4.11.0'] });
+    const hook = scenario.hook(
+      `if [ $SKEWGATE_TO_LEVEL = 25 ]; then while [ ! -e second.go ]; do [ -e alive ] || exit 9; sleep 0.02; done; fi; ${FailureScenario.RAISE}`,
     );
-    story.letGo();
+    scenario.letGo();
     const config = { migration: { hook }, catalogue: { hopByHopBelow: '5.0.0' } };
-    const first = await story.process({ ...config, migration: { hook, lease: LEASE } });
+    const first = await scenario.process({ ...config, migration: { hook, lease: LEASE } });
     const cut = first.connect('4.11.0').catch((error: Error) => error.name);
     // The end of the first step's hook, and the beginning of the second's.
-    await story.worked(3);
+    await scenario.worked(3);
     await first.kill();
     await cut;
-    story.letGo('second');
-    const second = await story.gate(config);
+    scenario.letGo('second');
+    const second = await scenario.gate(config);
     const session = await second.connect('4.11.0');
     expect(session.schemaLevel).toBe(27);
     expect(
-      story
+      scenario
         .work()
         .filter((line) => line.startsWith('begin'))
         .map((line) => line.split(' ').slice(1, 4).join(' ')),
     ).toEqual(['1 18 20', '1 20 25', '2 25 27']);
-    const done = (await story.history()).filter(({ what }) => what === 'step-done');
+    const done = (await scenario.history()).filter(({ what }) => what === 'step-done');
     expect(done.map(({ token, step, toLevel }) => [token, step, toLevel])).toEqual([
       [1, 1, 20],
       [2, 2, 25],
@@ -93,22 +93,22 @@ onEachLedger('before 4.3', (start) => {
 
 onEachLedger('tables that went back', (start) => {
   test('a snapshot was restored: the ledger follows, records it, and the next newer client upgrades again', async () => {
-    const story = await start();
-    const gate = await story.gate();
+    const scenario = await start();
+    const gate = await scenario.gate();
     (await gate.connect('4.14.0')).destroy();
-    await story.upgraded(28);
-    story.tables.level = 27;
-    const { record } = await story.until((view) => view.record.level === 27, 'the ledger to follow');
+    await scenario.upgraded(28);
+    scenario.tables.level = 27;
+    const { record } = await scenario.until((view) => view.record.level === 27, 'the ledger to follow');
     expect(record).toMatchObject({ epoch: 2, token: 1, claim: null });
-    expect((await story.history()).at(-1)).toMatchObject({
+    expect((await scenario.history()).at(-1)).toMatchObject({
       what: 'level-went-back',
       fromLevel: 28,
       toLevel: 27,
     });
     const session = await gate.connect('4.14.0');
     expect(session.waitedMs).toBeGreaterThan(0);
-    expect(story.tables.completed).toEqual([28, 28]);
-    const running = (await story.history()).filter(({ what }) => what === 'running');
+    expect(scenario.tables.completed).toEqual([28, 28]);
+    const running = (await scenario.history()).filter(({ what }) => what === 'running');
     // Work that is keyed by it is not taken for done already.
     expect(new Set(running.map(({ key }) => key)).size).toBe(2);
     expect(running.map(({ token }) => token)).toEqual([1, 2]);

@@ -12,7 +12,7 @@ import { pause } from '../../../src/ports/clock.ts';
 import { realClock } from '../../../src/runtime/clock.ts';
 import { VirtualClock } from '../../../src/runtime/virtual-clock.ts';
 import type { Etcd } from '../../support/etcd.ts';
-import type { Place } from './bench.ts';
+import type { StoreFixture } from './contract-harness.ts';
 
 const VIRTUAL_LEASE = 15_000;
 /** No busy machine outlives it. */
@@ -21,7 +21,7 @@ const ETCD_LEASE = 60_000;
 const ETCD_SHORT = 4_000;
 const DEADLINE = 15_000;
 
-export function memoryPlace(): Place {
+export function memoryFixture(): StoreFixture {
   const clock = new VirtualClock();
   const store = new MemoryStore(clock);
   const clusters = new Set<string>();
@@ -44,7 +44,7 @@ export function memoryPlace(): Place {
   };
 }
 
-export function sqlitePlace(): Place & { readonly file: string; readonly clock: VirtualClock } {
+export function sqliteFixture(): StoreFixture & { readonly file: string; readonly clock: VirtualClock } {
   const clock = new VirtualClock();
   const folder = mkdtempSync(path.join(tmpdir(), 'skewgate-ledger-'));
   const file = path.join(folder, 'not', 'yet', 'there', 'ledger.db');
@@ -91,7 +91,7 @@ function onVirtualTime(clock: VirtualClock, open: () => Store) {
 
 let places = 0;
 
-export function etcdPlace({ hosts }: Pick<Etcd, 'hosts'>): Place {
+export function etcdFixture({ hosts }: Pick<Etcd, 'hosts'>): StoreFixture {
   const prefix = `/place-${++places}/`;
   const client = new EtcdGateway(hosts);
   const keys = async (under: string) => (await client.call('kv/range', keysUnder(under))).kvs ?? [];

@@ -1,5 +1,5 @@
 /**
- * One failure story: a ledger of its own, tables in a file that servers and hooks share, gates in this process and
+ * One failure scenario: a ledger of its own, tables in a file that servers and hooks share, gates in this process and
  * in others. At its end the ledger's history and the handshakes of all gates are checked against each other.
  */
 import { randomUUID } from 'node:crypto';
@@ -31,22 +31,22 @@ export type MigrationInput = NonNullable<
 >['migration'];
 export type GateInput = Omit<FleetOptions, 'servers' | 'others' | 'folder'>;
 
-/** Every story of `tell` on SQLite, then on etcd. */
+/** Every scenario of `define` on SQLite, then on etcd. */
 export function onEachLedger(
   title: string,
-  tell: (start: (options?: StoryOptions) => Promise<Story>) => void,
+  define: (start: (options?: FailureScenarioOptions) => Promise<FailureScenario>) => void,
 ): void {
-  describe(`${title}: SQLite`, () => tell((options) => Story.start('sqlite:ledger.db', options)));
+  describe(`${title}: SQLite`, () => define((options) => FailureScenario.start('sqlite:ledger.db', options)));
   describe.skipIf(NO_ETCD !== null)(
     `${title}: etcd${NO_ETCD === null ? '' : ` (skipped: ${NO_ETCD})`}`,
     () => {
       const etcd = sharedEtcd();
-      tell((options) => Story.start(etcd().url, options));
+      define((options) => FailureScenario.start(etcd().url, options));
     },
   );
 }
 
-export interface StoryOptions {
+export interface FailureScenarioOptions {
   /** Where the tables are at first. */
   readonly level?: number;
   /** Versions of the simulated servers. */
@@ -64,9 +64,9 @@ export interface StoryOptions {
  */
 export const LEASE = '2s';
 
-export class Story {
+export class FailureScenario {
   readonly folder: string;
-  readonly cluster = `story-${randomUUID()}`;
+  readonly cluster = `scenario-${randomUUID()}`;
   readonly url: string;
   readonly ledger: Ledger;
   readonly tables: FileTables;
@@ -91,13 +91,13 @@ export class Story {
       reporting = true,
       upgradeMs = 300,
       unchecked,
-    }: StoryOptions = {},
-  ): Promise<Story> {
-    const story = new Story(url, level);
-    onTestFinished(() => story.#end(unchecked === true));
+    }: FailureScenarioOptions = {},
+  ): Promise<FailureScenario> {
+    const scenario = new FailureScenario(url, level);
+    onTestFinished(() => scenario.#end(unchecked === true));
     for (const version of servers)
-      await story.addServer({ version, upgradeMs, ...(reporting && { tables: story.tables }) });
-    return story;
+      await scenario.addServer({ version, upgradeMs, ...(reporting && { tables: scenario.tables }) });
+    return scenario;
   }
 
   async addServer(spec: ServerSpec): Promise<TestServer> {

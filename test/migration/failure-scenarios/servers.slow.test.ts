@@ -2,15 +2,15 @@
 import { describe, expect, test } from 'vitest';
 import { openTables } from '../../../src/server/tables.ts';
 import { startCli } from '../../support/program.ts';
-import { type GateInput, LEASE, onEachLedger, Story } from './story.ts';
+import { FailureScenario, type GateInput, LEASE, onEachLedger } from './failure-scenario.ts';
 
 /** Simulated servers in processes of their own, on tables that 4.13 left. */
-async function startServers(story: Story, times: readonly string[]) {
+async function startServers(scenario: FailureScenario, times: readonly string[]) {
   const programs = times.map((time, at) => {
     const options = {
       version: '4.14.0',
       id: `p${at}`,
-      tables: story.file('tables.db'),
+      tables: scenario.file('tables.db'),
       'tables-release': '4.13.0',
       'upgrade-time': time,
     };
@@ -26,21 +26,21 @@ async function startServers(story: Story, times: readonly string[]) {
 
 onEachLedger('servers in processes of their own', (start) => {
   test('the gate is killed while a server upgrades; the next gate finishes it once, the tables know one token at a time', async () => {
-    const story = await start({ servers: [] });
-    const servers = await startServers(story, ['800ms', '800ms']);
-    story.others = servers.map(({ id, address }) => ({ id, address }));
-    const first = await story.process({ migration: { lease: LEASE } });
+    const scenario = await start({ servers: [] });
+    const servers = await startServers(scenario, ['800ms', '800ms']);
+    scenario.others = servers.map(({ id, address }) => ({ id, address }));
+    const first = await scenario.process({ migration: { lease: LEASE } });
     const cut = first.connect('4.14.0').catch((error: Error) => error.name);
-    await story.until(({ record }) => (record.claim?.progress?.done ?? 0) > 0, 'progress on record');
+    await scenario.until(({ record }) => (record.claim?.progress?.done ?? 0) > 0, 'progress on record');
     await first.kill();
     await cut;
-    const second = await story.process();
+    const second = await scenario.process();
     const sessions = await Promise.all([second.connect('4.14.0'), second.connect('4.14.0')]);
     expect(new Set(sessions.map(({ schemaLevel }) => schemaLevel))).toEqual(new Set([28]));
-    await story.upgraded(28);
-    expect(await story.count('step-done')).toBe(1);
-    expect(await story.count('done')).toBe(1);
-    const tables = openTables(story.file('tables.db'), 0);
+    await scenario.upgraded(28);
+    expect(await scenario.count('step-done')).toBe(1);
+    expect(await scenario.count('done')).toBe(1);
+    const tables = openTables(scenario.file('tables.db'), 0);
     expect(tables.level).toBe(28);
     expect(tables.token).toBeLessThanOrEqual(2);
     tables.close();
@@ -48,12 +48,12 @@ onEachLedger('servers in processes of their own', (start) => {
   });
 
   test('the server that upgrades is killed: the failure is said, and the next attempt goes to another server', async () => {
-    const story = await start({ servers: [] });
-    const servers = await startServers(story, ['8s', '300ms']);
-    story.others = servers.map(({ id, address }) => ({ id, address }));
-    const gate = await story.gate({ migration: { retry: { backOff: '100ms' } } });
+    const scenario = await start({ servers: [] });
+    const servers = await startServers(scenario, ['8s', '300ms']);
+    scenario.others = servers.map(({ id, address }) => ({ id, address }));
+    const gate = await scenario.gate({ migration: { retry: { backOff: '100ms' } } });
     const client = gate.refuse('4.14.0');
-    const { record } = await story.until(
+    const { record } = await scenario.until(
       (view) => (view.record.claim?.progress?.done ?? 0) > 0,
       'progress on record',
     );
@@ -62,12 +62,12 @@ onEachLedger('servers in processes of their own', (start) => {
     const refused = await client;
     expect(refused).toMatchObject({ code: 'UPGRADE_FAILED' });
     expect(refused.message).toMatch(/p0/);
-    expect(await story.count('failed')).toBe(1);
+    expect(await scenario.count('failed')).toBe(1);
     // p0 counts with its last known version: the cluster is still wholly upgraded.
-    const session = await story.comeBack(gate, '4.14.0', 'UPGRADE_FAILED');
+    const session = await scenario.comeBack(gate, '4.14.0', 'UPGRADE_FAILED');
     expect(session.schemaLevel).toBe(28);
     expect(session.server.id).toBe('p1');
-    expect((await story.upgraded(28)).record).toMatchObject({ token: 2, failure: null });
+    expect((await scenario.upgraded(28)).record).toMatchObject({ token: 2, failure: null });
     session.destroy();
   });
 });
@@ -81,25 +81,25 @@ function major(demands: Record<string, unknown>): GateInput {
 
 onEachLedger('[J1] a major upgrade', (start) => {
   test('that needs downtime drains the sessions of every gate first, and refuses everybody until it is done', async () => {
-    const story = await start({ level: 28, servers: ['5.0.0', '5.0.0'], unchecked: true });
+    const scenario = await start({ level: 28, servers: ['5.0.0', '5.0.0'], unchecked: true });
     const config = {
       ...major({ downtime: true, script: './script.sh' }),
-      migration: { baseline: '4.14.0', hook: story.hook(Story.RAISE), drain: '700ms' },
+      migration: { baseline: '4.14.0', hook: scenario.hook(FailureScenario.RAISE), drain: '700ms' },
     };
-    story.hook('true', 'script');
-    const [gate, other] = await Promise.all([story.gate(config), story.gate(config)]);
+    scenario.hook('true', 'script');
+    const [gate, other] = await Promise.all([scenario.gate(config), scenario.gate(config)]);
     const old = await Promise.all([gate.connect('4.14.0'), other.connect('4.14.0')]);
     const ended = old.map((session) => new Promise((resolve) => session.resume().once('end', resolve)));
     const bringer = gate.refuse('5.0.0');
     await Promise.all(ended);
     // Sessions are gone before anything is changed.
-    expect(story.work('script')).toEqual([]);
-    expect(story.work()).toEqual([]);
+    expect(scenario.work('script')).toEqual([]);
+    expect(scenario.work()).toEqual([]);
     expect(await gate.log.until('session-end')).toMatchObject({ reason: 'downtime', client: '4.14.0' });
     expect(await other.log.until('session-end')).toMatchObject({ reason: 'downtime', client: '4.14.0' });
     expect((await bringer).code).toBe('DOWNTIME_REQUIRED');
-    await story.worked(1, 'script');
-    expect(story.work()).toEqual([]);
+    await scenario.worked(1, 'script');
+    expect(scenario.work()).toEqual([]);
     for (const each of [gate, other])
       for (const version of ['4.14.0', '5.0.0'])
         expect(await each.refuse(version)).toMatchObject({
@@ -107,35 +107,35 @@ onEachLedger('[J1] a major upgrade', (start) => {
           rule: 'J1',
           transient: true,
         });
-    story.letGo('script');
-    await story.worked(1);
-    expect(story.work('script')).toHaveLength(2);
-    story.letGo();
-    await story.upgraded(30);
-    const newer = await story.comeBack(other, '5.0.0', 'DOWNTIME_REQUIRED');
-    const older = await story.comeBack(gate, '4.14.0', 'DOWNTIME_REQUIRED');
+    scenario.letGo('script');
+    await scenario.worked(1);
+    expect(scenario.work('script')).toHaveLength(2);
+    scenario.letGo();
+    await scenario.upgraded(30);
+    const newer = await scenario.comeBack(other, '5.0.0', 'DOWNTIME_REQUIRED');
+    const older = await scenario.comeBack(gate, '4.14.0', 'DOWNTIME_REQUIRED');
     expect(newer.schemaLevel).toBe(30);
-    expect(await story.count('done')).toBe(1);
+    expect(await scenario.count('done')).toBe(1);
     for (const session of [newer, older]) session.destroy();
   });
 
   test('that no catalogue entry allows is not run: an operator is told what is missing, older clients are served', async () => {
-    const story = await start({ level: 28, servers: ['5.1.0', '5.1.0'] });
-    const gate = await story.gate({ migration: { baseline: '4.14.0', hook: story.hook() } });
+    const scenario = await start({ level: 28, servers: ['5.1.0', '5.1.0'] });
+    const gate = await scenario.gate({ migration: { baseline: '4.14.0', hook: scenario.hook() } });
     const refused = await gate.refuse('5.1.0');
     const remedy = 'give release 5.0.0 an entry "major"';
     expect(refused).toMatchObject({ code: 'UPGRADE_REQUIRED', move: { side: 'operator', to: remedy } });
     expect(refused.message).toContain(remedy);
     expect(refused.message).not.toContain('approve');
-    expect(story.work()).toEqual([]);
-    expect(await story.count('planned')).toBe(0);
+    expect(scenario.work()).toEqual([]);
+    expect(await scenario.count('planned')).toBe(0);
   });
 });
 
 describe('no server can run it', () => {
   test('servers keep no tables and no hook is named: it fails with what is missing', async () => {
-    const story = await Story.start('sqlite:ledger.db', { reporting: false });
-    const gate = await story.gate({ migration: { baseline: '4.13.0', retry: { attempts: 1 } } });
+    const scenario = await FailureScenario.start('sqlite:ledger.db', { reporting: false });
+    const gate = await scenario.gate({ migration: { baseline: '4.13.0', retry: { attempts: 1 } } });
     const refused = await gate.refuse('4.14.0');
     expect(refused.code).toBe('UPGRADE_FAILED');
     expect(refused.message).toMatch(/no server .*keeps system tables/);

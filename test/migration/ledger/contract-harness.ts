@@ -4,7 +4,7 @@ import type { Store } from '../../../src/migration/ledger/store.ts';
 import type { Clock } from '../../../src/ports/clock.ts';
 
 /** One test's data, which no other test sees. */
-export interface Place extends AsyncDisposable {
+export interface StoreFixture extends AsyncDisposable {
   readonly clock: Clock;
   /** ms that the claims of the tests live. */
   readonly lease: number;
@@ -27,13 +27,13 @@ export interface Place extends AsyncDisposable {
 }
 
 /** What the rules are given: a place, and a ledger at it. */
-export interface Bench extends Place {
+export interface ContractHarness extends StoreFixture {
   readonly ledger: Ledger;
   /** Another ledger object on a store object of its own. */
   another(cluster?: string): Ledger;
 }
 
-export type Rule = (bench: Bench) => Promise<void>;
+export type Rule = (harness: ContractHarness) => Promise<void>;
 export type Rules = Readonly<Record<string, Rule>>;
 
 export const CLUSTER = 'main';

@@ -7,9 +7,9 @@ import { expect, onTestFinished, test } from 'vitest';
 import type { HookFacts } from '../../../src/migration/hook/hook.ts';
 import { Changes } from '../../../src/ports/changes.ts';
 import { until } from '../../support/until.ts';
-import { LEASE, onEachLedger, type Story } from './story.ts';
+import { type FailureScenario, LEASE, onEachLedger } from './failure-scenario.ts';
 
-/** Does what `Story.hook` does, inside the gate. */
+/** Does what `FailureScenario.hook` does, inside the gate. */
 const MODULE = `
 import { appendFileSync, existsSync } from 'node:fs';
 import { setTimeout } from 'node:timers/promises';
@@ -64,9 +64,9 @@ class Service {
   }
 }
 
-async function expectOnce(story: Story, token: number): Promise<void> {
-  expect((await story.upgraded(28)).record).toMatchObject({ token, claim: null, failure: null });
-  const ends = (await story.history()).filter(({ what }) => what === 'step-done' || what === 'done');
+async function expectOnce(scenario: FailureScenario, token: number): Promise<void> {
+  expect((await scenario.upgraded(28)).record).toMatchObject({ token, claim: null, failure: null });
+  const ends = (await scenario.history()).filter(({ what }) => what === 'step-done' || what === 'done');
   expect(ends.map((end) => [end.what, end.token])).toEqual([
     ['step-done', token],
     ['done', token],
@@ -75,51 +75,53 @@ async function expectOnce(story: Story, token: number): Promise<void> {
 
 onEachLedger('a gate is killed in mid-hook', (start) => {
   test('a module dies with its gate: started again, the step is run anew under a higher token and the same key, once', async () => {
-    const story = await start({ reporting: false });
-    writeFileSync(story.file('hook.mjs'), MODULE);
+    const scenario = await start({ reporting: false });
+    writeFileSync(scenario.file('hook.mjs'), MODULE);
     const migration = { baseline: '4.13.0', hook: { module: 'hook.mjs' } };
-    const first = await story.process({ migration: { ...migration, lease: LEASE } });
+    const first = await scenario.process({ migration: { ...migration, lease: LEASE } });
     const cut = first.connect('4.14.0').catch((error: Error) => error.name);
-    await story.worked(1);
+    await scenario.worked(1);
     await first.kill();
     expect(await cut).toBe('ConnectError');
-    const second = await story.process({ migration });
+    const second = await scenario.process({ migration });
     const client = second.connect('4.14.0');
-    await story.worked(2);
-    story.letGo();
+    await scenario.worked(2);
+    scenario.letGo();
     const session = await client;
     expect(session.schemaLevel).toBe(28);
-    const work = story.work().map((line) => line.split(' '));
+    const work = scenario.work().map((line) => line.split(' '));
     expect(work.map(([what, token]) => [what, token])).toEqual([
       ['begin', '1'],
       ['begin', '2'],
       ['end', '2'],
     ]);
-    expect(new Set(work.map((words) => words.at(-1)))).toEqual(new Set([`${story.cluster}/1/27-28/4.14.0`]));
-    await expectOnce(story, 2);
+    expect(new Set(work.map((words) => words.at(-1)))).toEqual(
+      new Set([`${scenario.cluster}/1/27-28/4.14.0`]),
+    );
+    await expectOnce(scenario, 2);
     session.destroy();
   });
 
   test('a service goes on without the gate: started again, the gate asks for the same key under a higher token, and the work is done once', async () => {
-    const story = await start({ reporting: false });
+    const scenario = await start({ reporting: false });
     const service = await Service.start();
     const migration = { baseline: '4.13.0', hook: { http: service.url } };
-    const first = await story.process({ migration: { ...migration, lease: LEASE } });
+    const first = await scenario.process({ migration: { ...migration, lease: LEASE } });
     const cut = first.connect('4.14.0').catch((error: Error) => error.name);
     await until(service.changes, () => service.polls > 0, 'the first poll', 15_000);
     await first.kill();
     expect(await cut).toBe('ConnectError');
     // The work ends while no gate is there to be told.
     service.done = true;
-    const second = await story.process({ migration });
+    const second = await scenario.process({ migration });
     const session = await second.connect('4.14.0');
     expect(session.schemaLevel).toBe(28);
     expect(service.asked.map(({ token, attempt }) => [token, attempt])).toEqual([
       [1, 1],
       [2, 2],
     ]);
-    expect(service.begun).toEqual(new Set([`${story.cluster}/1/27-28/4.14.0`]));
-    await expectOnce(story, 2);
+    expect(service.begun).toEqual(new Set([`${scenario.cluster}/1/27-28/4.14.0`]));
+    await expectOnce(scenario, 2);
     session.destroy();
   });
 });

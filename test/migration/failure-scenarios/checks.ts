@@ -1,4 +1,4 @@
-/** What has to hold after every story, whatever it was about. */
+/** What has to hold after every scenario, whatever it was about. */
 import { expect } from 'vitest';
 import type { HistoryEntry } from '../../../src/migration/ledger/record.ts';
 import { levelOf } from '../../../src/version/catalogue.ts';

@@ -1,8 +1,8 @@
 /** Three gates on an etcd of three members, of which some are killed or cut off; and a gate that is cut off itself. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Etcd, NO_ETCD, startEtcd } from '../../support/etcd.ts';
+import { FailureScenario, LEASE } from './failure-scenario.ts';
 import { Relay } from './relay.ts';
-import { LEASE, Story } from './story.ts';
 
 describe.skipIf(NO_ETCD !== null)(`three members${NO_ETCD === null ? '' : ` (skipped: ${NO_ETCD})`}`, () => {
   let etcd: Etcd;
@@ -12,9 +12,9 @@ describe.skipIf(NO_ETCD !== null)(`three members${NO_ETCD === null ? '' : ` (ski
   afterAll(() => etcd?.[Symbol.asyncDispose]());
 
   /** One completion, and the token under which it came. */
-  async function expectOneCompletion(story: Story, token: number): Promise<void> {
-    expect((await story.upgraded(28)).record).toMatchObject({ token, claim: null });
-    const history = await story.history();
+  async function expectOneCompletion(scenario: FailureScenario, token: number): Promise<void> {
+    expect((await scenario.upgraded(28)).record).toMatchObject({ token, claim: null });
+    const history = await scenario.history();
     const ends = history.filter(({ what }) => what === 'step-done' || what === 'done');
     expect(ends.map((entry) => [entry.what, entry.token])).toEqual([
       ['step-done', token],
@@ -23,50 +23,50 @@ describe.skipIf(NO_ETCD !== null)(`three members${NO_ETCD === null ? '' : ` (ski
   }
 
   test('three gates, in processes of their own, on three members: one upgrade', async () => {
-    const story = await Story.start(etcd.url);
-    const gates = await Promise.all([story.process(), story.process(), story.process()]);
+    const scenario = await FailureScenario.start(etcd.url);
+    const gates = await Promise.all([scenario.process(), scenario.process(), scenario.process()]);
     const sessions = await Promise.all(
       gates.flatMap((gate) => [gate.connect('4.14.0'), gate.connect('4.14.0')]),
     );
     expect(new Set(sessions.map(({ schemaLevel }) => schemaLevel))).toEqual(new Set([28]));
-    expect(story.tables.completed).toEqual([28]);
-    await expectOneCompletion(story, 1);
+    expect(scenario.tables.completed).toEqual([28]);
+    await expectOneCompletion(scenario, 1);
     for (const session of sessions) session.destroy();
   });
 
   test('the leader is killed in mid-upgrade: the upgrade goes on, one completion under the first token', async () => {
-    const story = await Story.start(etcd.url);
-    const migration = { hook: story.hook(Story.RAISE) };
+    const scenario = await FailureScenario.start(etcd.url);
+    const migration = { hook: scenario.hook(FailureScenario.RAISE) };
     const gates = await Promise.all([
-      story.gate({ migration }),
-      story.gate({ migration }),
-      story.gate({ migration }),
+      scenario.gate({ migration }),
+      scenario.gate({ migration }),
+      scenario.gate({ migration }),
     ]);
     const clients = gates.map((gate) => gate.connect('4.14.0'));
-    await story.worked(1);
+    await scenario.worked(1);
     const leader = await etcd.leader();
     await leader.kill();
-    story.letGo();
+    scenario.letGo();
     const sessions = await Promise.all(clients);
-    await expectOneCompletion(story, 1);
-    expect(story.work()).toHaveLength(2);
+    await expectOneCompletion(scenario, 1);
+    expect(scenario.work()).toHaveLength(2);
     for (const session of sessions) session.destroy();
     await leader.start();
   });
 
   test('a member is cut off: gates that talked to it go on with the others', async () => {
-    const story = await Story.start(etcd.url);
-    const migration = { hook: story.hook(Story.RAISE) };
-    const gates = await Promise.all([story.gate({ migration }), story.gate({ migration })]);
+    const scenario = await FailureScenario.start(etcd.url);
+    const migration = { hook: scenario.hook(FailureScenario.RAISE) };
+    const gates = await Promise.all([scenario.gate({ migration }), scenario.gate({ migration })]);
     const clients = gates.map((gate) => gate.connect('4.14.0'));
-    await story.worked(1);
+    await scenario.worked(1);
     const leader = await etcd.leader();
     const follower = etcd.members.find((member) => member !== leader);
     await follower?.pause();
     try {
-      story.letGo();
+      scenario.letGo();
       const sessions = await Promise.all(clients);
-      await expectOneCompletion(story, 1);
+      await expectOneCompletion(scenario, 1);
       for (const session of sessions) session.destroy();
     } finally {
       follower?.resume();
@@ -74,16 +74,16 @@ describe.skipIf(NO_ETCD !== null)(`three members${NO_ETCD === null ? '' : ` (ski
   });
 
   test('the gate is cut off from etcd past its lease: it stops its hook, another takes over, one completion under the second token', async () => {
-    const story = await Story.start(etcd.url);
+    const scenario = await FailureScenario.start(etcd.url);
     const relays = await Promise.all(etcd.hosts.map((host) => Relay.start(host)));
     const lonely = `etcd://${relays.map(({ host }) => host).join(',')}`;
-    const migration = { hook: story.hook(Story.RAISE) };
+    const migration = { hook: scenario.hook(FailureScenario.RAISE) };
     const [first, second] = await Promise.all([
-      story.gate({ migration: { ...migration, ledger: lonely, lease: LEASE } }),
-      story.gate({ migration }),
+      scenario.gate({ migration: { ...migration, ledger: lonely, lease: LEASE } }),
+      scenario.gate({ migration }),
     ]);
     const cut = first.connect('4.14.0').catch(({ code }) => code);
-    await story.worked(1);
+    await scenario.worked(1);
     for (const relay of relays) relay.cut();
     // It knows itself that its lease is over, and does not wait for an answer that tells it.
     expect(await first.log.until('migration', { what: 'lost' })).toMatchObject({
@@ -91,11 +91,11 @@ describe.skipIf(NO_ETCD !== null)(`three members${NO_ETCD === null ? '' : ` (ski
       error: expect.stringMatching(/^the lease could not be renewed/),
     });
     const other = second.connect('4.14.0');
-    await story.worked(2);
-    story.letGo();
+    await scenario.worked(2);
+    scenario.letGo();
     const session = await other;
-    await expectOneCompletion(story, 2);
-    expect(story.work().map((line) => line.split(' ').slice(0, 2).join(' '))).toEqual([
+    await expectOneCompletion(scenario, 2);
+    expect(scenario.work().map((line) => line.split(' ').slice(0, 2).join(' '))).toEqual([
       'begin 1',
       'begin 2',
       'end 2',
@@ -108,22 +108,22 @@ describe.skipIf(NO_ETCD !== null)(`three members${NO_ETCD === null ? '' : ` (ski
   });
 
   test('a gate stopped in its tracks past its lease, on three members: its completion is rejected', async () => {
-    const story = await Story.start(etcd.url, { reporting: false });
-    const migration = { baseline: '4.13.0', hook: story.hook() };
+    const scenario = await FailureScenario.start(etcd.url, { reporting: false });
+    const migration = { baseline: '4.13.0', hook: scenario.hook() };
     const [first, second] = await Promise.all([
-      story.process({ migration: { ...migration, lease: LEASE } }),
-      story.gate({ migration }),
+      scenario.process({ migration: { ...migration, lease: LEASE } }),
+      scenario.gate({ migration }),
     ]);
     const paused = first.connect('4.14.0');
-    await story.worked(1);
+    await scenario.worked(1);
     first.pause();
     const other = second.connect('4.14.0');
     await second.log.until('migration', { what: 'waiting-for-hook' });
-    story.letGo();
+    scenario.letGo();
     const session = await other;
     first.resume();
     await first.log.until('migration', { what: 'lost' });
-    await expectOneCompletion(story, 2);
+    await expectOneCompletion(scenario, 2);
     for (const each of [session, await paused]) each.destroy();
   });
 });

@@ -6,7 +6,7 @@ import { realClock } from '../../../src/runtime/clock.ts';
 import { realEnvironment } from '../../support/environment.ts';
 import { startFleet } from '../../support/gate.ts';
 import { OPERATOR } from '../../support/ledger.ts';
-import { onEachLedger } from './story.ts';
+import { onEachLedger } from './failure-scenario.ts';
 
 const HOUR = 3_600_000;
 
@@ -15,17 +15,17 @@ onEachLedger('a gate whose clock is wrong', (start) => {
     ['two hours ahead', 2 * HOUR, 'ahead of'],
     ['two hours behind', -2 * HOUR, 'behind'],
   ] as const)('%s: a block of an hour holds for an hour, and the skew is said', async ([, skew, words]) => {
-    const story = await start();
+    const scenario = await start();
     const clock: Clock = { now: () => realClock.now() + skew, after: realClock.after };
-    const store = openStore(story.url, { folder: story.folder, clock });
+    const store = openStore(scenario.url, { folder: scenario.folder, clock });
     onTestFinished(() => store.close());
-    await story.ledger.block(OPERATOR, Date.now() + HOUR);
+    await scenario.ledger.block(OPERATOR, Date.now() + HOUR);
     await using gate = await startFleet(
       { ...realEnvironment, clock },
       {
-        ...story.config(),
-        others: story.servers.map(({ id, address }) => ({ id, address })),
-        folder: story.folder,
+        ...scenario.config(),
+        others: scenario.servers.map(({ id, address }) => ({ id, address })),
+        folder: scenario.folder,
         store,
       },
     );
@@ -36,8 +36,8 @@ onEachLedger('a gate whose clock is wrong', (start) => {
     const said = await gate.log.until('migration', { what: 'clock-skew' });
     expect(Math.abs((said.aheadMs as number) - skew)).toBeLessThan(5_000);
     expect(gate.said.filter((line) => line.includes(`s ${words}`))).toHaveLength(1);
-    expect(story.tables.token).toBe(0);
-    await story.ledger.unblock(OPERATOR);
-    (await story.comeBack(gate, '4.14.0', 'UPGRADE_BLOCKED')).destroy();
+    expect(scenario.tables.token).toBe(0);
+    await scenario.ledger.unblock(OPERATOR);
+    (await scenario.comeBack(gate, '4.14.0', 'UPGRADE_BLOCKED')).destroy();
   });
 });

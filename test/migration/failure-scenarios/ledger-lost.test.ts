@@ -4,10 +4,10 @@ import { describe, expect, test } from 'vitest';
 import { NO_ETCD, startEtcd } from '../../support/etcd.ts';
 import { OPERATOR } from '../../support/ledger.ts';
 import { eventually } from './eventually.ts';
-import { onEachLedger, Story } from './story.ts';
+import { FailureScenario, onEachLedger } from './failure-scenario.ts';
 
 interface Reach {
-  readonly story: Story;
+  readonly scenario: FailureScenario;
   cut(): void | Promise<void>;
   mend(): void | Promise<void>;
 }
@@ -15,35 +15,35 @@ interface Reach {
 const SQLITE = 'sqlite:ledger.db';
 
 async function onSqlite(): Promise<Reach> {
-  const story = await Story.start(SQLITE);
+  const scenario = await FailureScenario.start(SQLITE);
   return {
-    story,
+    scenario,
     cut() {
-      renameSync(story.file('ledger.db'), story.file('ledger.saved'));
-      mkdirSync(story.file('ledger.db'));
+      renameSync(scenario.file('ledger.db'), scenario.file('ledger.saved'));
+      mkdirSync(scenario.file('ledger.db'));
     },
     mend() {
-      rmdirSync(story.file('ledger.db'));
-      renameSync(story.file('ledger.saved'), story.file('ledger.db'));
+      rmdirSync(scenario.file('ledger.db'));
+      renameSync(scenario.file('ledger.saved'), scenario.file('ledger.db'));
     },
   };
 }
 
 async function onEtcd(etcd: Awaited<ReturnType<typeof startEtcd>>): Promise<Reach> {
-  const story = await Story.start(etcd.url);
-  return { story, cut: () => etcd.member(0).kill(), mend: () => etcd.member(0).start() };
+  const scenario = await FailureScenario.start(etcd.url);
+  return { scenario, cut: () => etcd.member(0).kill(), mend: () => etcd.member(0).start() };
 }
 
-async function outOfReach({ story, cut, mend }: Reach): Promise<void> {
-  const gate = await story.gate({ migration: { grace: '1h' } });
-  const impatient = await story.gate({ migration: { grace: '200ms' } });
-  await story.until(({ record }) => record.level === 27, 'the level on record');
+async function outOfReach({ scenario, cut, mend }: Reach): Promise<void> {
+  const gate = await scenario.gate({ migration: { grace: '1h' } });
+  const impatient = await scenario.gate({ migration: { grace: '200ms' } });
+  await scenario.until(({ record }) => record.level === 27, 'the level on record');
   await cut();
   await gate.log.until('migration', { what: 'ledger-unavailable' });
   const refused = await gate.refuse('4.14.0');
   expect(refused).toMatchObject({ code: 'LEDGER_UNAVAILABLE', transient: true });
   const served = await gate.connect('4.13.0');
-  expect(story.tables.token).toBe(0);
+  expect(scenario.tables.token).toBe(0);
   // After the grace nobody is served by what it said last; sessions go on.
   await eventually(async () => {
     const outcome = await impatient.connect('4.13.0').catch(({ code }) => code);
@@ -55,24 +55,24 @@ async function outOfReach({ story, cut, mend }: Reach): Promise<void> {
   served.write('still here');
   expect(String((await served.iterator({ destroyOnReturn: false }).next()).value)).toBe('still here');
   await mend();
-  const session = await story.comeBack(gate, '4.14.0', 'LEDGER_UNAVAILABLE');
+  const session = await scenario.comeBack(gate, '4.14.0', 'LEDGER_UNAVAILABLE');
   expect(session.schemaLevel).toBe(28);
   expect(gate.log.of('migration', { what: 'ledger-available' }).length).toBeGreaterThanOrEqual(1);
-  expect(story.tables.completed).toEqual([28]);
+  expect(scenario.tables.completed).toEqual([28]);
   for (const each of [session, served]) each.destroy();
 }
 
-async function neverReached({ story, cut, mend }: Reach): Promise<void> {
-  const before = await story.gate();
-  await story.until(({ record }) => record.level === 27, 'the level on record');
+async function neverReached({ scenario, cut, mend }: Reach): Promise<void> {
+  const before = await scenario.gate();
+  await scenario.until(({ record }) => record.level === 27, 'the level on record');
   await before[Symbol.asyncDispose]();
   await cut();
-  const gate = await story.gate();
+  const gate = await scenario.gate();
   // It knows of no last level to serve anybody by.
   for (const version of ['4.13.0', '4.14.0'])
     expect((await gate.refuse(version)).code).toBe('LEDGER_UNAVAILABLE');
   await mend();
-  (await story.comeBack(gate, '4.13.0', 'LEDGER_UNAVAILABLE')).destroy();
+  (await scenario.comeBack(gate, '4.13.0', 'LEDGER_UNAVAILABLE')).destroy();
 }
 
 describe('out of reach: SQLite', () => {
@@ -106,56 +106,56 @@ onEachLedger('a record that can not be used', (start) => {
   ] as const)(
     '%s is explained, nothing is run or repaired, and all goes on once it is mended',
     async ([, text, why]) => {
-      const story = await start();
-      const gate = await story.gate();
-      await story.until(({ record }) => record.level === 27, 'the level on record');
-      const good = await story.rawRecord();
-      await story.writeRecord(text);
+      const scenario = await start();
+      const gate = await scenario.gate();
+      await scenario.until(({ record }) => record.level === 27, 'the level on record');
+      const good = await scenario.rawRecord();
+      await scenario.writeRecord(text);
       await gate.log.until('migration', { what: 'ledger-unavailable', damaged: true });
       const refused = await gate.refuse('4.14.0');
       expect(refused.code).toBe('LEDGER_UNAVAILABLE');
       expect(refused.message).toMatch(why);
       (await gate.connect('4.13.0')).destroy();
-      expect(await story.rawRecord()).toBe(text);
-      expect(story.tables.token).toBe(0);
-      await story.writeRecord(good);
-      (await story.comeBack(gate, '4.14.0', 'LEDGER_UNAVAILABLE')).destroy();
+      expect(await scenario.rawRecord()).toBe(text);
+      expect(scenario.tables.token).toBe(0);
+      await scenario.writeRecord(good);
+      (await scenario.comeBack(gate, '4.14.0', 'LEDGER_UNAVAILABLE')).destroy();
     },
   );
 });
 
 describe('a SQLite file that is deleted while its gates run', () => {
   test('another one is begun and accepted: no second run, and its tokens are higher than those that were given', async () => {
-    const story = await Story.start(SQLITE, { unchecked: true });
-    const gates = await Promise.all([story.gate(), story.gate()]);
+    const scenario = await FailureScenario.start(SQLITE, { unchecked: true });
+    const gates = await Promise.all([scenario.gate(), scenario.gate()]);
     for (const gate of gates) (await gate.connect('4.14.0')).destroy();
-    await story.upgraded(28);
-    for (const ending of ['', '-wal', '-shm']) rmSync(story.file(`ledger.db${ending}`), { force: true });
+    await scenario.upgraded(28);
+    for (const ending of ['', '-wal', '-shm']) rmSync(scenario.file(`ledger.db${ending}`), { force: true });
     await Promise.all(gates.map((gate) => gate.log.until('migration', { what: 'ledger-doubted' })));
-    for (const server of story.servers) await server.restart({ version: '4.15.0' });
+    for (const server of scenario.servers) await server.restart({ version: '4.15.0' });
     expect((await gates[0]?.refuse('4.15.0'))?.code).toBe('UPGRADE_REQUIRED');
-    await story.ledger.accept(OPERATOR);
+    await scenario.ledger.accept(OPERATOR);
     const sessions = await Promise.all(
-      gates.map((gate) => story.comeBack(gate, '4.15.0', 'UPGRADE_REQUIRED')),
+      gates.map((gate) => scenario.comeBack(gate, '4.15.0', 'UPGRADE_REQUIRED')),
     );
-    expect(story.tables.completed).toEqual([28, 29]);
-    expect((await story.upgraded(29)).record.token).toBe(2);
+    expect(scenario.tables.completed).toEqual([28, 29]);
+    expect((await scenario.upgraded(29)).record.token).toBe(2);
     for (const session of sessions) session.destroy();
   });
 });
 
 onEachLedger('two gates that do not share a ledger', (start) => {
   test('serve the same servers: the one that did not upgrade notices, logs it and says it; neither runs beside the other', async () => {
-    const story = await start();
-    const gate = await story.gate();
-    const stranger = await story.process({ migration: { ledger: 'sqlite:another.db' } });
+    const scenario = await start();
+    const gate = await scenario.gate();
+    const stranger = await scenario.process({ migration: { ledger: 'sqlite:another.db' } });
     (await gate.connect('4.14.0')).destroy();
     const said = await stranger.log.until('migration', { what: 'foreign-ledger' });
     expect(said).toMatchObject({ token: 0, seenToken: 1 });
     await stranger.program.waitFor(/upgrade: foreign-ledger: .*another ledger/, 'stderr');
     expect(gate.log.of('migration', { what: 'foreign-ledger' })).toEqual([]);
     const session = await stranger.connect('4.14.0');
-    expect(story.tables.completed).toEqual([28]);
+    expect(scenario.tables.completed).toEqual([28]);
     session.destroy();
   });
 });
