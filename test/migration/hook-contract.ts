@@ -73,29 +73,29 @@ export async function failureOf(run: Promise<unknown>): Promise<HookError> {
 export function hookContract(kind: string, setup: (behaviour: Behaviour) => Promise<HookBench>): void {
   describe(`${kind}, as every hook`, () => {
     test('runs the step once, under the key and the token, and tells of progress', async () => {
-      await using bench = await setup({ does: 'works' });
+      await using harness = await setup({ does: 'works' });
       const told = new Told();
-      const { level } = await bench.hook.run(FACTS, told);
+      const { level } = await harness.hook.run(FACTS, told);
       expect([28, null]).toContain(level);
-      expect(bench.begun().map(({ token }) => token)).toEqual([7]);
-      for (const { key = FACTS.key } of bench.begun()) expect(key).toBe(FACTS.key);
+      expect(harness.begun().map(({ token }) => token)).toEqual([7]);
+      for (const { key = FACTS.key } of harness.begun()) expect(key).toBe(FACTS.key);
       expect(told.heard.some(({ done }) => done !== null && done > 0 && done <= 1)).toBe(true);
     });
 
     test('a failure is told with what it complains of', async () => {
-      await using bench = await setup({ does: 'fails' });
-      const error = await failureOf(bench.hook.run(FACTS, new Told()));
+      await using harness = await setup({ does: 'fails' });
+      const error = await failureOf(harness.hook.run(FACTS, new Told()));
       expect(error.message).toContain(COMPLAINT);
       expect(error.said).toBe(true);
-      expect(bench.begun()).toHaveLength(1);
+      expect(harness.begun()).toHaveLength(1);
     });
 
     test('a hook that hangs is left when the signal aborts, and that is a failure', async () => {
-      await using bench = await setup({ does: 'hangs' });
+      await using harness = await setup({ does: 'hangs' });
       const told = new Told();
-      const run = failureOf(bench.hook.run(FACTS, told));
+      const run = failureOf(harness.hook.run(FACTS, told));
       await told.until(() => told.heard.length > 0, 'the first progress');
-      expect(bench.begun()).toHaveLength(1);
+      expect(harness.begun()).toHaveLength(1);
       told.stopping.abort(new Error('deadline of 600 s'));
       const error = await run;
       expect(error.message).toMatch(/stop/);
@@ -103,19 +103,19 @@ export function hookContract(kind: string, setup: (behaviour: Behaviour) => Prom
     });
 
     test('a signal that aborted before: nothing is run', async () => {
-      await using bench = await setup({ does: 'works' });
+      await using harness = await setup({ does: 'works' });
       const told = new Told();
       told.stopping.abort(new Error('the claim is lost'));
-      await failureOf(bench.hook.run(FACTS, told));
-      expect(bench.begun()).toEqual([]);
+      await failureOf(harness.hook.run(FACTS, told));
+      expect(harness.begun()).toEqual([]);
       expect(told.heard).toEqual([]);
     });
 
     test('each run stands alone: a second attempt is run like the first', async () => {
-      await using bench = await setup({ does: 'works' });
-      await bench.hook.run(FACTS, new Told());
-      await bench.hook.run({ ...FACTS, attempt: 3, token: 8 }, new Told());
-      expect(bench.begun().map(({ token }) => token)).toEqual([7, 8]);
+      await using harness = await setup({ does: 'works' });
+      await harness.hook.run(FACTS, new Told());
+      await harness.hook.run({ ...FACTS, attempt: 3, token: 8 }, new Told());
+      expect(harness.begun().map(({ token }) => token)).toEqual([7, 8]);
     });
   });
 }
