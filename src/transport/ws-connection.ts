@@ -26,6 +26,9 @@ const FLUSH_MS = 30_000;
 /** How long the peer has to answer a close frame. */
 const LINGER_MS = 1_000;
 
+/** The most that the headers of a message's frames take: 6 bytes each, and `ws` takes no more than 16,384 of them. */
+const MAX_FRAMING = 6 * 16_384;
+
 /** A close frame without a code counts as one with this (RFC 6455, 7.1.5). */
 const NO_STATUS = 1005;
 
@@ -54,7 +57,7 @@ export class WsConnection implements Connection {
   #unsent = 0;
   /** The longest message taken; null: `MAX_MESSAGE`. */
   #limit: number | null = null;
-  /** Bytes that came since the last whole message. */
+  /** Bytes that came since the last whole message, the headers of frames among them. */
   #incomplete = 0;
 
   /** @param whole whether messages are handed on as they are; otherwise they carry a stream of bytes */
@@ -149,7 +152,7 @@ export class WsConnection implements Connection {
   }
 
   readonly #count = ({ length }: Buffer): void => {
-    if (this.#limit !== null && this.#incomplete > this.#limit) this.#refuseLong();
+    if (this.#limit !== null && this.#incomplete > this.#limit + MAX_FRAMING) this.#refuseLong();
     this.#incomplete += length;
   };
 
