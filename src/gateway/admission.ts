@@ -207,15 +207,12 @@ export class Admission {
     if (this.#over.aborted) return leave({ kind: 'not-yet', decision });
     if (decision.verdict !== 'permit' || !judge.fits(applicant, reached.server, facts))
       return leave({ kind: 'again' });
-    const full = this.#acquireSlot();
-    return full === null
-      ? { kind: 'reached', decision, reached }
-      : leave({ kind: 'not-yet', decision: full });
-  }
-
-  #acquireSlot(): Decision | null {
-    const { sessions } = this.#context;
-    return sessions.acquireSlot() ? null : tooManySessions(sessions.limit);
+    const { slots } = this.#context.sessions;
+    if (slots.acquire()) return { kind: 'reached', decision, reached };
+    await slots.more();
+    return leave(
+      slots.isFull ? { kind: 'not-yet', decision: tooManySessions(slots.limit) } : { kind: 'again' },
+    );
   }
 
   /** Waits for a change, telling the client from time to time. */
@@ -256,7 +253,7 @@ export class Admission {
       return this.#open(hello, applicant, step);
     } catch (error) {
       step.reached.link.connection.destroy();
-      this.#context.sessions.releaseSlot();
+      this.#context.sessions.slots.release();
       throw error;
     }
   }

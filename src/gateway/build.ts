@@ -23,6 +23,7 @@ import { parseVersion, type Version } from '../version/version.ts';
 import { buildMigration, SetupError } from './build-migration.ts';
 import { Gate } from './gate.ts';
 import type { ListenerEntry } from './listeners.ts';
+import { Slots } from './slots.ts';
 
 export interface GateDependencies {
   readonly clock: Clock;
@@ -89,7 +90,11 @@ export function buildGate(
       refusable:
         Math.max(config.timeouts.probe, config.timeouts.fresh + config.timeouts.dial) + config.timeouts.dial,
     },
-    limits: { ...config.limits, waiting: config.migration.hold.clients },
+    limits: {
+      handshakes: new Slots(config.limits.handshakes),
+      sessions: new Slots(config.limits.sessions),
+      waiting: new Slots(config.migration.hold.clients),
+    },
   });
   return { gate, cluster, log };
 }

@@ -22,6 +22,7 @@ import { type ListenerEntry, Listeners } from './listeners.ts';
 import { type End, relay } from './relay.ts';
 import { endOfSession } from './session-verdict.ts';
 import { SessionRegistry, type SessionView } from './sessions.ts';
+import type { Slots } from './slots.ts';
 import type { GateStatus } from './status.ts';
 
 export interface GateOptions {
@@ -41,11 +42,11 @@ export interface GateOptions {
     readonly drain: number;
   };
   readonly limits: {
-    /** Clients on their way in at once. */
-    readonly handshakes: number;
-    readonly sessions: number;
-    /** Clients that wait for an upgrade at once. */
-    readonly waiting: number;
+    /** Clients on their way in. */
+    readonly handshakes: Slots;
+    readonly sessions: Slots;
+    /** Clients that wait for an upgrade. */
+    readonly waiting: Slots;
   };
 }
 
@@ -60,7 +61,6 @@ export class Gate {
   readonly #judge: Judge;
   readonly #listeners: Listeners;
   readonly #handshakes: Handshakes;
-  readonly #waiting: { count: number; readonly limit: number };
   /** Told of every handshake and session that ends. */
   readonly #ends = new Changes();
   /** Aborts when sessions have no time left to end. */
@@ -74,18 +74,17 @@ export class Gate {
     const { clock, listen, transports, limits } = options;
     this.#options = options;
     this.#judge = new Judge(options);
-    this.#waiting = { count: 0, limit: limits.waiting };
     this.#listeners = new Listeners(listen, transports);
     this.sessions = new SessionRegistry({
       clock,
-      limit: limits.sessions,
+      slots: limits.sessions,
       onEnd: (session, end) => this.#ended(session, end),
     });
     const { lifecycle, sessions } = this;
     this.#handshakes = new Handshakes(
-      { ...options, judge: this.#judge, lifecycle, sessions, waiting: this.#waiting },
+      { ...options, judge: this.#judge, lifecycle, sessions, waiting: limits.waiting },
       {
-        limit: limits.handshakes,
+        slots: limits.handshakes,
         log: (outcome, listener) => this.#logHandshake(outcome, listener),
         onEnd: () => this.#ends.notify(),
       },
@@ -100,8 +99,8 @@ export class Gate {
       servers: this.#options.cluster.status(),
       handshakes: this.#handshakes.count,
       sessions: this.sessions.count,
-      held: this.#waiting.count,
-      slots: this.sessions.slots,
+      held: this.#options.limits.waiting.used,
+      slots: this.sessions.slots.used,
     };
   }
 

@@ -6,10 +6,11 @@ import { randomId } from '../ports/random.ts';
 import type { HandshakeFailure, PendingHandshake } from '../ports/transport.ts';
 import { Admission, type AdmissionContext, type Admitted, type Outcome } from './admission.ts';
 import { draining, tooManyHandshakes, tooManySessions } from './refusals.ts';
+import type { Slots } from './slots.ts';
 
 export interface HandshakesOptions {
-  /** At once. */
-  readonly limit: number;
+  /** What limits them. */
+  readonly slots: Slots;
   /** Gets each outcome before its client is told. */
   readonly log: (outcome: Outcome, listener: string) => void;
   /** Called when one is over. */
@@ -20,7 +21,6 @@ export interface HandshakesOptions {
 export class Handshakes {
   readonly #context: AdmissionContext;
   readonly #options: HandshakesOptions;
-  #count = 0;
 
   constructor(context: AdmissionContext, options: HandshakesOptions) {
     this.#context = context;
@@ -28,7 +28,7 @@ export class Handshakes {
   }
 
   get count(): number {
-    return this.#count;
+    return this.#options.slots.used;
   }
 
   /**
@@ -37,15 +37,16 @@ export class Handshakes {
    * @returns what its session needs; null if it was not admitted
    */
   async run(client: PendingClient, listener: string): Promise<Admitted | null> {
-    const { log, onEnd } = this.#options;
+    const { log, onEnd, slots } = this.#options;
     const admission = new Admission(this.#context, client, (outcome) => log(outcome, listener));
+    if (this.#full() !== null) await this.#more();
     const full = this.#full();
     if (full !== null) return admission.refuse(full);
-    this.#count++;
+    slots.acquire();
     try {
       return await admission.run();
     } finally {
-      this.#count--;
+      slots.release();
       onEnd();
     }
   }
@@ -53,12 +54,13 @@ export class Handshakes {
   /** A peer in its transport's own handshake is a client on its way in too. */
   track(peer: string, listener: string): PendingHandshake {
     const startedAt = this.#context.clock.now();
+    const { slots } = this.#options;
     const full = this.#noRoom();
-    if (full === null) this.#count++;
+    if (full === null) slots.acquire();
     return {
       admitted: full === null,
       end: (failure) => {
-        if (full === null) this.#count--;
+        if (full === null) slots.release();
         if (failure !== null) this.#logFailure(peer, full ?? this.#strayed(failure), listener, startedAt);
         this.#options.onEnd();
       },
@@ -68,12 +70,19 @@ export class Handshakes {
   #full(): Decision | null {
     const { lifecycle, sessions } = this.#context;
     if (lifecycle.closing.aborted) return draining(null);
-    return this.#noRoom() ?? (sessions.isFull ? tooManySessions(sessions.limit) : null);
+    return this.#noRoom() ?? (sessions.slots.isFull ? tooManySessions(sessions.slots.limit) : null);
   }
 
   #noRoom(): Decision | null {
-    const { limit } = this.#options;
-    return this.#count < limit ? null : tooManyHandshakes(limit);
+    const { slots } = this.#options;
+    return slots.isFull ? tooManyHandshakes(slots.limit) : null;
+  }
+
+  /** Where a limit is shared: the wait for room that others can spare. */
+  async #more(): Promise<void> {
+    const { slots } = this.#options;
+    const { sessions } = this.#context;
+    for (const full of [slots, sessions.slots]) if (full.isFull) await full.more();
   }
 
   #strayed({ late, why }: HandshakeFailure): Decision {

@@ -7,6 +7,7 @@ import type { Clock } from '../ports/clock.ts';
 import type { CloseReason } from '../wire/close.ts';
 import type { Applicant } from './applicant.ts';
 import type { End, Relay } from './relay.ts';
+import type { Slots } from './slots.ts';
 
 /** A session as it begins. */
 export interface SessionStart {
@@ -41,8 +42,8 @@ export interface SessionClose {
 
 export interface SessionRegistryOptions {
   readonly clock: Clock;
-  /** Sessions at once. */
-  readonly limit: number;
+  /** What limits them. */
+  readonly slots: Slots;
   /** Told of each end, once the session is no longer in the list. */
   readonly onEnd: (session: SessionView, end: End) => void;
 }
@@ -58,7 +59,6 @@ interface OpenSession {
 export class SessionRegistry {
   readonly #options: SessionRegistryOptions;
   readonly #sessions = new Map<string, OpenSession>();
-  #slots = 0;
 
   constructor(options: SessionRegistryOptions) {
     this.#options = options;
@@ -70,29 +70,8 @@ export class SessionRegistry {
   }
 
   /** What counts against the limit: open sessions, and those about to begin. */
-  get slots(): number {
-    return this.#slots;
-  }
-
-  /** Sessions at once. */
-  get limit(): number {
-    return this.#options.limit;
-  }
-
-  get isFull(): boolean {
-    return this.#slots >= this.limit;
-  }
-
-  /** Takes a slot for a session that is about to begin; false if there is none. */
-  acquireSlot(): boolean {
-    if (this.isFull) return false;
-    this.#slots++;
-    return true;
-  }
-
-  /** Gives back the slot of a session that did not begin. */
-  releaseSlot(): void {
-    this.#slots--;
+  get slots(): Slots {
+    return this.#options.slots;
   }
 
   /**
@@ -127,7 +106,7 @@ export class SessionRegistry {
 
   #ended(session: OpenSession, end: End): void {
     this.#sessions.delete(session.start.session);
-    this.#slots--;
+    this.slots.release();
     this.#options.onEnd(viewOf(session), end);
   }
 }

@@ -4,6 +4,7 @@ import { giveUp, refusal } from '../policy/decision.ts';
 import type { Decision } from '../policy/types.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Random } from '../ports/random.ts';
+import type { Slots } from './slots.ts';
 
 export interface WaitContext {
   readonly clock: Clock;
@@ -15,7 +16,7 @@ export interface WaitContext {
     readonly upgrade: number;
   };
   /** Clients that wait for an upgrade: bounded, counted over all of them. */
-  readonly waiting: { count: number; readonly limit: number };
+  readonly waiting: Slots;
 }
 
 /** About when a client that could not wait for the upgrade is asked to come again, ms. */
@@ -56,16 +57,13 @@ export class Wait {
     this.#for ??= decision.code;
     const forUpgrade = isForUpgrade(decision);
     if (this.#turn?.forUpgrade !== forUpgrade) this.#turn = { forUpgrade, since: clock.now() };
-    if (forUpgrade && !this.#awaitsUpgrade) {
-      this.#awaitsUpgrade = true;
-      waiting.count++;
-    }
+    if (forUpgrade) this.#awaitsUpgrade ||= waiting.acquire();
     return Math.max(0, this.#deadline(decision) - clock.now());
   }
 
   /** It waits for no upgrade any more. */
   leaveUpgrade(): void {
-    if (this.#awaitsUpgrade) this.#context.waiting.count--;
+    if (this.#awaitsUpgrade) this.#context.waiting.release();
     this.#awaitsUpgrade = false;
   }
 
@@ -77,7 +75,7 @@ export class Wait {
     if (decision.verdict === 'refuse') return decision;
     const { clock, waiting, random } = this.#context;
     const forUpgrade = isForUpgrade(decision);
-    const full = forUpgrade && !this.#awaitsUpgrade && waiting.count >= waiting.limit;
+    const full = forUpgrade && !this.#awaitsUpgrade && waiting.isFull;
     if (!full && clock.now() < this.#deadline(decision)) return null;
     if (!forUpgrade) return giveUp(decision, this.ms);
     const why = full
