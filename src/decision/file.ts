@@ -82,7 +82,7 @@ export class LogFile {
     }
     this.#put(bytes);
     if (this.#options.durable) this.#writeSync();
-    else if (!this.#writing && this.#retry === null) void this.#drain();
+    else if (!this.#writing && this.#retry === null) this.#drainAfterTurn();
   }
 
   /** Resolves when the lines are out, or after one more failed try, which is reported as lastError. */
@@ -116,6 +116,12 @@ export class LogFile {
   #cancelRetry(): void {
     this.#retry?.cancel();
     this.#retry = null;
+  }
+
+  /** One write takes all lines of a turn of the event loop, or more while the disk is busy with the one before. */
+  #drainAfterTurn(): void {
+    this.#writing = true;
+    setImmediate(() => void this.#drain());
   }
 
   async #drain(): Promise<void> {

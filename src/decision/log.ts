@@ -8,21 +8,24 @@ const LINE_BREAKERS = /[\u007f-\u009f\u2028\u2029]/g;
 
 const escapeCharacter = (character: string) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
 
-/** Records as NDJSON lines into `write`: `time` (ISO 8601, UTC), `event`, `gate` and `cluster` come first. */
+/**
+ * Records as NDJSON lines into `write`: `time` (ISO 8601, UTC) comes first, then the fields in the record's own order.
+ * A line is put together from strings, since a copy of the record with the time in front costs more than its JSON.
+ */
 export function createRecorder(write: (line: string) => void, clock: Clock): (record: LogRecord) => void {
-  return ({ event, gate, cluster, ...fields }) => {
+  return (record) => {
     const time = new Date(clock.now()).toISOString();
-    const line = JSON.stringify({ time, event, gate, cluster, ...fields });
-    write(`${line.replace(LINE_BREAKERS, escapeCharacter)}\n`);
+    const fields = JSON.stringify(record).slice(1).replace(LINE_BREAKERS, escapeCharacter);
+    write(`{"time":"${time}",${fields}\n`);
   };
 }
 
 /** Makes the line that stands for `lost` records. */
-function createLostLine(clock: Clock, identity: Identity): (lost: number, since: number) => string {
+function createLostLine(clock: Clock, { gate, cluster }: Identity): (lost: number, since: number) => string {
   const lines: string[] = [];
   const record = createRecorder((line) => lines.push(line), clock);
   return (lost, since) => {
-    record({ ...identity, event: 'log-lost', lost, since: new Date(since).toISOString() });
+    record({ event: 'log-lost', gate, cluster, lost, since: new Date(since).toISOString() });
     return lines.pop() as string;
   };
 }

@@ -21,15 +21,42 @@ export function createLogSink({ log, identity, traces }: LogSinkOptions): EventS
 }
 
 function recordOf(event: GateEvent, identity: Identity, traces: Traces): LogRecord {
-  return event.event === 'handshake' ? handshakeOf(event, identity, traces) : { ...identity, ...event };
+  if (event.event === 'handshake') return handshakeOf(event, identity, traces);
+  return Object.assign({ event: event.event, gate: identity.gate, cluster: identity.cluster }, event);
 }
 
-function handshakeOf(
-  { decision, ...facts }: HandshakeEvent,
-  identity: Identity,
-  traces: Traces,
-): HandshakeRecord {
-  const { trace, ...decided } = decision;
+/** Field by field, since this is written for every client: spreading three objects into a fourth costs more than JSON. */
+function handshakeOf(event: HandshakeEvent, { gate, cluster }: Identity, traces: Traces): HandshakeRecord {
+  const { decision } = event;
+  const record = {
+    event: event.event,
+    gate,
+    cluster,
+    listener: event.listener,
+    connection: event.connection,
+    peer: event.peer,
+    driver: event.driver,
+    properties: event.properties,
+    session: event.session,
+    server: event.server,
+    serverVersion: event.serverVersion,
+    waitedFor: event.waitedFor,
+    phases: event.phases,
+    policyHash: event.policyHash,
+    verdict: decision.verdict,
+    code: decision.code,
+    rule: decision.rule,
+    client: decision.client,
+    observed: decision.observed,
+    move: decision.move,
+    retry: decision.retry,
+    retryAfterMs: decision.retryAfterMs,
+    vendorCode: decision.vendorCode,
+    sqlState: decision.sqlState,
+    message: decision.message,
+    notices: decision.notices,
+    notes: decision.notes,
+  };
   const isKept = traces === 'all' || (traces === 'refused' && decision.verdict === 'refuse');
-  return { ...identity, ...facts, ...decided, ...(isKept && { trace }) };
+  return isKept ? { ...record, trace: decision.trace } : record;
 }

@@ -1,6 +1,6 @@
 /** The log file on a disk that works: what is in it, when, and under which name. */
 import { spawnSync } from 'node:child_process';
-import {
+import fs, {
   appendFileSync,
   existsSync,
   mkdirSync,
@@ -12,7 +12,7 @@ import {
 } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import { tempFolder } from '../support/folder.ts';
 import { IDENTITY, linesOf, numbersOf, range, record, setUp } from './support.ts';
 
@@ -24,8 +24,8 @@ test('each record is one line of JSON: the time of the clock in UTC first, then 
   log.write(record(1));
   await clock.run(1_500);
   log.write({
-    ...IDENTITY,
     event: 'log-lost',
+    ...IDENTITY,
     lost: 2,
     since: 'a line break \n, a quote ", \u0085, \u009b, \u2029 and \u2028 stay inside',
   });
@@ -83,6 +83,15 @@ test('buffered: an orderly close writes every record', async () => {
   await log.close();
   expect(numbersOf(linesOf(file))).toEqual(range(0, 2_000));
   expect(troubles).toEqual([]);
+});
+
+test('buffered: records of one turn of the event loop cost one write together, not one each', async () => {
+  const { log } = setUp(newFile());
+  const write = vi.spyOn(fs, 'write');
+  onTestFinished(() => write.mockRestore());
+  for (const number of range(0, 100)) log.write(record(number));
+  await log.close();
+  expect(write).toHaveBeenCalledTimes(1);
 });
 
 test('durable: the record is in the file when write returns, and a crash right after it loses nothing', () => {

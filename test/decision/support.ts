@@ -49,8 +49,8 @@ export function setUp(
 /** A record with a number, about 150 bytes long. */
 export function record(number: number): LogRecord {
   return {
-    ...IDENTITY,
     event: 'migration',
+    ...IDENTITY,
     what: 'restored',
     token: number,
     error: 'x'.repeat(40),
