@@ -52,7 +52,7 @@ function scriptsIn(folder: string): string[] {
 
 describe('sources', () => {
   const sources = readSources();
-  const scripts = ['src', 'test', 'proto', 'docker', 'examples'].flatMap(scriptsIn);
+  const scripts = ['src', 'test', 'proto', 'bench', 'docker', 'examples'].flatMap(scriptsIn);
   const read = (file: string) => readFileSync(path.join(ROOT, file), 'utf8');
 
   test('are found', () => {

@@ -1,0 +1,36 @@
+/** The command line of the bench. */
+import { parseArgs } from 'node:util';
+
+export interface Arguments {
+  /** Names of experiments, or beginnings of them; none: all. */
+  readonly names: readonly string[];
+  readonly rounds: number;
+  readonly quick: boolean;
+  /** Where to write JSON; null: nowhere. */
+  readonly json: string | null;
+}
+
+export const USAGE = `npm run bench [-- NAME…] [--rounds N] [--quick] [--json FILE]
+
+  NAME       an experiment, or the beginning of several: bulk, sessions, ping …; default: all
+  --rounds   how often each is measured; default: 5
+  --quick    one short round of each: shows that everything works, its figures mean nothing
+  --json     also write every value to this file`;
+
+/** null: only help is wanted. @throws {Error} naming what is wrong */
+export function readArguments(argv: readonly string[]): Arguments | null {
+  const { values, positionals } = parseArgs({
+    args: [...argv],
+    allowPositionals: true,
+    options: {
+      rounds: { type: 'string' },
+      quick: { type: 'boolean', default: false },
+      json: { type: 'string' },
+      help: { type: 'boolean', default: false },
+    },
+  });
+  if (values.help) return null;
+  const rounds = Number(values.rounds ?? (values.quick ? 1 : 5));
+  if (!Number.isInteger(rounds) || rounds < 1) throw new Error('--rounds: a whole number from 1 on');
+  return { names: positionals, rounds, quick: values.quick, json: values.json ?? null };
+}
