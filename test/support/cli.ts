@@ -3,7 +3,8 @@ import { spawn } from 'node:child_process';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 
-const MAIN = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
+/** The command, from its source. */
+export const MAIN = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
 /** Node keeps compiled sources here, so that a command starts three times faster from its second run on. */
 const CACHE = fileURLToPath(new URL('../../node_modules/.cache/compiled/', import.meta.url));
 const PLAIN = { FORCE_COLOR: undefined, NO_COLOR: undefined, NODE_COMPILE_CACHE: CACHE };

@@ -1,7 +1,8 @@
 /** `skewgate explore`: random plans for a fleet on virtual time, until an invariant breaks. */
 import { writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
-import { type Command, InvalidArgumentError } from 'commander';
+import { availableParallelism } from 'node:os';
+import { type Command, InvalidArgumentError, Option } from 'commander';
 import { readText } from '../../config/load.ts';
 import { plural, seconds } from '../../config/units.ts';
 import type { ExploreResult, FailedPlan } from '../../fleet/explore/explore.ts';
@@ -14,6 +15,7 @@ interface Options {
   readonly runs: number;
   readonly seed: number;
   readonly maxSteps: number;
+  readonly jobs: number;
   readonly out?: string;
   readonly json?: true;
   readonly list?: true;
@@ -34,6 +36,11 @@ export function addExplore(program: Command): void {
     .option('--runs <n>', 'number of plans to run', atLeastOne, 1_000)
     .option('--seed <n>', 'random seed', wholeNumber, 1)
     .option('--max-steps <n>', 'longest plan, in steps', atLeastOne, 24)
+    .addOption(
+      new Option('--jobs <n>', 'number of plans to run at once, which changes nothing in the result')
+        .argParser(atLeastOne)
+        .default(availableParallelism(), 'the CPU cores available'),
+    )
     .option(
       '--out <file>',
       'file that a failed plan is written to (default: explored.yaml, or the next free name)',

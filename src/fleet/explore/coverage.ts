@@ -1,12 +1,9 @@
 /** How much of what can happen to a fleet the plans so far have made happen. */
 import { plural } from '../../config/units.ts';
 import { parseVersion, printMinor } from '../../version/version.ts';
-import type { GroundTruth } from '../ground-truth.ts';
-import type { Report } from '../run.ts';
-import type { Scenario } from '../scenario.ts';
-import { type Step, verbOf } from '../steps/registry.ts';
 import type { FleetSpec } from './fleet-spec.ts';
 import { versionsOf, whyNoUpgrade } from './plan.ts';
+import { type PlanCoverage, pairOf } from './reached.ts';
 
 export interface Covered {
   /** Pairs of client and server lines that met at a gate, of all that can. */
@@ -46,34 +43,18 @@ export class Coverage {
     this.#possible = lines.flatMap((client) => lines.map((server) => pairOf(client, server)));
   }
 
-  add(scenario: Scenario, truth: GroundTruth, report: Report | null): void {
-    this.#steps += scenario.steps.length;
-    const upgrades = truth.runs.filter(({ how }) => how === 'completed').length;
+  /** What one more plan reached. */
+  add({ steps, skipped, interleaved, pairs, decisions, upgrades, time }: PlanCoverage): void {
     this.#plans++;
+    this.#steps += steps;
+    this.#skipped += skipped;
+    this.#interleaved += interleaved.length;
+    this.#decisions += decisions;
     this.#upgrades += upgrades;
     if (upgrades > 0) this.#upgradedPlans++;
-    for (const { record, at } of truth.records)
-      if (record.event === 'handshake' && record.client !== null) this.#meet(record.client, at, truth);
-    if (report === null) return;
-    this.#time += report.end - report.start;
-    this.#skipped += report.timeline.filter(({ skipped }) => skipped).length;
-    this.#interleave(scenario, truth, report);
-  }
-
-  #meet(version: string, at: number, truth: GroundTruth): void {
-    this.#decisions++;
-    const client = printMinor(parseVersion(version));
-    for (const server of truth.at(at).servers)
-      if (server.state !== 'down') this.#pairs.add(pairOf(client, printMinor(server.version)));
-  }
-
-  #interleave(scenario: Scenario, truth: GroundTruth, { timeline, start }: Report): void {
-    for (const { at, step, skipped } of timeline) {
-      if (step === undefined || skipped) continue;
-      if (!truth.at(start + at).record?.claim) continue;
-      this.#interleaved++;
-      this.#kinds.add(verbOf(scenario.steps[step] as Step));
-    }
+    this.#time += time;
+    for (const kind of interleaved) this.#kinds.add(kind);
+    for (const pair of pairs) this.#pairs.add(pair);
   }
 
   #unreached(): string[] {
@@ -115,5 +96,3 @@ export class Coverage {
     };
   }
 }
-
-const pairOf = (client: string, server: string) => `${client} at ${server}`;

@@ -10,14 +10,18 @@ import type { Scenario } from '../scenario.ts';
 import type { Step } from '../steps/registry.ts';
 import { Coverage, type Covered } from './coverage.ts';
 import type { FleetSpec } from './fleet-spec.ts';
-import { planOf, repairsAfter, settleStep } from './plan.ts';
-import { type PlanRun, play } from './run-plan.ts';
+import { planOf, wholePlan } from './plan.ts';
+import { openPlayers, type Players } from './players.ts';
+import { type PlanRun, scenarioOf } from './run-plan.ts';
+import { type FailingPlan, shrink } from './shrink.ts';
 
 export interface ExploreOptions {
   readonly runs: number;
   readonly seed: number;
   /** Of one plan, before what brings the fleet back in order at its end. */
   readonly maxSteps: number;
+  /** How many plans are played at once. */
+  readonly jobs: number;
   /** Hears of each plan that was played, and of each shorter one that still fails. */
   readonly onPlan?: (plan: { readonly plans: number; readonly failing: number | null }) => void;
 }
@@ -44,87 +48,95 @@ export interface ExploreResult {
 
 /**
  * Plays random plans until one breaks an invariant, or all of `options.runs` have held. Same fleet and options: same
- * result.
+ * result, whatever `jobs` is.
  */
 export async function explore(fleet: FleetSpec, options: ExploreOptions): Promise<ExploreResult> {
-  const search = new Search(fleet, options);
-  return search.run();
+  const { seed, runs, jobs } = options;
+  const seeded = { ...fleet, seed };
+  await using players = openPlayers(seeded, Math.min(jobs, runs));
+  return await new Search(seeded, options, players).run();
 }
 
+/** How many plans are drawn before the oldest must be through, for each that is played at once. */
+const AHEAD = 4;
+
+interface DrawnPlan {
+  readonly drawn: number;
+  readonly steps: readonly Step[];
+  readonly run: Promise<PlanRun>;
+}
+
+/** Plans are played side by side, but what comes of them is taken in the order in which they were drawn. */
 class Search {
   readonly #fleet: FleetSpec;
   readonly #options: ExploreOptions;
+  readonly #players: Players;
   readonly #coverage: Coverage;
   readonly #log = createHash('sha256');
+  /** Drawn, and not taken yet; the oldest first. */
+  readonly #ahead: DrawnPlan[] = [];
   #plans = 0;
-  #drawn = 0;
-  /** The invariant that is broken; set by the first plan that fails. */
-  #broken: string | null = null;
-  #shortest: PlanRun | null = null;
+  #failed: (FailingPlan & { readonly drawn: number }) | null = null;
 
-  constructor(fleet: FleetSpec, options: ExploreOptions) {
-    this.#fleet = { ...fleet, seed: options.seed };
+  constructor(fleet: FleetSpec, options: ExploreOptions, players: Players) {
+    this.#fleet = fleet;
     this.#options = options;
+    this.#players = players;
     this.#coverage = new Coverage(fleet);
   }
 
   async run(): Promise<ExploreResult> {
     const { seed, runs, maxSteps } = this.#options;
-    const holds = fc.asyncProperty(planOf(this.#fleet, maxSteps), (plan) => this.#holds(plan));
-    await fc.check(holds, { seed, numRuns: runs });
+    const held = fc.asyncProperty(planOf(this.#fleet, maxSteps), (plan) => this.#draw(plan));
+    const { errorInstance } = await fc.check(held, { seed, numRuns: runs, endOnFailure: true });
+    while (this.#ahead.length > 0 && this.#failed === null) await this.#takeOldest();
+    // Not a plan that failed, but who played it.
+    if (errorInstance !== null && this.#failed === null) throw errorInstance;
     const found = await this.#shrunk();
     const log = this.#log.digest('hex').slice(0, 12);
     return { seed, plans: this.#plans, covered: this.#coverage.sum, log, found };
   }
 
-  /** fast-check calls it with each plan and, once one has failed, with simpler ones. */
-  async #holds(plan: readonly Step[]): Promise<boolean> {
-    const steps = [...plan, settleStep(this.#fleet), ...repairsAfter(plan)];
-    if (this.#broken !== null) return !(await this.#stillFails(steps));
-    const played = await play(this.#fleet, steps);
+  /** Has the plan played. False: one before it has failed, and no more are to be drawn. */
+  async #draw(plan: readonly Step[]): Promise<boolean> {
+    const steps = wholePlan(this.#fleet, plan);
+    const run = this.#players.play(steps);
+    // Of a plan that is never taken nobody hears why it could not be played.
+    run.catch(() => {});
+    this.#ahead.push({ drawn: plan.length, steps, run });
+    const { jobs } = this.#options;
+    if (this.#ahead.length >= (jobs === 1 ? 1 : jobs * AHEAD)) await this.#takeOldest();
+    return this.#failed === null;
+  }
+
+  async #takeOldest(): Promise<void> {
+    const { drawn, steps, run } = this.#ahead.shift() as DrawnPlan;
+    const { violations, log, reached } = await run;
     this.#plans++;
-    for (const line of played.simulation.lines) this.#log.update(line);
-    this.#coverage.add(played.scenario, played.simulation.truth, played.report);
-    const [first] = played.violations;
-    if (first !== undefined) {
-      this.#broken = first.invariant;
-      this.#drawn = plan.length;
-      this.#shortest = played;
-    }
-    this.#tell();
-    return first === undefined;
+    this.#log.update(log);
+    this.#coverage.add(reached);
+    if (violations.length > 0) this.#failed = { drawn, steps, violations };
+    this.#tell(this.#failed && steps.length);
   }
 
-  async #stillFails(steps: readonly Step[]): Promise<boolean> {
-    const played = await play(this.#fleet, steps);
-    if (!played.violations.some(({ invariant }) => invariant === this.#broken)) return false;
-    this.#shortest = played;
-    this.#tell();
-    return true;
-  }
-
-  /**
-   * What fast-check left, without any step that can go. Steps that put the fleet back in order count as well. What is
-   * left is minimal, though not always the shortest plan there is: no step is replaced by another kind of step.
-   */
   async #shrunk(): Promise<FailedPlan | null> {
-    if (this.#shortest === null) return null;
-    let at = this.#shortest.scenario.steps.length;
-    while (--at >= 0) {
-      const rest: Step[] = this.#shortest.scenario.steps.toSpliced(at, 1);
-      if (rest.length > 0 && (await this.#stillFails(rest))) at = rest.length;
-    }
-    const { scenario, violations } = this.#shortest;
-    return {
-      scenario,
-      violations: violations.filter(({ invariant }) => invariant === this.#broken),
+    if (this.#failed === null) return null;
+    const { violations, steps } = await shrink(this.#failed, {
+      ...this.#options,
+      fleet: this.#fleet,
       plan: this.#plans,
-      steps: this.#drawn,
+      play: (simpler) => this.#players.play(simpler),
+      onShorter: (length) => this.#tell(length),
+    });
+    return {
+      scenario: scenarioOf(this.#fleet, steps),
+      violations,
+      plan: this.#plans,
+      steps: this.#failed.drawn,
     };
   }
 
-  #tell(): void {
-    const failing = this.#shortest?.scenario.steps.length ?? null;
+  #tell(failing: number | null): void {
     this.#options.onPlan?.({ plans: this.#plans, failing });
   }
 }

@@ -157,8 +157,13 @@ function waitsOf({ migration, timeouts, servers }: FleetSpec): number[] {
   return [...new Set(waits.map(Math.round))].sort((one, other) => one - other);
 }
 
+/** The steps of a plan as it is played: those that were drawn, and what brings the fleet back in order. */
+export function wholePlan(fleet: FleetSpec, drawn: readonly Step[]): Step[] {
+  return [...drawn, settleStep(fleet), ...repairsAfter(drawn)];
+}
+
 /** Before the fleet is brought back in order, whoever waits must have been told that it was in vain. */
-export function settleStep({ migration, timeouts }: FleetSpec): Step {
+function settleStep({ migration, timeouts }: FleetSpec): Step {
   return { wait: Math.round(Math.max(timeouts.hold, migration.hold.deadline) * 1.5) };
 }
 

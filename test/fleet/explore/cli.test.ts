@@ -1,9 +1,11 @@
 /** `skewgate explore` as its user sees it. */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { expect, test } from 'vitest';
 import { INVARIANTS } from '../../../src/fleet/invariants.ts';
-import { runCli } from '../../support/cli.ts';
+import { MAIN, runCli } from '../../support/cli.ts';
 import { tempFolder } from '../../support/folder.ts';
 import { readSources } from '../../support/imports.ts';
 import { textWith } from './support.ts';
@@ -120,8 +122,19 @@ test('a file that is wrong: status 2, with line and field, and nothing is played
   expect(stderr).toMatch(/fleet\.yaml:2: fault: /);
 });
 
+test('Ctrl-C ends it, and whoever plays plans for it, at once', { timeout: TIME }, async () => {
+  const child = spawn(process.execPath, [MAIN, 'explore', '--runs', '100000', '--jobs', '2'], {
+    timeout: TIME,
+    killSignal: 'SIGKILL',
+  });
+  await once(child.stdout, 'data');
+  child.kill('SIGINT');
+  expect(await once(child, 'close')).toEqual([null, 'SIGINT']);
+});
+
 test.each([
   ['--runs', '0'],
+  ['--jobs', '0'],
   ['--seed', 'x'],
   ['--max-steps', '0'],
 ])('%s %s is wrong usage', async (...args) => {
@@ -135,9 +148,12 @@ test('fast-check is loaded by explore alone', () => {
   expect(users.map(({ path: file }) => file).sort()).toEqual([
     'fleet/explore/explore.ts',
     'fleet/explore/plan.ts',
+    'fleet/explore/shrink.ts',
   ]);
   const reached = readSources().flatMap(({ path: file, imports }) =>
-    imports.some(({ specifier, typeOnly }) => /explore\/(?:explore|plan)\.ts$/.test(specifier) && !typeOnly)
+    imports.some(
+      ({ specifier, typeOnly }) => /explore\/(?:explore|plan|shrink)\.ts$/.test(specifier) && !typeOnly,
+    )
       ? [file]
       : [],
   );

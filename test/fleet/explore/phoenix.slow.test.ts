@@ -28,7 +28,7 @@ async function violationsAfter(stated: object, ...steps: object[]): Promise<stri
 test('[M3] explore finds an upgrade that is taken from a holder that is well, in two steps or fewer', {
   timeout: 60_000,
 }, async () => {
-  const { found } = await explore(fleet, { runs: 20, seed: 1, maxSteps: 8 });
+  const { found } = await explore(fleet, { runs: 20, seed: 1, maxSteps: 8, jobs: 1 });
   expect(found?.scenario.steps.length).toBeLessThanOrEqual(2);
   expect(found?.violations[0]?.what).toBe('token 1 was taken over, and its holder was well');
 });

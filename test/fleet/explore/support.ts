@@ -13,7 +13,7 @@ export const defaultFleet = parseFleet(DEFAULT_FLEET, 'default fleet');
 export const textWith = (fault: FaultName) => `${DEFAULT_FLEET}fault: ${fault}\n`;
 
 export function exploreFleet(fleet: FleetSpec, runs: number, seed = 7): Promise<ExploreResult> {
-  return explore(fleet, { runs, seed, maxSteps: 24 });
+  return explore(fleet, { runs, seed, maxSteps: 24, jobs: 1 });
 }
 
 /** The default fleet with steps as a file has them, played to its end. */
