@@ -30,8 +30,9 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = (() => {
     frontend: ends,
     decision: [...ends, 'events'],
     migration: [...inner, 'process'],
-    config: [...ends, 'backend', 'decision', 'migration'],
-    gateway: [...inner, 'migration', 'config', 'frontend'],
+    config: [...ends, 'backend', 'decision', 'migration', 'relay'],
+    relay: [...ends, 'events', 'backend', 'frontend'],
+    gateway: [...inner, 'migration', 'config', 'frontend', 'relay'],
     // Whole fleets: both ends and gates.
     fleet: [...inner, 'report', 'runtime', 'migration', 'config', 'gateway', 'client', 'server'],
     testing: [...inner, 'runtime', 'migration', 'config', 'gateway', 'client', 'server', 'fleet'],

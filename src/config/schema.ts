@@ -6,6 +6,7 @@ import { z } from 'zod';
 import { compileVersionPattern } from '../backend/version-pattern.ts';
 import { TRACES } from '../decision/traces.ts';
 import { PRESET_NAMES } from '../policy/presets.ts';
+import { ENGINES } from '../relay/engine.ts';
 import { parseHostPort, splitAddress } from '../transport/address.ts';
 import { parseMinor } from '../version/version.ts';
 import { checked, eachOnce, version } from './checked.ts';
@@ -257,6 +258,12 @@ export const configSchema = z.strictObject({
     })
     .prefault({})
     .describe('upper limits'),
+  relay: z
+    .enum(ENGINES)
+    .default('auto')
+    .describe(
+      "how sessions' bytes are carried: `buffers` reads busy connections into memory that is used again, `streams` into fresh memory; `auto` is `buffers` where the running Node.js allows it. To compare them, not to tune",
+    ),
 });
 
 export type Config = z.infer<typeof configSchema>;

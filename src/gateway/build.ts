@@ -18,6 +18,7 @@ import { createSkewgateFrontEnd } from '../frontend/skewgate.ts';
 import type { Store } from '../migration/ledger/store.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Random } from '../ports/random.ts';
+import { chooseEngine } from '../relay/engine.ts';
 import type { Transports } from '../transport/address.ts';
 import { parseVersion, type Version } from '../version/version.ts';
 import { buildMigration, SetupError } from './build-migration.ts';
@@ -81,6 +82,7 @@ export function buildGate(
     events,
     recordedProperties: config.log.properties,
     transports,
+    chooseEngine: () => chooseEngine(config.relay, transports, around.say),
     clock,
     random,
     times: {

@@ -12,6 +12,8 @@ import type { Policy } from '../policy/types.ts';
 import { Changes } from '../ports/changes.ts';
 import { type Clock, deadline } from '../ports/clock.ts';
 import type { Random } from '../ports/random.ts';
+import { streams } from '../relay/engine.ts';
+import type { End, RelayEngine } from '../relay/relay.ts';
 import type { Transports } from '../transport/address.ts';
 import { GOING_AWAY } from '../wire/close.ts';
 import type { AdmissionTimes, Admitted, Outcome } from './admission.ts';
@@ -19,7 +21,6 @@ import { Handshakes, msBetween } from './handshakes.ts';
 import { Judge } from './judge.ts';
 import { Lifecycle } from './lifecycle.ts';
 import { type ListenerEntry, Listeners } from './listeners.ts';
-import { type End, relay } from './relay.ts';
 import { endOfSession } from './session-verdict.ts';
 import { SessionRegistry, type SessionView } from './sessions.ts';
 import type { Slots } from './slots.ts';
@@ -35,6 +36,8 @@ export interface GateOptions {
   /** Names of the client properties that may be recorded. */
   readonly recordedProperties: readonly string[];
   readonly transports: Transports;
+  /** Finds what carries the sessions' bytes. @throws {Error} if what the config asks for does not work */
+  readonly chooseEngine: () => Promise<RelayEngine>;
   readonly clock: Clock;
   readonly random: Random;
   readonly times: AdmissionTimes & {
@@ -67,6 +70,7 @@ export class Gate {
   readonly #cut = new AbortController();
   /** Aborts when nothing is waited for any more. */
   readonly #forced = new AbortController();
+  #engine = streams;
   #watching: Promise<void> = Promise.resolve();
   #stopping: Promise<void> | null = null;
 
@@ -119,6 +123,7 @@ export class Gate {
     await this.prepare();
     if (closing.aborted) return;
     try {
+      this.#engine = await this.#options.chooseEngine();
       await this.#listeners.check();
       if (!closing.aborted) await this.#options.cluster.start();
       if (!closing.aborted) await this.#options.migration.start();
@@ -211,7 +216,7 @@ export class Gate {
     const { id: server } = reached.server;
     const { link } = reached;
     this.#options.cluster.sessionStarted(server);
-    const running = relay(connection, link.connection, client.earlyData(), link.sinceHello);
+    const running = this.#engine.start(connection, link.connection, client.earlyData(), link.sinceHello);
     const { version, driver } = hello;
     const start = {
       session,

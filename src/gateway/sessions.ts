@@ -4,9 +4,9 @@
  */
 import type { SessionEndReason } from '../events/events.ts';
 import type { Clock } from '../ports/clock.ts';
+import type { End, Relay } from '../relay/relay.ts';
 import type { CloseReason } from '../wire/close.ts';
 import type { Applicant } from './applicant.ts';
-import type { End, Relay } from './relay.ts';
 import type { Slots } from './slots.ts';
 
 /** A session as it begins. */

@@ -15,6 +15,11 @@ export interface ConnectionHandlers {
    * @param text whether they are a WebSocket's text message; only where messages are handed on whole
    */
   data(bytes: Uint8Array, text?: boolean): void;
+  /**
+   * Called in place of `data` by a connection that reads into a buffer which it uses again: the bytes are the
+   * handler's until it returns. Without it every byte comes by `data`.
+   */
+  lent?(bytes: Uint8Array): void;
   /** The peer sends nothing more; this side still may. */
   end(): void;
   /** After `send` returned false: there is room again. */
@@ -63,6 +68,8 @@ export interface Connection {
    * @param text sends them as a text message, where messages are handed on whole
    */
   send(bytes: Uint8Array, text?: boolean): boolean;
+  /** The same for bytes that may change once it has returned. */
+  sendLent(bytes: Uint8Array): boolean;
   /** Half-close: this side sends nothing more. What was sent still arrives. */
   end(): void;
   /**
@@ -134,4 +141,6 @@ export interface Transport {
   listen(address: string, options: ListenOptions): Promise<Listener>;
   /** @throws if the peer can't be reached or the signal aborts first. */
   dial(address: string, options?: DialOptions): Promise<Connection>;
+  /** Whether its connections lend what they read to handlers that take it. Absent: they never do. */
+  lends?(): Promise<boolean>;
 }

@@ -60,6 +60,10 @@ class MemoryConnection implements Connection {
     return !this.#wantsDrain;
   }
 
+  sendLent(bytes: Uint8Array): boolean {
+    return this.send(bytes.slice());
+  }
+
   end(): void {
     if (this.#ended || this.#closed) return;
     this.#ended = true;

@@ -2,6 +2,8 @@
 import net from 'node:net';
 import type { Connection, ConnectionHandlers, DialOptions, Transport } from '../ports/transport.ts';
 import { parseHostPort } from './address.ts';
+import { copyOf } from './copies.ts';
+import { canLend, moveToShared } from './lending.ts';
 import { unwatch, watchForReset } from './reset-watch.ts';
 import { bind, breakOff, keepAlive, peerOf } from './socket.ts';
 
@@ -10,12 +12,19 @@ const FLUSH_MS = 30_000;
 /** How long a connection whose last bytes are out goes on reading, so that a reset does not eat them. */
 const LINGER_MS = 1_000;
 
+/** A read of so many bytes makes a connection a busy one, which reads on loan if its handlers take that. */
+const BUSY_BYTES = 16_384;
+
 class TcpConnection implements Connection {
   readonly peer: string;
-  readonly #socket: net.Socket;
+  #socket: net.Socket;
   #handlers: ConnectionHandlers | null = null;
   #error: Error | null = null;
   #paused = true;
+  /** The last `send` found no room. */
+  #full = false;
+  /** The socket reads into a buffer that is used again. */
+  #lends = false;
   /** The peer ended, and the handlers were not told yet: Node says so to a paused reader too. */
   #endDue = false;
   #closing = false;
@@ -27,20 +36,8 @@ class TcpConnection implements Connection {
     socket.setNoDelay(true);
     keepAlive(socket);
     socket.pause();
-    socket.on('data', (bytes) => this.#handlers?.data(bytes));
-    socket.on('end', () => {
-      this.#endDue = !this.#closing;
-      if (!this.#paused) this.#tellEnd();
-    });
-    socket.on('drain', () => this.#handlers?.drain());
-    socket.on('error', (error) => {
-      this.#error = error;
-    });
-    socket.on('close', () => {
-      this.#closed = true;
-      unwatch(socket);
-      if (this.#handlers !== null) this.#tellClose();
-    });
+    socket.on('data', (bytes) => this.#received(bytes));
+    this.#listen(socket);
   }
 
   handle(handlers: ConnectionHandlers): void {
@@ -52,7 +49,12 @@ class TcpConnection implements Connection {
   }
 
   send(bytes: Uint8Array): boolean {
-    return this.#socket.writable ? this.#socket.write(bytes) : true;
+    return this.#write(bytes, undefined);
+  }
+
+  sendLent(bytes: Uint8Array): boolean {
+    const { bytes: copy, release } = copyOf(bytes);
+    return this.#write(copy, release ?? undefined);
   }
 
   end(): void {
@@ -78,7 +80,6 @@ class TcpConnection implements Connection {
     this.#endDue = false;
     const socket = this.#socket;
     unwatch(socket);
-    socket.removeAllListeners('data');
     socket.resume();
     socket.end();
     const flush = setTimeout(() => socket.destroy(), FLUSH_MS);
@@ -96,6 +97,64 @@ class TcpConnection implements Connection {
   destroy(): void {
     this.#endDue = false;
     breakOff(this.#socket);
+  }
+
+  #listen(socket: net.Socket): void {
+    socket.on('end', () => {
+      this.#endDue = !this.#closing;
+      if (!this.#paused) this.#tellEnd();
+    });
+    socket.on('drain', () => {
+      if (!this.#full) return;
+      this.#full = false;
+      this.#handlers?.drain();
+    });
+    socket.on('error', (error) => {
+      this.#error = error;
+    });
+    socket.on('close', () => {
+      this.#closed = true;
+      unwatch(socket);
+      if (this.#handlers !== null) this.#tellClose();
+    });
+  }
+
+  #received(bytes: Buffer): void {
+    if (this.#closing) return;
+    this.#handlers?.data(bytes);
+    // Not at once: the old socket is still in the middle of this read.
+    if (bytes.length >= BUSY_BYTES && this.#handlers?.lent !== undefined)
+      queueMicrotask(() => this.#beginToLend());
+  }
+
+  #receivedOnLoan(bytes: Buffer): void {
+    if (this.#closing) return;
+    if (this.#handlers?.lent !== undefined) this.#handlers.lent(bytes);
+    else this.#handlers?.data(Buffer.from(bytes));
+  }
+
+  /** Only in a moment in which nothing is on its way through the old socket; the next large read tries again. */
+  #beginToLend(): void {
+    const socket = this.#socket;
+    const { destroyed, readableEnded, readableLength, writableEnded, writableLength } = socket;
+    const isBusy = destroyed || readableEnded || writableEnded || readableLength > 0 || writableLength > 0;
+    if (this.#lends || this.#paused || this.#full || this.#closing || this.#endDue || isBusy) return;
+    this.#lends = true;
+    this.#socket = moveToShared(socket, (bytes) => this.#receivedOnLoan(bytes));
+    this.#listen(this.#socket);
+    this.#socket.resume();
+  }
+
+  /** Room is what the kernel left after the write, which takes most of them whole. */
+  #write(bytes: Uint8Array, written: (() => void) | undefined): boolean {
+    const socket = this.#socket;
+    if (!socket.writable) {
+      written?.();
+      return true;
+    }
+    socket.write(bytes, written);
+    this.#full = socket.writableLength >= socket.writableHighWaterMark;
+    return !this.#full;
   }
 
   #tellEnd(): void {
@@ -123,6 +182,7 @@ export function createTcpTransport(): Transport {
       };
     },
     dial,
+    lends: canLend,
   };
 }
 

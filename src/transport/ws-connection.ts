@@ -100,6 +100,10 @@ export class WsConnection implements Connection {
     return !this.#full;
   }
 
+  sendLent(bytes: Uint8Array): boolean {
+    return this.send(Buffer.from(bytes));
+  }
+
   end(): void {
     if (this.#whole) return this.close(NORMAL);
     if (this.#ended || this.#socket.readyState !== WebSocket.OPEN) return;

@@ -88,6 +88,10 @@ export class PendingWsConnection implements Connection {
     return this.#open()?.send(bytes, text) ?? true;
   }
 
+  sendLent(bytes: Uint8Array): boolean {
+    return this.#open()?.sendLent(bytes) ?? true;
+  }
+
   end(): void {
     this.#open()?.end();
   }
@@ -167,6 +171,10 @@ export class RefusedConnection implements Connection {
   }
 
   send(): boolean {
+    return true;
+  }
+
+  sendLent(): boolean {
     return true;
   }
 

@@ -13,6 +13,7 @@ export class Recorder implements ConnectionHandlers {
   /** How the connection ended; undefined while it has not. */
   closed: Error | null | undefined;
   received = 0;
+  readonly #counts = { data: 0, end: 0, drain: 0, close: 0 };
   onData: (bytes: Uint8Array) => void = () => {};
 
   /** Takes over the connection. */
@@ -31,6 +32,11 @@ export class Recorder implements ConnectionHandlers {
 
   get ended(): boolean {
     return this.events.includes('end');
+  }
+
+  /** How often something happened. */
+  count(event: Event): number {
+    return this.#counts[event];
   }
 
   data(bytes: Uint8Array): void {
@@ -73,6 +79,7 @@ export class Recorder implements ConnectionHandlers {
 
   #note(event: Event): void {
     this.events.push(event);
+    this.#counts[event]++;
     this.changes.notify();
   }
 

@@ -9,6 +9,10 @@ export function noteSends(transport: Transport, note: (bytes: Uint8Array) => voi
       note(bytes);
       return connection.send(bytes, text);
     },
+    sendLent(bytes) {
+      note(bytes);
+      return connection.sendLent(bytes);
+    },
     end: () => connection.end(),
     pause: () => connection.pause(),
     resume: () => connection.resume(),

@@ -1,7 +1,7 @@
 /** What a relay does when the two sides end or break in every order; on virtual time, byte for byte. */
 import { describe, expect, test } from 'vitest';
-import { relay } from '../../src/gateway/relay.ts';
 import type { Connection } from '../../src/ports/transport.ts';
+import { streams } from '../../src/relay/engine.ts';
 import { VirtualClock } from '../../src/runtime/virtual-clock.ts';
 import { createMemoryNetwork } from '../../src/transport/memory.ts';
 import { randomBytes } from '../support/random.ts';
@@ -18,7 +18,7 @@ async function start(early: { chunks: Uint8Array[]; ended: boolean } = NOTHING) 
   const client = new Recorder(await clock.until(network.dial('gate:1')));
   const server = new Recorder(await clock.until(network.dial('gate:1')));
   const [towardsClient, towardsServer] = accepted as [Connection, Connection];
-  const running = relay(towardsClient, towardsServer, early);
+  const running = streams.start(towardsClient, towardsServer, early);
   return { clock, client, server, running };
 }
 

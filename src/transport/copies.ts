@@ -1,0 +1,37 @@
+/**
+ * Copies of bytes that are on loan, for the time that the kernel needs to take them. Large ones go into buffers that
+ * are used again, since getting fresh memory costs more than the copy.
+ */
+
+/** Bytes of each buffer: no less than one read. */
+const BUFFER_BYTES = 262_144;
+/** Copies up to here get memory of their own, which is no more than they need. */
+const SMALL_BYTES = 16_384;
+/** Buffers that may be out at once, and that are kept. A peer which reads slowly holds one; the others make do without. */
+const MAX_BUFFERS = 64;
+const MAX_KEPT = 8;
+
+const kept: Buffer[] = [];
+let out = 0;
+
+/** A copy, and what has to be called once its memory may change; null: its memory is its own. */
+export interface Copy {
+  readonly bytes: Buffer;
+  readonly release: (() => void) | null;
+}
+
+/** Copies bytes. */
+export function copyOf(bytes: Uint8Array): Copy {
+  const { length } = bytes;
+  if (length <= SMALL_BYTES || length > BUFFER_BYTES || out === MAX_BUFFERS)
+    return { bytes: Buffer.from(bytes), release: null };
+  out++;
+  const buffer = kept.pop() ?? Buffer.allocUnsafeSlow(BUFFER_BYTES);
+  buffer.set(bytes);
+  return { bytes: buffer.subarray(0, length), release: () => giveBack(buffer) };
+}
+
+function giveBack(buffer: Buffer): void {
+  out--;
+  if (kept.length < MAX_KEPT) kept.push(buffer);
+}
