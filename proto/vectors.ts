@@ -125,7 +125,14 @@ const SERVER_HELLO: MessageInput<'serverHello'> = {
   version: '4.14.0',
   level: 28,
   token: 6,
+  ledgers: [{ id: 'ledger-a', token: 6 }],
   draining: false,
+};
+const OF_ANOTHER_LEDGER: MessageInput<'serverHello'> = {
+  ...SERVER_HELLO,
+  level: 27,
+  token: 7,
+  ledgers: [{ id: 'ledger-b', token: 7 }],
 };
 const OPEN: MessageInput<'open'> = {
   session: 's-1',
@@ -140,8 +147,14 @@ const UPGRADE: MessageInput<'upgradeRequest'> = {
   step: 1,
   attempt: 1,
   token: 7,
+  ledger: 'ledger-a',
   key: '27-28',
 };
+
+/** As gates of earlier releases ask. */
+function withoutLedger({ ledger: _, ...rest }: MessageInput<'upgradeRequest'>) {
+  return rest;
+}
 
 const SAMPLES: readonly Sample[] = [
   { name: 'hello', message: 'hello', value: HELLO },
@@ -199,8 +212,24 @@ const SAMPLES: readonly Sample[] = [
       protocol: { min: 1, max: 4 },
     },
   },
+  {
+    name: 'serverHello of a server that two ledgers asked for an upgrade under one token',
+    message: 'serverHello',
+    value: {
+      ...SERVER_HELLO,
+      ledgers: [
+        { id: 'ledger-a', token: 6 },
+        { id: 'ledger-b', token: 6 },
+      ],
+    },
+  },
   { name: 'open', message: 'open', value: OPEN },
   { name: 'upgradeRequest', message: 'upgradeRequest', value: UPGRADE },
+  {
+    name: 'upgradeRequest of a gate that names no ledger',
+    message: 'upgradeRequest',
+    value: withoutLedger(UPGRADE),
+  },
   { name: 'upgradeProgress', message: 'upgradeProgress', value: { done: 0.25, text: 'part 1 of 4' } },
   { name: 'upgradeResult', message: 'upgradeResult', value: { level: 28, error: null } },
   {
@@ -322,6 +351,25 @@ const CONVERSATIONS: readonly Conversation[] = [
         'server',
         'gate',
         say('upgradeResult', { level: 28, error: 'token 7 is stale: token 8 was seen' }),
+      ),
+    ],
+  },
+  {
+    name: 'upgrade with a token that another ledger gave',
+    about:
+      'The server has seen token 7 of ledger-b: it changes nothing and says so. From then on its hello names both ledgers.',
+    steps: [
+      step('gate', 'server', one, say('identify', { gate: 'main', purpose: 'upgrade' })),
+      step('server', 'gate', one, say('serverHello', OF_ANOTHER_LEDGER)),
+      step('gate', 'server', say('upgradeRequest', UPGRADE)),
+      step(
+        'server',
+        'gate',
+        say('upgradeResult', {
+          level: 27,
+          error:
+            'token 7 was seen before, from another ledger (ledger-b): two ledgers upgrade the same cluster',
+        }),
       ),
     ],
   },

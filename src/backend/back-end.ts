@@ -16,6 +16,8 @@ export interface ServerIdentity {
   readonly level: number | null;
   /** The highest fencing token that it has seen; null: it keeps none. */
   readonly token: number | null;
+  /** The ledgers whose gates asked it for a step, refused or not, each with its highest token. */
+  readonly ledgers: readonly { readonly id: string; readonly token: number }[];
   readonly protocol?: ProtocolRange | undefined;
 }
 

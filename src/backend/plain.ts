@@ -19,7 +19,7 @@ export function createPlainBackEnd(probeVersion: (signal: AbortSignal) => Promis
       const version = purpose === 'probe' || !known ? await probeVersion(signal) : null;
       return {
         connection,
-        identity: version && { version, draining: false, level: null, token: null },
+        identity: version && { version, draining: false, level: null, token: null, ledgers: [] },
         openSession() {},
         close: () => connection.close(),
       };

@@ -86,6 +86,14 @@ export class Cluster {
     return this.#token;
   }
 
+  /** The ledgers whose gates asked servers for steps, as each server said last, with the highest token of each ledger. */
+  get ledgers(): ReadonlyMap<string, number> {
+    const ledgers = new Map<string, number>();
+    for (const { id, token } of this.#servers.flatMap(({ ledgers }) => ledgers))
+      if (token <= MAX_TOKEN) ledgers.set(id, Math.max(token, ledgers.get(id) ?? 0));
+    return ledgers;
+  }
+
   /** Probes every server once, then at intervals until `stop`. */
   async start(): Promise<void> {
     await this.refresh(0);
@@ -171,7 +179,7 @@ export class Cluster {
   #applyIdentity(
     server: ServerState,
     askedAt: number,
-    { version, draining, level, token, protocol }: ServerIdentity,
+    { version, draining, level, token, ledgers, protocol }: ServerIdentity,
   ): void {
     this.#recordToken(server.id, token ?? 0);
     if (level !== null) this.reportLevel(level, askedAt);
@@ -179,6 +187,7 @@ export class Cluster {
       version,
       state: draining ? 'draining' : 'up',
       level,
+      ledgers,
       protocol: protocol ?? server.entry.protocol,
     };
     this.#recordObservation(server, askedAt, said);

@@ -1,5 +1,5 @@
 /** What is known of one server, and how old that is. */
-import type { BackEnd } from '../backend/back-end.ts';
+import type { BackEnd, ServerIdentity } from '../backend/back-end.ts';
 import type { ProtocolRange, ServerFacts } from '../policy/types.ts';
 import { printVersion } from '../version/version.ts';
 
@@ -17,6 +17,8 @@ export interface ServerEntry {
 export interface ServerStatus extends ServerFacts {
   readonly address: string;
   readonly level: number | null;
+  /** The ledgers whose gates asked it for a step, as it said last. */
+  readonly ledgers: ServerIdentity['ledgers'];
   readonly sessions: number;
   /** Why it is down, or why this gate could not ask it; otherwise null. */
   readonly lastError: string | null;
@@ -37,7 +39,9 @@ export type ServerState = {
 };
 
 /** What a question to a server gave. */
-export type Observation = Partial<Pick<ServerState, 'version' | 'state' | 'level' | 'lastError'>> & {
+export type Observation = Partial<
+  Pick<ServerState, 'version' | 'state' | 'level' | 'ledgers' | 'lastError'>
+> & {
   readonly protocol?: ProtocolRange | undefined;
 };
 
@@ -50,6 +54,7 @@ export function unknownServer(entry: ServerEntry): ServerState {
     version: null,
     state: 'down',
     level: null,
+    ledgers: [],
     sessions: 0,
     lastError: 'not asked yet',
     seenAt: Number.NEGATIVE_INFINITY,

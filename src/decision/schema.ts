@@ -248,6 +248,7 @@ const migrations = z.discriminatedUnion('what', [
     ...ledger,
     token: count.describe('the highest token that this ledger gave'),
     seenToken: count.describe('the token that a server saw'),
+    seenLedger: z.string().nullable().describe('the ledger that gave it; null: the server does not say'),
     error,
   }),
   migration('impossible-token', 'a server claims a token that no ledger can have given; it is ignored', {

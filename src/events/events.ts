@@ -170,6 +170,8 @@ export interface MigrationFacts {
     readonly ledger: string;
     readonly token: number;
     readonly seenToken: number;
+    /** The ledger that gave it; null: the server does not say. */
+    readonly seenLedger: string | null;
     readonly error: string;
   };
   /** A server claims a token that no ledger can have given; it is ignored. */

@@ -126,6 +126,7 @@ function withoutTokens(tables: Tables): Tables {
       return tables.level;
     },
     token: 0,
+    ledgers: [],
     begin() {},
     complete: (_token, level) => tables.complete(0, level),
     close: () => tables.close(),

@@ -25,15 +25,18 @@ export function recordTables(
     get token() {
       return tables.token;
     },
-    begin(token) {
-      tables.begin(token);
+    get ledgers() {
+      return tables.ledgers;
+    },
+    begin(token, ledger) {
+      tables.begin(token, ledger);
       runs.push({ server, token, from: clock.now(), end: null, how: 'left', level: null });
     },
-    complete(token, level) {
+    complete(token, level, ledger) {
       const run = running(token);
       const before = tables.level;
       try {
-        tables.complete(token, level);
+        tables.complete(token, level, ledger);
       } catch (error) {
         finish(run, 'stale');
         throw error;

@@ -16,7 +16,7 @@ import { NoMigration } from '../migration/no-migration.ts';
 import { parseWindow, type TriggerRule } from '../migration/trigger.ts';
 import { hasSystemTables, type Policy, type SkewPolicy } from '../policy/types.ts';
 import type { Clock } from '../ports/clock.ts';
-import type { Random } from '../ports/random.ts';
+import { type Random, randomId } from '../ports/random.ts';
 import { parseVersion, printCore } from '../version/version.ts';
 
 type MigrationConfig = Config['migration'];
@@ -53,13 +53,15 @@ export function buildMigration(
 ): Migration {
   const { name, clock, folder, cluster } = around;
   if (!hasSystemTables(policy)) return new NoMigration(cluster);
+  const owner = `${around.gate}/${randomId(around.random, 8)}`;
   const store = around.store ?? openStore(config.ledger, { folder, clock });
   return new Migrator({
     ...around,
+    owner,
     // A store that was passed in is its owner's to close.
     ...(around.store === undefined && { close: () => store.close() }),
     policy,
-    ledger: new Ledger(store, name, clock, () => `${around.gate} at ${new Date(clock.now()).toISOString()}`),
+    ledger: new Ledger(store, name, clock, () => `${owner} at ${new Date(clock.now()).toISOString()}`),
     hooks: hooksOf(config, policy, around),
     trigger: triggerOf(config.trigger),
     baseline: config.baseline === undefined ? null : parseVersion(config.baseline),

@@ -40,7 +40,7 @@ export function hookOf(run: Claim['plan']['runs'][number] | undefined, hooks: Ho
 
 /** What a hook is told about a run. */
 export function factsOf(
-  { cluster, epoch }: LedgerRecord,
+  { cluster, epoch, id }: LedgerRecord,
   { plan, attempt, token, trigger }: Claim,
   { from, to, fromLevel, toLevel, step }: Claim['plan']['runs'][number],
 ): HookFacts {
@@ -54,6 +54,7 @@ export function factsOf(
     steps: plan.steps.length,
     attempt,
     token,
+    ledger: id,
     key: `${cluster}/${epoch}/${fromLevel}-${toLevel}/${to}`,
     client: trigger.client,
   };

@@ -1,4 +1,4 @@
-/** Holds the ledger against what the servers say: its level follows theirs, and a token it never gave is a stranger's. */
+/** Holds the ledger against what the servers say: its level follows theirs. */
 import type { Cluster } from '../cluster/cluster.ts';
 import type { EventSink } from '../events/fan-out.ts';
 import { isLoneClaim } from '../policy/rules.ts';
@@ -21,8 +21,6 @@ export interface FactFollowerOptions {
 /** Follows the facts for one gate. */
 export class FactFollower {
   readonly #options: FactFollowerOptions;
-  /** The highest token that was said to be a stranger's. */
-  #foreignToken = 0;
 
   constructor(options: FactFollowerOptions) {
     this.#options = options;
@@ -52,24 +50,5 @@ export class FactFollower {
         toLevel: level,
       });
     return view;
-  }
-
-  /**
-   * A token that this ledger never gave means that another ledger serves the same servers. Says so, once for each.
-   * @param seenToken the highest that servers had seen before the record was read: one given later is in no such record
-   */
-  lookForStrangers(seenToken: number, { record }: LedgerView): void {
-    const { events, ledger } = this.#options;
-    if (seenToken <= Math.max(record.token, this.#foreignToken)) return;
-    this.#foreignToken = seenToken;
-    events.emit({
-      event: 'migration',
-      what: 'foreign-ledger',
-      ledger: ledger.url,
-      token: record.token,
-      seenToken,
-      error:
-        'a server has seen a token that this ledger did not give: another gate upgrades the same cluster with another ledger',
-    });
   }
 }

@@ -2,9 +2,9 @@
  * Watches the ledger of one gate: reads it when it changes and at a steady beat, and keeps what it said last, also
  * while it is out of reach.
  */
-import type { Cluster } from '../cluster/cluster.ts';
 import type { EventSink } from '../events/fan-out.ts';
 import type { Clock, Timer } from '../ports/clock.ts';
+import type { SeenClaims } from './foreign-ledgers.ts';
 import type { Ledger, LedgerView } from './ledger/ledger.ts';
 import { LedgerFormatError } from './ledger/record.ts';
 
@@ -24,14 +24,14 @@ export type LedgerStanding =
 
 export interface LedgerWatchOptions {
   readonly ledger: Ledger;
-  readonly cluster: Pick<Cluster, 'token'>;
+  readonly cluster: SeenClaims;
   readonly clock: Clock;
   readonly events: EventSink;
   /**
-   * Called after each reading, before anybody hears of it; what it does belongs to the reading. `seenToken` is the
-   * highest that servers had seen before it: one given later is in no record that was read.
+   * Called after each reading, before anybody hears of it; what it does belongs to the reading. `seen` is what servers
+   * remembered before it: a token given later is in no record that was read.
    */
-  readonly react: (before: LedgerStanding, seenToken: number) => Promise<void>;
+  readonly react: (before: LedgerStanding, seen: SeenClaims) => Promise<void>;
   /** Something changed that is more than progress. */
   readonly changed: () => void;
 }
@@ -118,14 +118,14 @@ export class LedgerWatch {
     const { ledger, cluster, clock, react, changed } = this.#options;
     const before = this.#standing;
     this.#askedAt = clock.now();
-    const seenToken = cluster.token;
+    const { token, ledgers } = cluster;
     try {
       this.take(await ledger.read());
       this.#sayAvailable(before);
     } catch (error) {
       this.#lose(error as Error, before);
     }
-    await react(before, seenToken);
+    await react(before, { token, ledgers });
     const now = this.#standing;
     if (before.kind !== now.kind || contentOf(before.view) !== contentOf(now.view)) changed();
   }

@@ -5,12 +5,12 @@
  */
 import type { UpgradeState } from '../policy/types.ts';
 import { Changes } from '../ports/changes.ts';
-import { randomId } from '../ports/random.ts';
 import { lookForProcess } from '../process/find-process.ts';
 import { levelOf } from '../version/catalogue.ts';
 import { parseVersion, printVersion, type Version } from '../version/version.ts';
 import { AbortedByOperator, Attempt, type AttemptOptions } from './attempt.ts';
 import { FactFollower } from './fact-follower.ts';
+import { ForeignLedgers, type SeenClaims } from './foreign-ledgers.ts';
 import { doubtIn } from './ledger/known-ledger.ts';
 import { ClaimLost } from './ledger/ledger.ts';
 import { activeBlock, type LedgerRecord, type TriggerInfo } from './ledger/record.ts';
@@ -28,9 +28,7 @@ import { upgradeStatus } from './upgrade-status.ts';
 /** After an attempt that could not even be claimed, until the next one, ms; it doubles up to the longest. */
 const CLAIM_PAUSE = { first: 1_000, longest: 10_000 };
 
-export interface MigratorOptions extends Omit<AttemptOptions, 'owner'> {
-  /** The gate's id, which its claims are written under. */
-  readonly gate: string;
+export interface MigratorOptions extends AttemptOptions {
   readonly trigger: TriggerRule;
   /** Where the tables are, if no server and no ledger says. */
   readonly baseline: Version | null;
@@ -48,11 +46,11 @@ export interface MigratorOptions extends Omit<AttemptOptions, 'owner'> {
 export class Migrator implements Migration {
   readonly changes = new Changes();
   readonly #options: MigratorOptions;
-  readonly #owner: string;
   readonly #planner: Planner;
   readonly #watch: LedgerWatch;
   readonly #follower: FactFollower;
   readonly #doubt: LedgerDoubt;
+  readonly #foreign: ForeignLedgers;
   readonly #ramp: Ramp;
   readonly #stopping = new AbortController();
   #attempt: { readonly attempt: Attempt; readonly over: Promise<void> } | null = null;
@@ -68,14 +66,14 @@ export class Migrator implements Migration {
 
   constructor(options: MigratorOptions) {
     this.#options = options;
-    this.#owner = `${options.gate}/${randomId(options.random, 8)}`;
     this.#planner = new Planner({ ...options, hooked: [...options.hooks.own.keys()] });
     this.#ramp = new Ramp(options.clock, options.ramp);
-    this.#follower = new FactFollower({ ...options, planner: this.#planner, owner: this.#owner });
-    this.#doubt = new LedgerDoubt({ ...options, owner: this.#owner });
+    this.#follower = new FactFollower({ ...options, planner: this.#planner });
+    this.#doubt = new LedgerDoubt(options);
+    this.#foreign = new ForeignLedgers(options);
     this.#watch = new LedgerWatch({
       ...options,
-      react: (before, seenToken) => this.#react(before, seenToken),
+      react: (before, seen) => this.#react(before, seen),
       changed: () => this.changes.notify(),
     });
   }
@@ -141,7 +139,7 @@ export class Migrator implements Migration {
 
   request(initiator: UpgradeInitiator): void {
     const { connection, version, driver } = initiator;
-    this.#begin({ gate: this.#owner, connection, client: printVersion(version), driver });
+    this.#begin({ gate: this.#options.owner, connection, client: printVersion(version), driver });
   }
 
   get obstacle(): string | null {
@@ -173,16 +171,15 @@ export class Migrator implements Migration {
   }
 
   /** What a reading of the ledger asks for. */
-  async #react(before: LedgerStanding, seenToken: number): Promise<void> {
+  async #react(before: LedgerStanding, seen: SeenClaims): Promise<void> {
     const { standing } = this.#watch;
     if (standing.kind !== 'known') return;
-    const { contradiction } = standing.view;
-    if (contradiction !== null) this.#attempt?.attempt.lose(new ClaimLost(contradiction));
-    const view = await this.#doubt.examine(standing.view);
+    const doubt = doubtIn(standing.view);
+    if (doubt !== null) this.#attempt?.attempt.lose(new ClaimLost(doubt));
+    const view = await this.#foreign.examine(seen, await this.#doubt.examine(standing.view));
     this.#watch.take(view);
     const { record, leaseAlive } = view;
     if (before.kind === 'unavailable') this.#unclaimed = null;
-    this.#follower.lookForStrangers(seenToken, view);
     if (before.view !== null) this.#beginRamp(before.view.record, record);
     if (record.claim?.abort && leaseAlive) {
       const { by, reason } = record.claim.abort;
@@ -233,7 +230,7 @@ export class Migrator implements Migration {
     if (this.#attempt !== null || this.#stopping.signal.aborted) return;
     if (this.#unclaimed !== null && this.#options.clock.now() < this.#unclaimed.until) return;
     const attempt = new Attempt(
-      { ...this.#options, owner: this.#owner },
+      this.#options,
       {
         plan: () => this.#plan(parseVersion(trigger.client)),
         view: () => this.#watch.view,

@@ -142,6 +142,7 @@ function helloOf({ version, tables, protocol, state }: Context) {
     version: printVersion(version),
     level: tables?.level ?? null,
     token: tables?.token ?? null,
+    ledgers: [...(tables?.ledgers ?? [])],
     draining: state.draining,
     ...(protocol && { protocol }),
   };
@@ -167,7 +168,7 @@ async function upgrade(
   };
   if (tables === undefined) return answer('this server keeps no system tables');
   try {
-    tables.begin(request.token);
+    tables.begin(request.token, request.ledger);
     for (let part = 1; part <= UPGRADE_STEPS && tables.level < request.toLevel; part++) {
       await pause(clock, upgradeMs / UPGRADE_STEPS);
       // Who asked is gone, or was told to stop.
@@ -181,7 +182,7 @@ async function upgrade(
         }),
       );
     }
-    tables.complete(request.token, request.toLevel);
+    tables.complete(request.token, request.toLevel, request.ledger);
     answer(null);
   } catch (error) {
     answer((error as Error).message);

@@ -33,6 +33,10 @@ const level = z
   .min(0)
   .max(2 ** 31 - 1);
 const ms = z.int().min(0);
+const token = z.int().min(0);
+/** Of a gate's name and more. */
+const MAX_LEDGER_LENGTH = 256;
+const ledger = z.string().min(1).max(MAX_LEDGER_LENGTH);
 const share = z.number().min(0).max(1);
 /** Words that may grow without a new revision: any short word is taken, known ones are typed. */
 const word = z.string().min(1).max(MAX_WORD_LENGTH);
@@ -195,7 +199,17 @@ export const MESSAGES = {
         .describe(
           'schema level of the system tables; nil if it does not know one, and is then not asked to upgrade',
         ),
-      token: z.int().min(0).nullable().default(null).describe('the highest fencing token it saw'),
+      token: token.nullable().default(null).describe('the highest fencing token it saw'),
+      ledgers: z
+        .array(
+          z.object({
+            id: ledger.describe('as in `upgradeRequest.ledger`'),
+            token: token.describe('the highest token that came from it'),
+          }),
+        )
+        .max(8)
+        .default([])
+        .describe('the ledgers that it was asked for a step by, refused or not; see "Upgrades"'),
       draining: z.boolean().default(false).describe('it leaves and takes no new sessions'),
       protocol,
     }),
@@ -231,7 +245,11 @@ export const MESSAGES = {
       toLevel: level.describe('schema level wanted'),
       step: z.int().min(1).describe('number of the step, from 1'),
       attempt: z.int().min(1).describe('number of the attempt at this step, from 1'),
-      token: z.int().min(0).describe('fencing token: refuse one below the highest seen'),
+      token: token.describe('fencing token: refuse one below the highest seen, see "Upgrades"'),
+      ledger: ledger
+        .nullable()
+        .default(null)
+        .describe('identity of the ledger that gave the token; nil if it has none'),
       key: short.describe('the same for every attempt at the same step: run it once'),
     }),
   },

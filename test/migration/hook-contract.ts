@@ -15,6 +15,7 @@ export const FACTS: HookFacts = {
   steps: 1,
   attempt: 2,
   token: 7,
+  ledger: 'ledger-a',
   key: 'main/1/27-28/4.14.0',
   client: '4.14.1',
 };

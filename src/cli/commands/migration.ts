@@ -283,6 +283,10 @@ function describe(view: LedgerView, ledger: Ledger, config: Configured, withRun:
       `Noticed by ${record.doubt.by}: ${record.doubt.why}`,
       'Bring the right ledger back, or accept this one: skewgate migration accept-ledger',
     );
+  for (const { id, token, by } of record.foreign)
+    lines.push(
+      `Another ledger upgrades the same servers: ${id}, with token ${token} (noticed by ${by}). Give all gates the same one, and say which is right: skewgate migration accept-ledger`,
+    );
   if (record.failure !== null) {
     const { error, attempts, retryAt } = record.failure;
     lines.push(

@@ -17,6 +17,8 @@ export interface HookFacts {
   readonly attempt: number;
   /** Fencing token: only grows; refuse work under a lower one than was seen. */
   readonly token: number;
+  /** Identity of the ledger that gave the token: two ledgers give equal ones. Null: it has none. */
+  readonly ledger: string | null;
   /** Idempotency key: the same for every attempt at the same step. */
   readonly key: string;
   /** Version of the client that brought the upgrade. */
@@ -66,6 +68,7 @@ export function environmentOf(facts: HookFacts): Record<string, string> {
     SKEWGATE_STEP: String(facts.step),
     SKEWGATE_ATTEMPT: String(facts.attempt),
     SKEWGATE_TOKEN: String(facts.token),
+    SKEWGATE_LEDGER: facts.ledger ?? '',
     SKEWGATE_KEY: facts.key,
     SKEWGATE_CLIENT: facts.client,
   };

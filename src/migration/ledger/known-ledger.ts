@@ -80,5 +80,39 @@ export function doubted(
 
 function replacedBy({ id, replaced }: LedgerRecord, known: KnownLedger): string[] {
   if (known.id === null || known.id === id) return replaced;
-  return [...replaced.filter((one) => one !== known.id), known.id].slice(-MAX_REPLACED);
+  return standingInFor(replaced, [known.id]);
+}
+
+/** The ids of ledgers that one stands in for, once `more` are among them. */
+export function standingInFor(replaced: readonly string[], more: readonly string[]): string[] {
+  return [...replaced.filter((one) => !more.includes(one)), ...more].slice(-MAX_REPLACED);
+}
+
+/** How many other ledgers are kept on record. */
+const MAX_FOREIGN = 8;
+
+/** Puts on record which other ledgers upgrade the same servers. */
+export function foreignSeen(
+  record: LedgerRecord,
+  seen: readonly { readonly id: string; readonly token: number }[],
+  by: string,
+  now: number,
+): Change | null {
+  const news = seen
+    .filter(({ id, token }) => !record.foreign.some((one) => one.id === id && one.token >= token))
+    .slice(0, MAX_FOREIGN);
+  if (news.length === 0) return null;
+  const others = record.foreign.filter((one) => !news.some(({ id }) => id === one.id));
+  return {
+    record: {
+      ...record,
+      foreign: [...others, ...news.map((one) => ({ ...one, by, at: now }))].slice(-MAX_FOREIGN),
+    },
+    history: news.map(({ id, token }) => ({
+      what: 'foreign-ledger',
+      at: now,
+      owner: by,
+      reason: `servers were asked for an upgrade under token ${token} of another ledger, ${id}`,
+    })),
+  };
 }

@@ -5,7 +5,7 @@
 import { randomUUID } from 'node:crypto';
 import { type Clock, pause } from '../../ports/clock.ts';
 import type { ProcessInfo } from '../../process/find-process.ts';
-import { contradictionOf, doubted, type KnownLedger, remember } from './known-ledger.ts';
+import { contradictionOf, doubted, foreignSeen, type KnownLedger, remember } from './known-ledger.ts';
 import { aborted, accepted, approved, blocked, retried, unblocked } from './operator-acts.ts';
 import { type Claim, type HistoryEntry, type LedgerRecord, type Restoring, readRecord } from './record.ts';
 import { LedgerUnavailable, type Snapshot, type Store, type Swap } from './store.ts';
@@ -167,6 +167,14 @@ export class Ledger {
     );
   }
 
+  /** Puts on record which other ledgers upgrade the same servers; nothing if it is there already. */
+  recordForeign(
+    seen: readonly { readonly id: string; readonly token: number }[],
+    owner: string,
+  ): Promise<LedgerRecord> {
+    return this.#update(({ record }) => foreignSeen(record, seen, owner, this.now()));
+  }
+
   /** Applies `next` to the record until a swap succeeds; null from it: nothing to change. */
   async #update(
     next: (now: { record: LedgerRecord; held: boolean; contradiction: string | null }) => Change | null,
@@ -187,9 +195,10 @@ export class Ledger {
   ): Promise<void> {
     for (let tries = 0; tries < MAX_TRIES; tries++) {
       const { record, snapshot } = await this.#read();
-      if (record.claim?.token !== token || record.claim.owner !== owner || !snapshot.alive.has(token))
+      const { claim } = record;
+      if (claim === null || !isUnder(record, { token, owner }) || !snapshot.alive.has(token))
         throw new ClaimLost(`token ${token} is not in force any more`);
-      const change = next(record, record.claim);
+      const change = next(record, claim);
       if (change === null) return;
       if (await this.#swap(snapshot, change, { guard: token, ...(drop && { drop: token }) })) return;
     }
@@ -289,8 +298,8 @@ export class HeldClaim {
     return { record, claim: record.claim };
   }
 
-  #isOurs({ claim }: LedgerRecord): boolean {
-    return claim?.token === this.token && claim.owner === this.#owner;
+  #isOurs(record: LedgerRecord): boolean {
+    return isUnder(record, { token: this.token, owner: this.#owner });
   }
 
   /** @throws {ClaimLost} */
@@ -383,6 +392,11 @@ export class HeldClaim {
       }
     }
   }
+}
+
+/** Whether the record is under this claim. One in doubt is under none: its tokens may have been given before. */
+function isUnder({ claim, doubt }: LedgerRecord, { token, owner }: Pick<Claim, 'token' | 'owner'>): boolean {
+  return doubt === null && claim?.token === token && claim.owner === owner;
 }
 
 function sameTables(record: LedgerRecord, known: LedgerRecord): boolean {

@@ -1,4 +1,5 @@
 /** What operators may do to a ledger's record: pure functions, as in transitions.ts. Every act goes on record. */
+import { standingInFor } from './known-ledger.ts';
 import { activeBlocks, type Block, type HistoryEntry, type LedgerRecord } from './record.ts';
 import { type Change, failed } from './transitions.ts';
 
@@ -18,7 +19,7 @@ export function reasonForNothing(
   now: number,
   of: string | null = null,
 ): string | null {
-  const { claim, failure, doubt } = record;
+  const { claim, failure, doubt, foreign } = record;
   switch (act) {
     case 'unblock':
       if (activeBlocks(record, now).some(({ by }) => of === null || by === of)) return null;
@@ -29,7 +30,7 @@ export function reasonForNothing(
     case 'abort':
       return claim === null ? 'no upgrade was running' : null;
     case 'accept-ledger':
-      return doubt === null ? 'this ledger is not in doubt' : null;
+      return doubt === null && foreign.length === 0 ? 'this ledger is not in doubt' : null;
   }
 }
 
@@ -113,10 +114,14 @@ export function retried(record: LedgerRecord, who: Operator, leaseAlive: boolean
   };
 }
 
-/** Says that this ledger is the right one from now on, whatever a gate saw before. */
+/** Says that this ledger is the right one from now on, whatever a gate saw before, and whatever other ones servers saw. */
 export function accepted(record: LedgerRecord, who: Operator, now: number): Change {
   const entry = act('ledger-accepted', who, reasonForNothing('accept-ledger', record, false, now), now);
-  return { record: { ...record, doubt: null }, history: [entry] };
+  const replaced = standingInFor(
+    record.replaced,
+    record.foreign.map(({ id }) => id),
+  );
+  return { record: { ...record, doubt: null, replaced, foreign: [] }, history: [entry] };
 }
 
 /** A live holder is asked to stop; a claim whose holder is gone is ended here. Nothing starts until `retry`. */

@@ -67,6 +67,8 @@ const recordSchema = z.object({
   doubt: z.object({ by: z.string(), why: z.string(), at: ms }).nullable().default(null),
   /** The ids of ledgers that this one stands in for. */
   replaced: z.array(z.string()).default([]),
+  /** Other ledgers that upgrade the same servers, each with its highest token that a server saw, and who noticed. */
+  foreign: z.array(z.object({ id: z.string(), token: z.number(), by: z.string(), at: ms })).default([]),
   /** Where the tables are, as far as recorded. */
   level: z.number().nullable(),
   /** The release that left them so; the lowest one of its level where `releaseKnown` is false. */
@@ -129,7 +131,8 @@ export type HistoryKind =
   | 'retried'
   | 'aborted'
   | 'ledger-doubted'
-  | 'ledger-accepted';
+  | 'ledger-accepted'
+  | 'foreign-ledger';
 
 /** One line of history; fields that do not apply are absent. */
 export interface HistoryEntry {
@@ -174,6 +177,7 @@ export function emptyRecord(cluster: string): LedgerRecord {
     writes: 0,
     doubt: null,
     replaced: [],
+    foreign: [],
     level: null,
     release: null,
     releaseKnown: false,

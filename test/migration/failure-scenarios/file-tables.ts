@@ -1,21 +1,25 @@
 /** Tables of a simulated cluster in plain files: a level that hooks and tests can change as well. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { StaleToken, type Tables } from '../../../src/server/tables.ts';
+import { type AskingLedger, ask } from '../../../src/server/fence.ts';
+import type { Tables } from '../../../src/server/tables.ts';
 
 export class FileTables implements Tables {
   readonly #level: string;
   readonly #token: string;
+  readonly #ledgers: string;
   /** Steps completed by servers, in order. */
   readonly completed: number[] = [];
-  /** Steps whose token was too old. */
+  /** Tokens that were refused. */
   readonly refused: number[] = [];
 
   constructor(folder: string, level: number) {
     this.#level = path.join(folder, 'level');
     this.#token = path.join(folder, 'token');
+    this.#ledgers = path.join(folder, 'ledgers');
     writeFileSync(this.#level, String(level));
     writeFileSync(this.#token, '0');
+    writeFileSync(this.#ledgers, '[]');
   }
 
   get level(): number {
@@ -30,16 +34,22 @@ export class FileTables implements Tables {
     return Number(readFileSync(this.#token, 'utf8'));
   }
 
-  begin(token: number): void {
-    if (token < this.token) {
+  get ledgers(): readonly AskingLedger[] {
+    return JSON.parse(readFileSync(this.#ledgers, 'utf8'));
+  }
+
+  begin(token: number, ledger: string | null = null): void {
+    const { fence, refusal } = ask(this, token, ledger);
+    writeFileSync(this.#ledgers, JSON.stringify(fence.ledgers));
+    if (refusal !== null) {
       this.refused.push(token);
-      throw new StaleToken(token, this.token);
+      throw refusal;
     }
     writeFileSync(this.#token, String(token));
   }
 
-  complete(token: number, level: number): void {
-    this.begin(token);
+  complete(token: number, level: number, ledger: string | null = null): void {
+    this.begin(token, ledger);
     this.level = Math.max(this.level, level);
     this.completed.push(level);
   }

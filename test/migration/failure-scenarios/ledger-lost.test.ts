@@ -1,6 +1,10 @@
 /** The ledger out of reach, damaged, deleted, or not the one that others use. */
 import { mkdirSync, renameSync, rmdirSync, rmSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
+import { Ledger } from '../../../src/migration/ledger/ledger.ts';
+import type { HistoryEntry } from '../../../src/migration/ledger/record.ts';
+import { openStore } from '../../../src/migration/ledger/registry.ts';
+import { realClock } from '../../../src/runtime/clock.ts';
 import { NO_ETCD, startEtcd } from '../../support/etcd.ts';
 import { OPERATOR } from '../../support/ledger.ts';
 import { eventually } from './eventually.ts';
@@ -142,6 +146,55 @@ describe('a SQLite file that is deleted while its gates run', () => {
     expect((await scenario.upgraded(29)).record.token).toBe(2);
     for (const session of sessions) session.destroy();
   });
+});
+
+/** Each gate in a process of its own, with a ledger of its own, when a client of each brings the upgrade. */
+async function beginTogether(scenario: FailureScenario, ledgers: readonly string[]): Promise<void> {
+  const gates = await Promise.all(ledgers.map((ledger) => scenario.process({ migration: { ledger } })));
+  const clients = gates.map((gate) =>
+    gate.connect('4.14.0').then(
+      (session) => {
+        session.destroy();
+        return 'admitted';
+      },
+      ({ code }) => String(code),
+    ),
+  );
+  expect(await Promise.all(clients)).toContain('admitted');
+  const ids: (string | null)[] = [];
+  const completed: HistoryEntry[] = [];
+  for (const [at, gate] of gates.entries()) {
+    const said = await gate.log.until('migration', { what: 'foreign-ledger' });
+    await gate.program.waitFor(/upgrade: foreign-ledger: .*another ledger/, 'stderr');
+    const store = openStore(ledgers[at] as string, { folder: scenario.folder, clock: realClock });
+    const ledger = new Ledger(store, scenario.cluster, realClock);
+    ids.push(said.seenLedger as string, (await ledger.read()).record.id);
+    completed.push(...(await ledger.history()).filter(({ what, ran }) => what === 'step-done' && ran));
+    await store.close();
+  }
+  const [saidByOne, one, saidByTwo, two] = ids;
+  expect([saidByOne, saidByTwo]).toEqual([two, one]);
+  expect(completed).toHaveLength(1);
+  expect(scenario.tables.completed).toEqual([28]);
+}
+
+const TOGETHER = { unchecked: true, servers: ['4.14.0'], upgradeMs: 2_000 };
+
+describe('two gates with a ledger each begin an upgrade at the same moment', () => {
+  test('two SQLite files: one completes, and both say that there is another ledger', async () => {
+    const scenario = await FailureScenario.start(SQLITE, TOGETHER);
+    await beginTogether(scenario, [SQLITE, 'sqlite:another.db']);
+  });
+
+  test.skipIf(NO_ETCD !== null)(
+    `two etcds: one completes, and both say that there is another ledger${NO_ETCD === null ? '' : ` (skipped: ${NO_ETCD})`}`,
+    async () => {
+      await using etcd = await startEtcd();
+      await using another = await startEtcd();
+      const scenario = await FailureScenario.start(etcd.url, TOGETHER);
+      await beginTogether(scenario, [etcd.url, another.url]);
+    },
+  );
 });
 
 onEachLedger('two gates that do not share a ledger', (start) => {

@@ -79,6 +79,7 @@ describe('a command', () => {
       'SKEWGATE_FROM=4.13.0',
       'SKEWGATE_FROM_LEVEL=27',
       'SKEWGATE_KEY=main/1/27-28/4.14.0',
+      'SKEWGATE_LEDGER=ledger-a',
       'SKEWGATE_STEP=1',
       'SKEWGATE_TO=4.14.0',
       'SKEWGATE_TOKEN=7',

@@ -1,12 +1,14 @@
 /** The default hook: a simulated server, asked over real sockets, and its tables. */
 import { existsSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { describe, expect, test } from 'vitest';
 import { createSkewgateBackEnd } from '../../../src/backend/skewgate.ts';
 import { Cluster } from '../../../src/cluster/cluster.ts';
 import { createServerHook } from '../../../src/migration/hook/server.ts';
 import { realRuntime } from '../../../src/runtime/real.ts';
-import { createMemoryTables, openTables, StaleToken, type Tables } from '../../../src/server/tables.ts';
+import { ForeignToken, StaleToken } from '../../../src/server/fence.ts';
+import { createMemoryTables, openTables, type Tables } from '../../../src/server/tables.ts';
 import { PHOENIX_CATALOGUE } from '../../../src/version/phoenix.ts';
 import { realEnvironment } from '../../support/environment.ts';
 import { tempFolder } from '../../support/folder.ts';
@@ -31,11 +33,14 @@ function noting(
     get token() {
       return tables.token;
     },
-    begin(token) {
-      tables.begin(token);
+    get ledgers() {
+      return tables.ledgers;
+    },
+    begin(token, ledger) {
+      tables.begin(token, ledger);
       begun.push({ token });
     },
-    complete: (token, level) => complete.call(tables, token, level),
+    complete: (...args) => complete.apply(tables, args),
     close: () => tables.close(),
   };
 }
@@ -165,6 +170,34 @@ describe.each([
     tables.close();
   });
 
+  test('tell equal tokens of two ledgers apart: the one that asked first has it, at the beginning and at the end of a step', () => {
+    const tables = make();
+    tables.begin(3, 'ledger-a');
+    expect(() => tables.begin(3, 'ledger-b')).toThrow(ForeignToken);
+    expect(() => tables.complete(3, NEW, 'ledger-b')).toThrow(/token 3 .*another ledger \(ledger-a\)/);
+    expect([tables.level, tables.token]).toEqual([OLD, 3]);
+    expect(tables.ledgers).toEqual([
+      { id: 'ledger-a', token: 3 },
+      { id: 'ledger-b', token: 3 },
+    ]);
+    tables.complete(3, NEW, 'ledger-a');
+    expect(tables.level).toBe(NEW);
+    tables.close();
+  });
+
+  test('take a higher token of another ledger: the step under the lower one does not complete', () => {
+    const tables = make();
+    tables.begin(3, 'ledger-a');
+    tables.begin(4, 'ledger-b');
+    expect(() => tables.complete(3, NEW, 'ledger-a')).toThrow(StaleToken);
+    expect([tables.level, tables.token]).toEqual([OLD, 4]);
+    expect(tables.ledgers).toEqual([
+      { id: 'ledger-b', token: 4 },
+      { id: 'ledger-a', token: 3 },
+    ]);
+    tables.close();
+  });
+
   test('never go back: a step to a lower level leaves them where they are', () => {
     const tables = make();
     tables.complete(1, NEW);
@@ -175,6 +208,28 @@ describe.each([
 });
 
 describe('a file of tables', () => {
+  test('of an earlier release is taken as it is, and shared with servers of that release', () => {
+    const file = path.join(tempFolder(), 'tables.db');
+    const db = new DatabaseSync(file);
+    db.exec(
+      'CREATE TABLE system_tables (id INTEGER PRIMARY KEY CHECK (id = 1), level INTEGER, token INTEGER)',
+    );
+    db.exec(`INSERT INTO system_tables VALUES (1, ${OLD}, 5)`);
+    const tables = openTables(file, 99);
+    expect([tables.level, tables.token, tables.ledgers]).toEqual([OLD, 5, []]);
+    // Nobody knows whose token 5 is.
+    tables.begin(5, 'ledger-a');
+    expect(() => tables.begin(5, 'ledger-b')).toThrow(ForeignToken);
+    db.exec('UPDATE system_tables SET token = 6');
+    tables.complete(6, NEW, 'ledger-b');
+    expect([tables.level, tables.token]).toEqual([NEW, 6]);
+    db.close();
+    tables.close();
+    const again = openTables(file, OLD);
+    expect(again.ledgers.map(({ id }) => id)).toEqual(['ledger-b', 'ledger-a']);
+    again.close();
+  });
+
   test('is shared: each opener sees the level and the token of the others, and what is created first counts', () => {
     const file = path.join(tempFolder(), 'tables.db');
     const one = openTables(file, OLD);
