@@ -134,6 +134,8 @@ const OF_ANOTHER_LEDGER: MessageInput<'serverHello'> = {
   token: 7,
   ledgers: [{ id: 'ledger-b', token: 7 }],
 };
+const SEEN_BEFORE =
+  'token 7 was seen before, from another ledger (ledger-b): two ledgers upgrade the same cluster';
 const OPEN: MessageInput<'open'> = {
   session: 's-1',
   peer: '127.0.0.1:50000',
@@ -147,14 +149,9 @@ const UPGRADE: MessageInput<'upgradeRequest'> = {
   step: 1,
   attempt: 1,
   token: 7,
-  ledger: 'ledger-a',
   key: '27-28',
 };
-
-/** As gates of earlier releases ask. */
-function withoutLedger({ ledger: _, ...rest }: MessageInput<'upgradeRequest'>) {
-  return rest;
-}
+const NAMED_UPGRADE = { ...UPGRADE, ledger: 'ledger-a' };
 
 const SAMPLES: readonly Sample[] = [
   { name: 'hello', message: 'hello', value: HELLO },
@@ -217,18 +214,15 @@ const SAMPLES: readonly Sample[] = [
     message: 'serverHello',
     value: {
       ...SERVER_HELLO,
-      ledgers: [
-        { id: 'ledger-a', token: 6 },
-        { id: 'ledger-b', token: 6 },
-      ],
+      ledgers: ['ledger-a', 'ledger-b'].map((id) => ({ id, token: 6 })),
     },
   },
   { name: 'open', message: 'open', value: OPEN },
-  { name: 'upgradeRequest', message: 'upgradeRequest', value: UPGRADE },
+  { name: 'upgradeRequest', message: 'upgradeRequest', value: NAMED_UPGRADE },
   {
     name: 'upgradeRequest of a gate that names no ledger',
     message: 'upgradeRequest',
-    value: withoutLedger(UPGRADE),
+    value: UPGRADE,
   },
   { name: 'upgradeProgress', message: 'upgradeProgress', value: { done: 0.25, text: 'part 1 of 4' } },
   { name: 'upgradeResult', message: 'upgradeResult', value: { level: 28, error: null } },
@@ -361,16 +355,8 @@ const CONVERSATIONS: readonly Conversation[] = [
     steps: [
       step('gate', 'server', one, say('identify', { gate: 'main', purpose: 'upgrade' })),
       step('server', 'gate', one, say('serverHello', OF_ANOTHER_LEDGER)),
-      step('gate', 'server', say('upgradeRequest', UPGRADE)),
-      step(
-        'server',
-        'gate',
-        say('upgradeResult', {
-          level: 27,
-          error:
-            'token 7 was seen before, from another ledger (ledger-b): two ledgers upgrade the same cluster',
-        }),
-      ),
+      step('gate', 'server', say('upgradeRequest', NAMED_UPGRADE)),
+      step('server', 'gate', say('upgradeResult', { level: 27, error: SEEN_BEFORE })),
     ],
   },
 ];

@@ -1,7 +1,7 @@
 /** How a hook is called: with the facts of its run, until its deadline, under a claim. */
 import { type Clock, pause } from '../ports/clock.ts';
 import { type Hook, HookError, type HookFacts } from './hook/hook.ts';
-import type { HeldClaim } from './ledger/ledger.ts';
+import type { HeldClaim } from './ledger/held-claim.ts';
 import type { Claim, LedgerRecord } from './ledger/record.ts';
 import type { MigrationProgress } from './migration.ts';
 

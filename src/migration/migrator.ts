@@ -11,8 +11,8 @@ import { parseVersion, printVersion, type Version } from '../version/version.ts'
 import { AbortedByOperator, Attempt, type AttemptOptions } from './attempt.ts';
 import { FactFollower } from './fact-follower.ts';
 import { ForeignLedgers, type SeenClaims } from './foreign-ledgers.ts';
+import { ClaimLost } from './ledger/held-claim.ts';
 import { doubtIn } from './ledger/known-ledger.ts';
-import { ClaimLost } from './ledger/ledger.ts';
 import { activeBlock, type LedgerRecord, type TriggerInfo } from './ledger/record.ts';
 import { LedgerUnavailable } from './ledger/store.ts';
 import { LedgerDoubt } from './ledger-doubt.ts';

@@ -4,7 +4,7 @@ import { type Clock, deadline } from '../ports/clock.ts';
 import { killProcess, lookForProcess, type ProcessInfo, waitForProcess } from '../process/find-process.ts';
 import { type CallContext, type Hooks, hookOf } from './call-hook.ts';
 import { HookError } from './hook/hook.ts';
-import { ClaimLost } from './ledger/ledger.ts';
+import { ClaimLost } from './ledger/held-claim.ts';
 import type { Claim, LedgerRecord } from './ledger/record.ts';
 
 /** ms that a killed process gets to be gone. */

@@ -1,6 +1,6 @@
 /** Keeps a claim's lease alive, and says when it is lost. */
 import type { Clock, Timer } from '../ports/clock.ts';
-import { ClaimLost, type HeldClaim } from './ledger/ledger.ts';
+import { ClaimLost, type HeldClaim } from './ledger/held-claim.ts';
 
 interface Renewal {
   readonly held: HeldClaim;

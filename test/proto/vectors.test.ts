@@ -114,6 +114,12 @@ const ENDS: Readonly<Record<string, object>> = {
     server: 'upgrading',
     upstream: 'known',
   },
+  'upgrade with a token that another ledger gave': {
+    gate: 'preface',
+    client: 'greeting',
+    server: 'upgrading',
+    upstream: 'known',
+  },
 };
 
 const START: Readonly<Record<Receiver, string>> = {

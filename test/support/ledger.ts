@@ -1,5 +1,5 @@
 /** What tests of the ledger ask for: claims, plans, and a store whose answers get lost. */
-import { HeldClaim } from '../../src/migration/ledger/ledger.ts';
+import { HeldClaim } from '../../src/migration/ledger/held-claim.ts';
 import { LedgerUnavailable, type Store, wrapStore } from '../../src/migration/ledger/store.ts';
 import type { ClaimRequest, Denied } from '../../src/migration/ledger/transitions.ts';
 import { planUpgrade } from '../../src/migration/plan.ts';

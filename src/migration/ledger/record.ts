@@ -231,3 +231,16 @@ export function activeBlocks({ block, otherBlocks }: LedgerRecord, now: number):
 export function activeBlock(record: LedgerRecord, now: number): Block | null {
   return activeBlocks(record, now)[0] ?? null;
 }
+
+/** Whether the record is under this claim. One in doubt is under none: its tokens may have been given before. */
+export function isUnder(
+  { claim, doubt }: LedgerRecord,
+  { token, owner }: Pick<Claim, 'token' | 'owner'>,
+): boolean {
+  return doubt === null && claim?.token === token && claim.owner === owner;
+}
+
+/** Whether nothing was recorded of the tables, and no claim given, between the one and the other. */
+export function sameTables(record: LedgerRecord, known: LedgerRecord): boolean {
+  return record.token === known.token && record.epoch === known.epoch && record.level === known.level;
+}

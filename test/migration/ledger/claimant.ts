@@ -3,7 +3,8 @@
  * `won TOKEN`, the denial, or the error. It keeps what it won, and renews nothing.
  */
 import { createInterface } from 'node:readline';
-import { HeldClaim, Ledger } from '../../../src/migration/ledger/ledger.ts';
+import { HeldClaim } from '../../../src/migration/ledger/held-claim.ts';
+import { Ledger } from '../../../src/migration/ledger/ledger.ts';
 import { SqliteStore } from '../../../src/migration/ledger/sqlite.ts';
 import { realClock } from '../../../src/runtime/clock.ts';
 import { requestOf } from '../../support/ledger.ts';

@@ -1,7 +1,8 @@
 /** etcd in trouble: a leader is killed, a member hangs, a majority is gone, nothing listens. */
 import { describe, expect, test } from 'vitest';
 import { EtcdStore } from '../../../src/migration/ledger/etcd.ts';
-import { type HeldClaim, Ledger } from '../../../src/migration/ledger/ledger.ts';
+import type { HeldClaim } from '../../../src/migration/ledger/held-claim.ts';
+import { Ledger } from '../../../src/migration/ledger/ledger.ts';
 import { LedgerUnavailable, type Store, wrapStore } from '../../../src/migration/ledger/store.ts';
 import { Changes } from '../../../src/ports/changes.ts';
 import { realClock } from '../../../src/runtime/clock.ts';

@@ -1,7 +1,8 @@
 /** Random sequences of everything that gates and operators do, on the ledger over memory: nothing breaks its promises. */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { ClaimLost, HeldClaim, Ledger } from '../../../src/migration/ledger/ledger.ts';
+import { ClaimLost, HeldClaim } from '../../../src/migration/ledger/held-claim.ts';
+import { Ledger } from '../../../src/migration/ledger/ledger.ts';
 import { MemoryStore } from '../../../src/migration/ledger/memory.ts';
 import { activeBlock, type LedgerRecord, readRecord } from '../../../src/migration/ledger/record.ts';
 import type { Store } from '../../../src/migration/ledger/store.ts';

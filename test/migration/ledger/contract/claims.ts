@@ -1,6 +1,7 @@
 /** Claims: owner, lease, token, and what can't be written without them. */
 import { expect } from 'vitest';
-import { ClaimLost, type HeldClaim, Ledger } from '../../../../src/migration/ledger/ledger.ts';
+import { ClaimLost, type HeldClaim } from '../../../../src/migration/ledger/held-claim.ts';
+import { Ledger } from '../../../../src/migration/ledger/ledger.ts';
 import { claimed, finish, losingAnswers, OPERATOR, requestOf, stalling } from '../../../support/ledger.ts';
 import { CLUSTER, type Rules } from '../contract-harness.ts';
 

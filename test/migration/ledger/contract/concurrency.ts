@@ -1,6 +1,7 @@
 /** Several at once: one wins, waiters change nothing, clusters keep apart, changes are told. */
 import { expect } from 'vitest';
-import { HeldClaim, Ledger } from '../../../../src/migration/ledger/ledger.ts';
+import { HeldClaim } from '../../../../src/migration/ledger/held-claim.ts';
+import { Ledger } from '../../../../src/migration/ledger/ledger.ts';
 import { Changes } from '../../../../src/ports/changes.ts';
 import { checkHistory } from '../../../support/check-history.ts';
 import { claimed, finish, OPERATOR, requestOf, stalling } from '../../../support/ledger.ts';

@@ -1,6 +1,7 @@
 /** Records that are old, foreign or damaged are explained and left alone; a lock from last year is taken over. */
 import { expect } from 'vitest';
-import type { HeldClaim, Ledger } from '../../../../src/migration/ledger/ledger.ts';
+import type { HeldClaim } from '../../../../src/migration/ledger/held-claim.ts';
+import type { Ledger } from '../../../../src/migration/ledger/ledger.ts';
 import { emptyRecord, LedgerFormatError } from '../../../../src/migration/ledger/record.ts';
 import { checkHistory } from '../../../support/check-history.ts';
 import { claimed, finish, OPERATOR, planOf, requestOf } from '../../../support/ledger.ts';
