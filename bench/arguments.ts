@@ -8,14 +8,22 @@ export interface Arguments {
   readonly quick: boolean;
   /** Where to write JSON; null: nowhere. */
   readonly json: string | null;
+  /** How long a soak lasts. */
+  readonly minutes: number;
+  /** Where pictures, and what a soak saw, are written. */
+  readonly out: string;
 }
 
 export const USAGE = `npm run bench [-- NAME…] [--rounds N] [--quick] [--json FILE]
+npm run bench -- soak [--minutes N] [--out FOLDER]
 
   NAME       an experiment, or the beginning of several: bulk, sessions, ping …; default: all
   --rounds   how often each is measured; default: 5
   --quick    one short round of each: shows that everything works, its figures mean nothing
-  --json     also write every value to this file`;
+  --json     also write every value to this file
+  soak       mixed traffic for a long time: whether memory, descriptors or latency grow
+  --minutes  how long; default: 120
+  --out      folder for soak.csv and soak.svg; default: bench-results`;
 
 /** null: only help is wanted. @throws {Error} naming what is wrong */
 export function readArguments(argv: readonly string[]): Arguments | null {
@@ -26,11 +34,16 @@ export function readArguments(argv: readonly string[]): Arguments | null {
       rounds: { type: 'string' },
       quick: { type: 'boolean', default: false },
       json: { type: 'string' },
+      minutes: { type: 'string', default: '120' },
+      out: { type: 'string', default: 'bench-results' },
       help: { type: 'boolean', default: false },
     },
   });
   if (values.help) return null;
   const rounds = Number(values.rounds ?? (values.quick ? 1 : 5));
   if (!Number.isInteger(rounds) || rounds < 1) throw new Error('--rounds: a whole number from 1 on');
-  return { names: positionals, rounds, quick: values.quick, json: values.json ?? null };
+  const minutes = Number(values.minutes);
+  if (!(minutes > 0)) throw new Error('--minutes: a number above 0');
+  const { quick, json = null, out } = values;
+  return { names: positionals, rounds, quick, json, minutes, out };
 }

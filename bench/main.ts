@@ -1,24 +1,25 @@
 /** `npm run bench`: measures the gate beside its peers on this machine, and prints tables. */
 import { writeFileSync } from 'node:fs';
 import os from 'node:os';
-import { readArguments, USAGE } from './arguments.ts';
+import { type Arguments, readArguments, USAGE } from './arguments.ts';
 import type { Experiment, Measured } from './experiment.ts';
 import { EXPERIMENTS } from './experiments/all.ts';
 import { Lab } from './lab.ts';
 import { jsonOf, markdownOf } from './markdown.ts';
 import { runExperiment } from './run.ts';
+import { runSoak } from './soak/soak.ts';
 
 const say = (line: string) => console.error(line);
 
 async function main(): Promise<void> {
   const wanted = readArguments(process.argv.slice(2));
   if (wanted === null) return help();
+  if (wanted.names[0] === 'soak') return soak(wanted);
   const { names, rounds, quick, json } = wanted;
   const chosen = choose(names);
   await using lab = await Lab.create({ quick });
   // What was started ends with the bench, however that ends.
-  for (const signal of ['SIGINT', 'SIGTERM'] as const)
-    process.once(signal, () => void lab[Symbol.asyncDispose]().finally(() => process.exit(1)));
+  onSignal(() => void lab[Symbol.asyncDispose]().finally(() => process.exit(1)));
   const measured: Measured[] = [];
   for (const experiment of chosen) {
     say(`${experiment.name}: ${experiment.title}`);
@@ -26,6 +27,19 @@ async function main(): Promise<void> {
   }
   console.log(markdownOf(measured));
   if (json !== null) writeFileSync(json, `${JSON.stringify(jsonOf(measured, machine(rounds)), null, 2)}\n`);
+}
+
+/** Stopped early, it still gives its verdict. */
+async function soak({ minutes, out }: Arguments): Promise<void> {
+  await using lab = await Lab.create({ quick: false });
+  const stopped = new AbortController();
+  onSignal(() => stopped.abort());
+  const passed = await runSoak(lab, { minutes, folder: out, say: console.log, stop: stopped.signal });
+  if (!passed) process.exitCode = 1;
+}
+
+function onSignal(act: () => void): void {
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, act);
 }
 
 function help(): void {
