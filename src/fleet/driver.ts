@@ -3,6 +3,7 @@ import type { RefusedError } from '../client/session.ts';
 import type { LogRecord } from '../decision/record.ts';
 import type { Ledger } from '../migration/ledger/ledger.ts';
 import type { Clock } from '../ports/clock.ts';
+import type { LedgerLoss } from './virtual/ledger-store.ts';
 
 export type Logged = LogRecord & { readonly time: string };
 
@@ -72,6 +73,8 @@ export interface FleetDriver {
   /** @throws if this fleet can't cut links. */
   cut(a: string, b: string): void;
   heal(a: string, b: string): void;
+  /** Behind the backs of its gates. @throws if this fleet keeps its ledger safe. */
+  loseLedger(loss: LedgerLoss): Promise<void>;
   /**
    * A client dials the gates in turn; one that can't be reached is passed over. `program`: what stands in for the
    * client, on a fleet of real processes.

@@ -39,6 +39,7 @@ export const FAULT_NAMES = [
   'waiter-does-not-read-again',
   'lease-not-renewed',
   'leases-by-own-clock',
+  'ledger-taken-as-it-is',
   'write-tried-for-ever',
   'rests-too-long',
   'waits-too-long',
@@ -70,6 +71,10 @@ export const FAULTS: Readonly<Record<FaultName, Fault>> = {
   'leases-by-own-clock': {
     about: 'each gate judges by its own clock whether a lease is alive',
     remoteStore: leasesByOwnClock,
+  },
+  'ledger-taken-as-it-is': {
+    about: 'the doubt about a ledger that was lost is not kept',
+    remoteStore: forgetDoubt,
   },
   'write-tried-for-ever': {
     about: 'a write to the ledger that came too late is tried again and again',
@@ -166,6 +171,16 @@ function leasesByOwnClock(store: Store, clock: Clock, leases: Map<number, number
       if (!isAlive(token)) return false;
       noteLease(token, ms);
       return true;
+    },
+  });
+}
+
+/** What replaces a lost ledger counts as accepted. */
+function forgetDoubt(store: Store): Store {
+  return wrapStore(store, {
+    async swap(cluster, swap) {
+      const record = JSON.parse(swap.text) as LedgerRecord;
+      return store.swap(cluster, { ...swap, text: JSON.stringify({ ...record, doubt: null }) });
     },
   });
 }

@@ -80,13 +80,33 @@ export interface Grant {
   readonly at: number;
 }
 
+/** One write to the ledger. */
+export interface TrueWrite {
+  /** What it added to the history. */
+  readonly entries: readonly HistoryEntry[];
+  /** The record that it replaced; null: there was none. */
+  readonly before: LedgerRecord | null;
+  readonly after: LedgerRecord;
+}
+
+/** The ledger was lost: what was in it went back, or was gone. */
+export interface TrueLoss {
+  readonly at: number;
+  /** How many entries `history` had before. */
+  readonly entries: number;
+  /** The first state after it. */
+  readonly state: TrueState;
+}
+
 /** The true history of one simulated fleet. Whatever changes the fleet adds to it. Times are ms since the epoch. */
 export class GroundTruth {
   readonly states: TrueState[] = [];
   readonly runs: UpgradeRun[] = [];
   readonly attempts: ClientAttempt[] = [];
   readonly grants: Grant[] = [];
-  /** What was added to the ledger's history, at the true time: gates write their own, and their clocks differ. */
+  readonly writes: TrueWrite[] = [];
+  readonly losses: TrueLoss[] = [];
+  /** What was added to the ledger's history, lost or not, at the true time: gates write their own, and their clocks differ. */
   readonly history: HistoryEntry[] = [];
   /** Decision records with the gate that wrote each, in order. */
   readonly records: Array<{ readonly gate: string; readonly at: number; readonly record: Logged }> = [];

@@ -15,6 +15,7 @@ import {
   twoHolders,
   wentOnAfterAbort,
 } from './invariants/ledger.ts';
+import { begunInDoubt, recordedInLost } from './invariants/lost-ledger.ts';
 import { deadEnd } from './invariants/moves.ts';
 import { overlappingRuns, runTooEarly } from './invariants/runs.ts';
 import { groundlessRefusal, heldTooLong } from './invariants/service.ts';
@@ -68,6 +69,12 @@ export const INVARIANTS: readonly Invariant[] = [
     id: 'ledger-goes-forward',
     sentence: 'The ledger never goes back without recording that it did.',
     breaches: ledgerWentBack,
+  },
+  {
+    id: 'lost-ledger-is-doubted',
+    sentence:
+      'Once a ledger is lost that a gate knew, no upgrade begins and nothing is recorded until an operator accepts what is there.',
+    breaches: (evidence) => [...begunInDoubt(evidence), ...recordedInLost(evidence)],
   },
   {
     id: 'sessions-kept',

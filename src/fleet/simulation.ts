@@ -5,7 +5,6 @@
  */
 import { policyOf } from '../config/policy.ts';
 import { Ledger } from '../migration/ledger/ledger.ts';
-import { MemoryStore } from '../migration/ledger/memory.ts';
 import type { LedgerRecord } from '../migration/ledger/record.ts';
 import type { Store } from '../migration/ledger/store.ts';
 import type { Policy } from '../policy/types.ts';
@@ -20,13 +19,14 @@ import { parseVersion } from '../version/version.ts';
 import { connectClient } from './connect-client.ts';
 import type { ConnectResult, FleetDriver, Logged } from './driver.ts';
 import { FAULTS, type Fault } from './faults.ts';
-import { type ClientAttempt, GroundTruth, outcomeOf, pairOf } from './ground-truth.ts';
+import { type ClientAttempt, GroundTruth, outcomeOf, pairOf, type TrueState } from './ground-truth.ts';
 import { type Violation, violationsIn } from './invariants.ts';
 import { LEDGER, numbered } from './names.ts';
 import { recordStore } from './recording-store.ts';
 import type { Scenario } from './scenario.ts';
 import { timerBudget } from './timer-budget.ts';
 import { VirtualGate } from './virtual/gate.ts';
+import { type LedgerLoss, VirtualLedgerStore } from './virtual/ledger-store.ts';
 import { FleetLog } from './virtual/log.ts';
 import type { SharedParts, VirtualNode } from './virtual/node.ts';
 import { VirtualServer } from './virtual/server.ts';
@@ -35,6 +35,8 @@ import { VirtualServer } from './virtual/server.ts';
 const RETRANSMIT = 200;
 /** ms after which nothing that a stopped gate did is still under way. */
 const SHUTDOWN_TAIL = 2_000;
+/** As a config names the cluster where it says nothing. */
+const CLUSTER = 'main';
 /** No scenario takes more virtual time, ms. */
 const LONGEST = 30 * 24 * 3_600_000;
 
@@ -47,6 +49,7 @@ export class Simulation implements FleetDriver {
   readonly policy: Policy;
   readonly scenario: Scenario;
   readonly #fault: Fault | null;
+  readonly #kept = new VirtualLedgerStore(this.clock, CLUSTER);
   readonly #network: MemoryNetwork;
   readonly #tables: Tables | null;
   readonly #servers: readonly VirtualServer[];
@@ -70,7 +73,7 @@ export class Simulation implements FleetDriver {
     const { count, version, tables } = scenario.servers;
     this.#tables = tables === undefined ? null : this.#createTables(tables);
     const store = this.#createStore();
-    this.ledger = new Ledger(store, 'main', this.clock, () => 'simulated');
+    this.ledger = new Ledger(store, CLUSTER, this.clock, () => `made by an operator at ${this.clock.now()}`);
     const shared: SharedParts = {
       scenario,
       clock: this.clock,
@@ -171,6 +174,16 @@ export class Simulation implements FleetDriver {
     this.#note();
   }
 
+  async loseLedger(loss: LedgerLoss): Promise<void> {
+    const text = await this.#kept.lose(loss);
+    if (text === undefined) return;
+    this.#record = text === null ? null : (JSON.parse(text) as LedgerRecord);
+    this.#note();
+    const { history, states } = this.truth;
+    const state = states.at(-1) as TrueState;
+    this.truth.losses.push({ at: state.at, entries: history.length, state });
+  }
+
   async connect(client: string, version: string, upgrade: 'may' | 'must-not'): Promise<ConnectResult> {
     const attempt: ClientAttempt = {
       client,
@@ -222,9 +235,11 @@ export class Simulation implements FleetDriver {
   }
 
   #createStore(): Store {
-    const store = recordStore(new MemoryStore(this.clock), (record, entries) => {
+    const store = recordStore(this.#kept, (record, added) => {
+      const entries = added.map((entry) => ({ ...entry, at: this.clock.now() }));
+      this.truth.writes.push({ entries, before: this.#record, after: record });
+      this.truth.history.push(...entries);
       this.#record = record;
-      this.truth.history.push(...entries.map((entry) => ({ ...entry, at: this.clock.now() })));
       this.#note();
     });
     return this.#fault?.store?.(store, this.clock, this.scenario.migration.lease) ?? store;

@@ -9,6 +9,7 @@ import { compareVersions, parseVersion } from '../../version/version.ts';
 import { namesOf } from '../names.ts';
 import { HANDLERS, partsOf, type Step } from '../steps/registry.ts';
 import type { Damage } from '../steps/step.ts';
+import type { LedgerLoss } from '../virtual/ledger-store.ts';
 import type { FleetSpec } from './fleet-spec.ts';
 
 /** Versions that the fleet's file names, ascending: servers and clients are moved between them. */
@@ -120,7 +121,23 @@ function strikeOf(fleet: FleetSpec): fc.Arbitrary<Step[]> {
       { wait: Math.max(0, upgradeTime + off) },
       { roll: { ...roll, pause: 0, grace: 0 } },
     ]);
-  return fc.oneof(orphan, restart);
+  /** The ledger is lost in the midst of a step or soon after it, and an operator accepts what is there: too soon, or not. */
+  const lost = fc
+    .record({
+      before: fc.constantFrom(upgradeTime / 4, upgradeTime * 0.9, upgradeTime * 1.2),
+      ledger: fc.oneof(
+        fc.constantFrom<LedgerLoss>('deleted', 'wiped'),
+        fc.record({ restored: fc.constantFrom(upgradeTime / 8, upgradeTime / 2, upgradeTime * 2) }),
+      ),
+      rest: fc.constantFrom(500, lease * 1.2, lease + upgradeTime),
+    })
+    .map(({ before, ledger, rest }): Step[] => [
+      { wait: Math.round(before) },
+      { ledger },
+      { wait: Math.round(rest) },
+      { operator: 'accept-ledger' },
+    ]);
+  return fc.oneof(orphan, restart, lost);
 }
 
 /** The newest version that a fleet's file names. */

@@ -60,7 +60,8 @@ function failedAndRests(
 
 /** The config or the client's own word keeps this client from bringing the upgrade. */
 function mayNotUpgrade(state: TrueState, { record, gate, at }: GateDecision, evidence: Evidence): boolean {
-  const { scenario, policy } = evidence;
+  const { scenario, policy, truth } = evidence;
+  if (state.record?.doubt || truth.losses.some((loss) => loss.state === state)) return true;
   const { approval, window, canary, clients } = scenario.migration.trigger;
   if (approval || window !== undefined || canary !== undefined || clients > 1) return true;
   if (scenario.clients.some(({ upgrade }) => upgrade === 'must-not')) return true;

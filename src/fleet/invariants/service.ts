@@ -1,6 +1,7 @@
 /** Service that was denied though it could have been given: clients that were refused, or held in vain. */
 import type { Code } from '../../policy/codes.ts';
-import { decide } from '../../policy/decide.ts';
+import { decide, serverFits } from '../../policy/decide.ts';
+import type { ClientFacts, ClusterFacts, Policy, ServerFacts } from '../../policy/types.ts';
 import { type GroundTruth, isCut, type TrueState } from '../ground-truth.ts';
 import { LEDGER } from '../names.ts';
 import { clientOf, clusterOf } from './admitted.ts';
@@ -63,10 +64,24 @@ function wouldAdmit({ record, gate, at }: GateDecision, state: TrueState, eviden
         lost !== null,
       );
       const { verdict } = decide(client, facts, policy, at);
+      if (verdict === 'permit') return servers.some((server) => serves(server, client, facts, state, policy));
       // Bringing the upgrade is a way in, where no upgrade is what it was refused for.
-      return verdict === 'permit' || (verdict === 'migrate' && !ABOUT_UPGRADES.has(record.code));
+      return verdict === 'migrate' && !ABOUT_UPGRADES.has(record.code);
     }),
   );
+}
+
+/** Whether a server can take a client on the tables as they are, whatever is on record of them. */
+function serves(
+  server: ServerFacts,
+  client: ClientFacts,
+  facts: ClusterFacts,
+  { level }: TrueState,
+  policy: Policy,
+): boolean {
+  const { level: recorded } = facts;
+  const real = recorded === null ? null : Math.max(recorded, level ?? 0);
+  return server.state === 'up' && serverFits(client, server, { ...facts, level: real }, policy);
 }
 
 /** Refusals of clients that might have brought the upgrade, and were kept from it. */

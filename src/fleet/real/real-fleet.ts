@@ -195,6 +195,11 @@ export class RealFleet implements FleetDriver, AsyncDisposable {
     for (const link of this.#links(a, b)) link.heal();
   }
 
+  /** @throws always */
+  async loseLedger(): Promise<void> {
+    throw new Error('the ledger of real processes is not lost here');
+  }
+
   async connect(
     name: string,
     version: string,

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import type { StepHandler } from './step.ts';
 
-const schema = z.enum(['approve', 'block', 'unblock', 'retry', 'abort']);
+const schema = z.enum(['approve', 'block', 'unblock', 'retry', 'abort', 'accept-ledger']);
 /** As the ledger's history names whoever did it. */
 const WHO = { by: 'scenario', reason: 'a step of the scenario' };
 
@@ -13,7 +13,8 @@ export const operator: StepHandler<z.infer<typeof schema>> = {
   describe: (verb) => `operator: ${verb}`,
   async perform(verb, { fleet: { ledger } }) {
     if (verb === 'block') await ledger.block(WHO, null);
+    else if (verb === 'accept-ledger') await ledger.accept(WHO);
     else await ledger[verb](WHO);
   },
-  draw: (fc) => ({ weight: 2, value: fc.constantFrom('block', 'unblock', 'approve', 'retry', 'abort') }),
+  draw: (fc) => ({ weight: 2, value: fc.constantFrom(...schema.options) }),
 };

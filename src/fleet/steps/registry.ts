@@ -9,6 +9,7 @@ import { disconnect } from './disconnect.ts';
 import { expect } from './expect.ts';
 import { heal } from './heal.ts';
 import { kill } from './kill.ts';
+import { ledger } from './ledger.ts';
 import { operator } from './operator.ts';
 import { pause } from './pause.ts';
 import { restart } from './restart.ts';
@@ -34,6 +35,7 @@ const VERBS = {
   resume,
   cut,
   heal,
+  ledger,
   wait,
   until,
   run,

@@ -26,6 +26,10 @@ const FOUND: Readonly<Record<FaultName, Finding>> = {
     plans: 100,
     broken: /^one-holder: token \d+ was taken over, and its holder was well/,
   },
+  'ledger-taken-as-it-is': {
+    plans: 10,
+    broken: /^lost-ledger-is-doubted: an upgrade began under token \d+, and the ledger was in doubt/,
+  },
   'write-tried-for-ever': {
     plans: 10,
     broken: /^waits-end: it does not end: it goes on/,

@@ -152,6 +152,11 @@ const TAMPERED: ReadonlyArray<
     },
   ],
   [
+    'a gate doubted the ledger, nobody accepted it, and an upgrade began',
+    ['lost-ledger-is-doubted'],
+    (simulation) => history(simulation, (entries) => [{ what: 'ledger-doubted', at: 0 }, ...entries]),
+  ],
+  [
     'a session ended for a server that never stopped',
     ['sessions-kept'],
     ({ truth }) => {
@@ -379,6 +384,50 @@ test('a gate that lost its ledger before an upgrade admits nobody to what the up
     new Set(['LEDGER_UNAVAILABLE']),
   );
   expect(await violationsIn(simulation)).toEqual([]);
+});
+
+describe('a ledger that is lost in the midst of an upgrade', () => {
+  const begun = [{ connect: 'older' }, { wait: '3s' }, { connect: 'current' }, { wait: '500ms' }];
+  const accepted = [{ wait: '2s' }, { operator: 'accept-ledger' }, { connect: 'current' }, { wait: '6s' }];
+  const lost = (ledger: unknown) => playSteps(...begun, { ledger }, ...accepted);
+  const planned = ({ truth }: Simulation) => truth.history.filter(({ what }) => what === 'planned');
+
+  test.each(['deleted', 'wiped', { restored: '2s' }])(
+    '%j: the upgrade is done once it is accepted, under a token that is new, and all holds',
+    async (ledger) => {
+      const simulation = await lost(ledger);
+      expect(planned(simulation).map(({ token }) => token)).toEqual([1, 2]);
+      expect(simulation.truth.runs.map(({ how }) => how)).toEqual(['died', 'completed']);
+      expect(violationsIn(simulation)).toEqual([]);
+    },
+  );
+
+  test('a token that is given again, although a gate knew it', async () => {
+    const simulation = await lost('deleted');
+    for (const { token } of planned(simulation).slice(1))
+      history(simulation, (entries) =>
+        entries.map((one) =>
+          one.token === token && one.what !== 'ledger-doubted' ? { ...one, token: 1 } : one,
+        ),
+      );
+    expect(await brokenIn(simulation)).toContain('one-holder');
+  });
+
+  test('an upgrade that begins on it before anybody accepted it', async () => {
+    const simulation = await lost('deleted');
+    history(simulation, (entries) => entries.filter(({ what }) => what !== 'ledger-accepted'));
+    expect(await brokenIn(simulation)).toEqual(['lost-ledger-is-doubted']);
+  });
+
+  test('an upgrade that begins on it, and nobody doubted it who could have', async () => {
+    const simulation = await lost('deleted');
+    const [, next] = planned(simulation);
+    const { writes } = simulation.truth;
+    const at = writes.findIndex(({ entries }) => entries.includes(next as HistoryEntry));
+    Object.assign(writes[at] as object, { before: null });
+    history(simulation, (entries) => entries.filter(({ what }) => !what.startsWith('ledger-')));
+    expect(await brokenIn(simulation)).toEqual(['lost-ledger-is-doubted']);
+  });
 });
 
 test('a session that the upgrade has to end, and that went on', async () => {

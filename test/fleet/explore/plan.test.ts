@@ -26,6 +26,7 @@ test('every kind of step comes', () => {
     'disconnect',
     'heal',
     'kill',
+    'ledger',
     'operator',
     'pause',
     'restart',

@@ -142,7 +142,10 @@ describe('steps', () => {
       'steps[1].roll.to: "4.15" is not a version: it has 2 parts, not the 3 of major.minor.patch',
     ],
     ['roll: { to: 4.15.0, batch: 0 }', 'steps[1].roll.batch: must be at least 1, not 0'],
-    ['operator: stop', 'steps[1].operator: "stop" is none of approve, block, unblock, retry, abort'],
+    [
+      'operator: stop',
+      'steps[1].operator: "stop" is none of approve, block, unblock, retry, abort, accept-ledger',
+    ],
     ['run: { command: [] }', 'steps[1].run.command: needs at least 1 entry'],
     ['expect: {}', 'steps[1].expect: needs at least 1 entry'],
     ['until: { within: 5s }', 'steps[1].until: needs something to wait for'],

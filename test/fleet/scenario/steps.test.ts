@@ -399,6 +399,39 @@ describe('the upgrade', () => {
   });
 });
 
+describe('a ledger that is lost', () => {
+  const steps = (ledger: unknown, ...more: object[]) => [
+    { connect: 'app' },
+    { wait: '500ms' },
+    { ledger },
+    { wait: '4s' },
+    { expect: { upgrades: [] } },
+    ...more,
+    { wait: '5s' },
+  ];
+  const stated = { servers: TABLES, clients: app({ again: '500ms' }) };
+
+  test.each(['deleted', 'wiped', { restored: '1s' }])(
+    '%j: the upgrade under way ends, and goes on once an operator has accepted what is there: once',
+    async (ledger) => {
+      const report = await play({
+        ...stated,
+        steps: steps(ledger, { operator: 'accept-ledger' }),
+        expect: { upgrades: [28], sessions: 1 },
+      });
+      expect(failuresOf(report)).toEqual([]);
+      expect(report.facts.history.map(({ what }) => what)).toContain('ledger-accepted');
+    },
+  );
+
+  test('nobody accepts it: no upgrade begins, and who needs one is told so', async () => {
+    const report = await play({ ...stated, steps: steps('deleted'), expect: { upgrades: [], sessions: 0 } });
+    expect(failuresOf(report)).toEqual([]);
+    const told = report.facts.records.flatMap((record) => (record.event === 'handshake' ? record.code : []));
+    expect(told.at(-1)).toBe('UPGRADE_REQUIRED');
+  });
+});
+
 test('a step that can not be done fails the scenario, and none after it is done', async () => {
   const { failures, timeline, facts } = await play({
     steps: [{ run: { command: ['sh', '-c', 'echo no such table; exit 3'] } }, { connect: 'app' }],
