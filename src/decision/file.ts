@@ -33,6 +33,8 @@ export interface FileOptions {
 }
 
 const RETRY_MS = 1_000;
+/** From the beginning of one write to the next, while lines come all the time. */
+const GATHER_MS = 5;
 const { O_WRONLY, O_CREAT, O_TRUNC, O_APPEND } = fs.constants;
 
 /** One log file that is appended to and rotated. Its promises are those at the top of this module. */
@@ -47,7 +49,10 @@ export class LogFile {
   #queued = 0;
   #lost = 0;
   #lostSince = 0;
+  /** A write is under way, or begins at the end of this turn. */
   #writing = false;
+  /** Set for a while after a write began: lines that come meanwhile wait for its end. */
+  #gathering: Timer | null = null;
   #failing = false;
   #closed = false;
   #retry: Timer | null = null;
@@ -82,7 +87,7 @@ export class LogFile {
     }
     this.#put(bytes);
     if (this.#options.durable) this.#writeSync();
-    else if (!this.#writing && this.#retry === null) this.#drainAfterTurn();
+    else this.#goOn();
   }
 
   /** Resolves when the lines are out, or after one more failed try, which is reported as lastError. */
@@ -98,6 +103,7 @@ export class LogFile {
     }
     this.#closed = true;
     this.#cancelRetry();
+    this.#cancelGathering();
     fs.closeSync(this.#fd);
     const unwritten = this.#queue.length + this.#lost;
     if (unwritten > 0)
@@ -118,26 +124,51 @@ export class LogFile {
     this.#retry = null;
   }
 
-  /** One write takes all lines of a turn of the event loop, or more while the disk is busy with the one before. */
-  #drainAfterTurn(): void {
+  /**
+   * One write takes all lines of a turn of the event loop; under load, those of `GATHER_MS`, since handing a write to
+   * the system's threads costs as much as making several records.
+   */
+  #drainSoon(): void {
+    if (this.#gathering !== null && this.#queued < this.#options.buffer / 2) return;
     this.#writing = true;
     setImmediate(() => void this.#drain());
   }
 
+  #gather(): void {
+    this.#cancelGathering();
+    this.#gathering = this.#options.clock.after(GATHER_MS, () => {
+      this.#gathering = null;
+      this.#goOn();
+    });
+  }
+
+  #cancelGathering(): void {
+    this.#gathering?.cancel();
+    this.#gathering = null;
+  }
+
+  #goOn(): void {
+    if (this.#queue.length > 0 && !this.#writing && this.#retry === null) this.#drainSoon();
+  }
+
+  /** Writes the lines that wait; those that come meanwhile are gathered for the next time. */
   async #drain(): Promise<void> {
     this.#writing = true;
+    this.#gather();
     try {
-      while (this.#queue.length > 0) {
+      for (let due = this.#queued; due > 0; ) {
         const batch = this.#batch();
         const written = await new Promise<number>((resolve, reject) =>
           fs.write(this.#fd, batch, (error, count) => (error ? reject(error) : resolve(count))),
         );
         this.#wrote(written);
+        due -= written;
       }
     } catch (error) {
       this.#refused(error as Error);
     } finally {
       this.#writing = false;
+      this.#goOn();
       for (const resolve of this.#idle.splice(0)) resolve();
     }
   }
@@ -199,6 +230,7 @@ export class LogFile {
       this.#failing = true;
       this.#options.onError(error, true);
     }
+    this.#cancelGathering();
     this.#retry ??= this.#options.clock.after(RETRY_MS, () => {
       this.#retry = null;
       if (this.#options.durable) this.#writeSync();

@@ -94,6 +94,22 @@ test('buffered: records of one turn of the event loop cost one write together, n
   expect(write).toHaveBeenCalledTimes(1);
 });
 
+test('buffered: while records come all the time, they share writes, and none waits for long', async () => {
+  const file = newFile();
+  const { log, clock } = setUp(file);
+  const write = vi.spyOn(fs, 'write');
+  onTestFinished(() => write.mockRestore());
+  for (const number of range(0, 20)) {
+    log.write(record(number));
+    await clock.run(1);
+  }
+  await clock.run(5);
+  await vi.waitFor(() => expect(numbersOf(linesOf(file))).toEqual(range(0, 20)));
+  expect(write.mock.calls.length).toBeLessThan(8);
+  await log.close();
+  expect(clock.pending).toBe(0);
+});
+
 test('durable: the record is in the file when write returns, and a crash right after it loses nothing', () => {
   const file = newFile();
   const { log } = setUp(file, { durable: true });
