@@ -9,6 +9,7 @@ import { MAX_VERSION_LENGTH, parseVersion, VERSION_PATTERN } from '../version/ve
 import { WireFault } from './fault.ts';
 import { encodeFrame, type Frame } from './frame.ts';
 import { decodeValue, encodeValue } from './msgpack.ts';
+import { RecentlyRead } from './recently-read.ts';
 
 /** Characters of a code, a rule or an outcome. */
 const MAX_WORD_LENGTH = 64;
@@ -51,8 +52,11 @@ const protocol = z
 const MAX_PROPERTIES = 32;
 /** What a client may say has to fit an `open` too, which holds more than a `hello`. */
 const MAX_PROPERTIES_BYTES = 49_152;
-const bytesOf = (all: Readonly<Record<string, string>>) =>
-  Buffer.byteLength(Object.entries(all).flat().join(''));
+const bytesOf = (all: Readonly<Record<string, string>>) => {
+  let bytes = 0;
+  for (const name in all) bytes += Buffer.byteLength(name) + Buffer.byteLength(all[name] as string);
+  return bytes;
+};
 const properties = z
   .record(z.string().min(1).max(64), z.string().max(1024))
   .refine((all) => Object.keys(all).length <= MAX_PROPERTIES, `at most ${MAX_PROPERTIES} properties`)
@@ -287,9 +291,25 @@ export function encodeMessage<Name extends MessageName>(name: Name, message: Mes
   return encodeFrame(MESSAGES[name].type, encodeValue(message));
 }
 
-/** @throws {WireFault} naming the field at fault. */
+/**
+ * Reads a message. It is frozen, since one that says the same as another read lately is the same object.
+ * @throws {WireFault} naming the field at fault
+ */
 export function decodeMessage<Name extends MessageName>(name: Name, frame: Frame): Message<Name> {
-  const parsed = MESSAGES[name].schema.safeParse(decodeValue(frame.payload));
+  const known = recent[name].get(frame.payload);
+  if (known !== undefined) return known as Message<Name>;
+  const message = parse(name, decodeValue(frame.payload));
+  recent[name].keep(frame.payload, message);
+  return message;
+}
+
+/** What was read lately of each message. */
+const recent = Object.fromEntries(
+  Object.keys(MESSAGES).map((name) => [name, new RecentlyRead()]),
+) as Readonly<Record<MessageName, RecentlyRead>>;
+
+function parse<Name extends MessageName>(name: Name, value: unknown): Message<Name> {
+  const parsed = MESSAGES[name].schema.safeParse(value);
   if (parsed.success) return parsed.data as Message<Name>;
   const issue = parsed.error.issues[0];
   const field = issue?.path.length ? `${name}.${issue.path.map(String).join('.')}` : name;

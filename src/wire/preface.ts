@@ -18,7 +18,11 @@ export const REVISIONS: Revisions = { min: 1, max: 1 };
 
 /** The eight bytes that each side sends first. */
 export function encodePreface({ min, max }: Revisions = REVISIONS): Uint8Array {
-  return Uint8Array.of(...MAGIC, min, max, 0, 0);
+  const preface = new Uint8Array(PREFACE_LENGTH);
+  preface.set(MAGIC);
+  preface[MAGIC.length] = min;
+  preface[MAGIC.length + 1] = max;
+  return preface;
 }
 
 export type PrefaceRead =
