@@ -3,6 +3,7 @@
  * told goodbye. The cluster dials, and knows servers through this interface only.
  */
 import type { ProtocolRange } from '../policy/types.ts';
+import type { CancelSignal } from '../ports/cancellation.ts';
 import type { Connection } from '../ports/transport.ts';
 import type { Version } from '../version/version.ts';
 import type { Message, MessageInput } from '../wire/messages.ts';
@@ -38,7 +39,7 @@ export interface BackEnd {
     connection: Connection,
     purpose: Purpose,
     known: boolean,
-    signal: AbortSignal,
+    signal: CancelSignal,
   ): Promise<ServerLink>;
 }
 
@@ -63,7 +64,7 @@ export interface ServerLink {
    */
   upgrade?(
     request: MessageInput<'upgradeRequest'>,
-    signal: AbortSignal,
+    signal: CancelSignal,
     onProgress: (progress: Message<'upgradeProgress'>) => void,
   ): Promise<Message<'upgradeResult'>>;
   /** Says goodbye: no session was opened, or the upgrade is over. */

@@ -2,6 +2,7 @@
  * The back end `plain`: a server that does not speak the handshake. Its version is stated, or a version probe
  * tells it; a session is nothing but the client's bytes.
  */
+import { toAbortSignal } from '../ports/cancellation.ts';
 import type { Connection } from '../ports/transport.ts';
 import type { Version } from '../version/version.ts';
 import type { BackEnd, Purpose, ServerLink } from './back-end.ts';
@@ -16,7 +17,7 @@ export function createPlainBackEnd(probeVersion: (signal: AbortSignal) => Promis
     protocol: 'plain',
     isTransparent: true,
     async identify(connection: Connection, purpose: Purpose, known: boolean, signal): Promise<ServerLink> {
-      const version = purpose === 'probe' || !known ? await probeVersion(signal) : null;
+      const version = purpose === 'probe' || !known ? await probeVersion(toAbortSignal(signal)) : null;
       return {
         connection,
         identity: version && { version, draining: false, level: null, token: null, ledgers: [] },

@@ -1,5 +1,6 @@
 /** The back end `skewgate`: a server that speaks the handshake. It is asked, says its hello, and is then used or left. */
 import { UpstreamHandshake } from '../handshake/upstream.ts';
+import type { CancelSignal } from '../ports/cancellation.ts';
 import type { Connection, ConnectionHandlers } from '../ports/transport.ts';
 import { parseVersion } from '../version/version.ts';
 import type { Message, MessageInput } from '../wire/messages.ts';
@@ -40,7 +41,7 @@ const HINT = 'a server that does not speak the handshake needs a stated version'
 function askHello(
   connection: Connection,
   question: MessageInput<'identify'>,
-  signal: AbortSignal,
+  signal: CancelSignal,
 ): Promise<SkewgateLink> {
   const handshake = new UpstreamHandshake();
   return converse<SkewgateLink>(connection, signal, (resolve, sinceHello) => ({
@@ -83,7 +84,7 @@ class SkewgateLink implements ServerLink {
 
   upgrade(
     request: MessageInput<'upgradeRequest'>,
-    signal: AbortSignal,
+    signal: CancelSignal,
     onProgress: (progress: Progress) => void,
   ): Promise<Result> {
     return converse<Result>(this.connection, signal, (resolve) => ({
@@ -110,7 +111,7 @@ interface Talk {
 /** Drives one exchange; on any failure the connection is destroyed. */
 function converse<T>(
   connection: Connection,
-  signal: AbortSignal,
+  signal: CancelSignal,
   talk: (resolve: (value: T) => void, sinceHello: PeerStateSinceHello) => Talk,
 ): Promise<T> {
   return new Promise((resolve, reject) => {

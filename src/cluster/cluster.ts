@@ -4,6 +4,7 @@
  */
 import { type Purpose, type ServerIdentity, type ServerLink, UpstreamError } from '../backend/back-end.ts';
 import type { EventSink } from '../events/fan-out.ts';
+import type { CancelSignal } from '../ports/cancellation.ts';
 import { Changes } from '../ports/changes.ts';
 import { type Clock, deadline, type Timer } from '../ports/clock.ts';
 import type { Connection, UpgradeRequest } from '../ports/transport.ts';
@@ -145,7 +146,7 @@ export class Cluster {
   async reach(
     id: string,
     purpose: Purpose,
-    signal: AbortSignal = this.#stopping.signal,
+    signal: CancelSignal = this.#stopping.signal,
     request?: UpgradeRequest,
   ): Promise<Reached> {
     const { transports, clock, dialTimeout } = this.#options;

@@ -1,4 +1,5 @@
 /** Dials a server. That the gate itself is out of file descriptors is not held against the server. */
+import type { CancelSignal } from '../ports/cancellation.ts';
 import { type Clock, pause } from '../ports/clock.ts';
 import type { Connection, DialOptions } from '../ports/transport.ts';
 import { dial, type Transports } from '../transport/address.ts';
@@ -22,7 +23,7 @@ export async function dialServer(
   transports: Transports,
   clock: Clock,
   address: string,
-  options: DialOptions & { readonly signal: AbortSignal },
+  options: DialOptions & { readonly signal: CancelSignal },
 ): Promise<Connection> {
   const { signal } = options;
   for (;;) {

@@ -1,4 +1,5 @@
 /** What a client sends before it is admitted: kept up to a limit, in order, for the session. */
+import { Cancellation, type CancelSignal } from '../ports/cancellation.ts';
 import type { Connection } from '../ports/transport.ts';
 
 /** Bytes kept for a client that is not admitted yet; beyond, it is not read from. */
@@ -13,7 +14,7 @@ export interface EarlyData {
 
 /** Keeps what comes after the hello, and remembers that the client ended its side, or left. */
 export class EarlyDataBuffer implements EarlyData {
-  readonly #gone = new AbortController();
+  readonly #gone = new Cancellation();
   readonly chunks: Uint8Array[] = [];
   ended = false;
   #held = 0;
@@ -24,8 +25,8 @@ export class EarlyDataBuffer implements EarlyData {
   }
 
   /** Aborts when the client leaves. */
-  get gone(): AbortSignal {
-    return this.#gone.signal;
+  get gone(): CancelSignal {
+    return this.#gone;
   }
 
   /** Takes the next bytes; pauses the connection once the limit is reached. */
@@ -43,6 +44,6 @@ export class EarlyDataBuffer implements EarlyData {
 
   /** The connection is gone. */
   leave(): void {
-    this.#gone.abort('the client left');
+    this.#gone.abort();
   }
 }

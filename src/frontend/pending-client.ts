@@ -4,6 +4,7 @@
  */
 import type { Code } from '../policy/codes.ts';
 import type { ClientFacts, Decision, ProtocolRange } from '../policy/types.ts';
+import type { CancelSignal } from '../ports/cancellation.ts';
 import type { Connection } from '../ports/transport.ts';
 import type { EarlyData } from './early-data.ts';
 
@@ -52,7 +53,7 @@ export interface Permit {
 export interface PendingClient {
   readonly connection: Connection;
   /** Aborts when the client leaves. */
-  readonly gone: AbortSignal;
+  readonly gone: CancelSignal;
   /** The one hello of this client, however often it is asked for. */
   hello(): Promise<HelloResult>;
   /** Legal after a hello, until `permit` or `refuse`. */

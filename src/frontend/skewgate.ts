@@ -5,6 +5,7 @@
 import { GateHandshake } from '../handshake/gate.ts';
 import { StrayPeer } from '../handshake/preface.ts';
 import type { Decision } from '../policy/types.ts';
+import type { CancelSignal } from '../ports/cancellation.ts';
 import type { Clock, Timer } from '../ports/clock.ts';
 import { type Connection, PeerFault } from '../ports/transport.ts';
 import { closeReasonOf } from '../wire/close.ts';
@@ -72,7 +73,7 @@ class SkewgateClient implements PendingClient {
     });
   }
 
-  get gone(): AbortSignal {
+  get gone(): CancelSignal {
     return this.#early.gone;
   }
 

@@ -9,7 +9,8 @@ import type { Hello, HelloResult, PendingClient } from '../frontend/pending-clie
 import type { Migration } from '../migration/migration.ts';
 import { refusal } from '../policy/decision.ts';
 import type { Decision } from '../policy/types.ts';
-import { pause } from '../ports/clock.ts';
+import { Cancellation } from '../ports/cancellation.ts';
+import { anyChange } from '../ports/changes.ts';
 import { randomId } from '../ports/random.ts';
 import { printVersion } from '../version/version.ts';
 import { type Applicant, applicantOf } from './applicant.ts';
@@ -74,7 +75,7 @@ export class Admission {
   readonly #log: (outcome: Outcome) => void;
   readonly #startedAt: number;
   /** Aborts when the client leaves or the gate drains. */
-  readonly #over: AbortSignal;
+  readonly #over = new Cancellation();
   readonly #wait: Wait;
   readonly #search: ServerSearch;
   #helloAt: number | null = null;
@@ -87,7 +88,6 @@ export class Admission {
     this.#context = context;
     this.#client = client;
     this.#log = log;
-    this.#over = AbortSignal.any([client.gone, context.lifecycle.closing]);
     this.#wait = new Wait(context);
     this.#search = new ServerSearch(context, this.#over, client.connection.upgrade?.request);
     this.id = randomId(context.random);
@@ -109,9 +109,17 @@ export class Admission {
     } catch (error) {
       return this.refuse(refusal('BAD_HANDSHAKE', (error as Error).message));
     }
+    const stop = () => this.#over.abort();
+    const { gone } = this.#client;
+    const { closing } = this.#context.lifecycle;
+    if (gone.aborted || closing.aborted) stop();
+    gone.addEventListener('abort', stop);
+    closing.addEventListener('abort', stop);
     try {
       return await this.#seek(heard.hello, applicant);
     } finally {
+      closing.removeEventListener('abort', stop);
+      gone.removeEventListener('abort', stop);
       this.#wait.leaveUpgrade();
     }
   }
@@ -227,15 +235,12 @@ export class Admission {
       progress: progress?.done ?? null,
       deadlineMs: Math.round(left),
     });
-    const done = new AbortController();
-    const over = AbortSignal.any([this.#over, done.signal]);
-    await Promise.race([
-      cluster.changes.next(done.signal, seen.cluster),
-      migration.changes.next(done.signal, seen.migration),
-      lifecycle.changes.next(done.signal, seen.lifecycle),
-      pause(clock, Math.min(WAIT_NEWS, left), over),
-    ]);
-    done.abort('the wait is over');
+    const news = [
+      [cluster.changes, seen.cluster],
+      [migration.changes, seen.migration],
+      [lifecycle.changes, seen.lifecycle],
+    ] as const;
+    await anyChange(news, clock, Math.min(WAIT_NEWS, left), this.#over);
   }
 
   #seen(): Seen {

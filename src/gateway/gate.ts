@@ -9,6 +9,7 @@ import { recordable } from '../events/properties.ts';
 import type { PendingClient } from '../frontend/pending-client.ts';
 import type { Migration } from '../migration/migration.ts';
 import type { Policy } from '../policy/types.ts';
+import type { CancelSignal } from '../ports/cancellation.ts';
 import { Changes } from '../ports/changes.ts';
 import { type Clock, deadline } from '../ports/clock.ts';
 import type { Random } from '../ports/random.ts';
@@ -193,7 +194,7 @@ export class Gate {
   }
 
   /** Resolves once nobody is connected, or when `signal` aborts. */
-  async #idle(signal: AbortSignal): Promise<void> {
+  async #idle(signal: CancelSignal): Promise<void> {
     while ((this.sessions.count > 0 || this.#handshakes.count > 0) && !signal.aborted)
       await this.#ends.next(signal);
   }
@@ -276,9 +277,9 @@ export class Gate {
   }
 }
 
-function onAbort(signal: AbortSignal | undefined, act: () => void): void {
+function onAbort(signal: CancelSignal | undefined, act: () => void): void {
   if (signal?.aborted) act();
-  else signal?.addEventListener('abort', act, { once: true });
+  else signal?.addEventListener('abort', act);
 }
 
 function aborted(signal: AbortSignal): Promise<void> {

@@ -10,6 +10,7 @@
  *                                    +--finish()--> stopped
  */
 import { States } from '../handshake/states.ts';
+import { Cancellation, type CancelSignal } from '../ports/cancellation.ts';
 import { Changes } from '../ports/changes.ts';
 
 /** `paused`: new clients are held, sessions go on. `draining`: nobody is admitted any more, sessions may end. */
@@ -28,7 +29,7 @@ export class Lifecycle {
   /** Told of every change of state. */
   readonly changes = new Changes();
   readonly #states = new States<LifecycleState>('starting', EXITS);
-  readonly #closing = new AbortController();
+  readonly #closing = new Cancellation();
 
   get state(): LifecycleState {
     return this.#states.now;
@@ -39,8 +40,8 @@ export class Lifecycle {
   }
 
   /** Aborts when the gate begins to drain, for good. */
-  get closing(): AbortSignal {
-    return this.#closing.signal;
+  get closing(): CancelSignal {
+    return this.#closing;
   }
 
   /** The listeners are open. */

@@ -1,6 +1,7 @@
 /** The addresses on which a gate takes clients: bound in the order of the config, closed together. */
 import type { FrontEnd } from '../frontend/front-end.ts';
 import type { PendingClient } from '../frontend/pending-client.ts';
+import type { CancelSignal } from '../ports/cancellation.ts';
 import type { HandshakeTracker, Listener, Transport } from '../ports/transport.ts';
 import { splitAddress, type Transports } from '../transport/address.ts';
 
@@ -54,7 +55,7 @@ export class Listeners {
    * Binds one address after the other, until all are bound or `signal` aborts.
    * @throws {Error} if one can't be bound; those before it are still open
    */
-  async open(reception: Reception, signal: AbortSignal): Promise<void> {
+  async open(reception: Reception, signal: CancelSignal): Promise<void> {
     for (const entry of this.#entries) if (!signal.aborted) await this.#listen(entry, reception);
   }
 

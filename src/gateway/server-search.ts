@@ -2,6 +2,7 @@
 import type { Cluster, Reached } from '../cluster/cluster.ts';
 import { refusal } from '../policy/decision.ts';
 import type { Decision } from '../policy/types.ts';
+import type { CancelSignal } from '../ports/cancellation.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { UpgradeRequest } from '../ports/transport.ts';
 import type { Applicant } from './applicant.ts';
@@ -16,7 +17,7 @@ export interface SearchContext {
 /** Remembers which servers failed this client since it last waited. */
 export class ServerSearch {
   readonly #context: SearchContext;
-  readonly #over: AbortSignal;
+  readonly #over: CancelSignal;
   readonly #request: UpgradeRequest | undefined;
   readonly #failed = new Map<string, string>();
   #dialMs: number | null = null;
@@ -25,7 +26,7 @@ export class ServerSearch {
    * @param over aborts when nobody needs a server any more: the client left, or the gate drains
    * @param request what a WebSocket client on a transparent port asks the server for
    */
-  constructor(context: SearchContext, over: AbortSignal, request?: UpgradeRequest) {
+  constructor(context: SearchContext, over: CancelSignal, request?: UpgradeRequest) {
     this.#context = context;
     this.#over = over;
     this.#request = request;

@@ -1,5 +1,6 @@
 /** The one-time upgrade as admission sees it. */
 import type { ClientFacts, UpgradeState } from '../policy/types.ts';
+import type { CancelSignal } from '../ports/cancellation.ts';
 import type { Changes } from '../ports/changes.ts';
 
 export interface MigrationProgress {
@@ -40,7 +41,7 @@ export interface Migration {
    * When it is a client's turn after the upgrade; null: it has to wait for none.
    * @param held whether it was held for the upgrade
    */
-  turn(initiator: UpgradeInitiator, held: boolean, signal: AbortSignal): Promise<void> | null;
+  turn(initiator: UpgradeInitiator, held: boolean, signal: CancelSignal): Promise<void> | null;
   /** Loads what hooks are made of. @throws {HookError} if it is not there. */
   prepare(): Promise<void>;
   start(): Promise<void>;

@@ -4,6 +4,7 @@
  * is attempt.ts's.
  */
 import type { UpgradeState } from '../policy/types.ts';
+import type { CancelSignal } from '../ports/cancellation.ts';
 import { Changes } from '../ports/changes.ts';
 import { lookForProcess } from '../process/find-process.ts';
 import { levelOf } from '../version/catalogue.ts';
@@ -146,7 +147,7 @@ export class Migrator implements Migration {
     return this.#unclaimed?.byLedger ? this.#unclaimed.why : null;
   }
 
-  turn({ version }: UpgradeInitiator, held: boolean, signal: AbortSignal): Promise<void> | null {
+  turn({ version }: UpgradeInitiator, held: boolean, signal: CancelSignal): Promise<void> | null {
     const needed = levelOf(this.#options.policy.catalogue, version);
     return held || this.#ramp.concerns(needed) ? this.#ramp.pass(signal) : null;
   }

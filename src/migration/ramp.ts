@@ -2,6 +2,7 @@
  * After an upgrade, lets those in who need it, held before or not, at a rate that doubles every second, not all at once: by `t` seconds
  * `start * (2^t - 1)` were let in, so `start` in the first second. The n-th to ask gets the moment that is its own.
  */
+import type { CancelSignal } from '../ports/cancellation.ts';
 import { type Clock, pause } from '../ports/clock.ts';
 
 /** After that time more were let in than any gate may hold, ms. */
@@ -42,7 +43,7 @@ export class Ramp {
   }
 
   /** Resolves when it is this client's turn, or when `signal` aborts. */
-  pass(signal: AbortSignal): Promise<void> {
+  pass(signal: CancelSignal): Promise<void> {
     const at = this.#since + 1_000 * Math.log2(1 + this.#asked++ / this.#start);
     const wait = at - this.#clock.now();
     return wait > 0 ? pause(this.#clock, wait, signal) : Promise.resolve();

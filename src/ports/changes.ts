@@ -1,3 +1,6 @@
+import type { CancelSignal } from './cancellation.ts';
+import type { Clock } from './clock.ts';
+
 /** Tells waiters that something changed; what it is they look up themselves. */
 export class Changes {
   #waiting = new Set<() => void>();
@@ -16,16 +19,49 @@ export class Changes {
   }
 
   /** Resolves at the next `notify` after `since`, or when `signal` aborts. Never rejects. */
-  next(signal: AbortSignal, since = this.#count): Promise<void> {
+  next(signal: CancelSignal, since = this.#count): Promise<void> {
     return new Promise((resolve) => {
       if (signal.aborted || since !== this.#count) return resolve();
       const wake = () => {
-        this.#waiting.delete(wake);
+        this.forget(wake);
         signal.removeEventListener('abort', wake);
         resolve();
       };
-      this.#waiting.add(wake);
+      this.tell(wake);
       signal.addEventListener('abort', wake);
     });
   }
+
+  /** Has `act` called at the next `notify`, unless it is forgotten before. */
+  tell(act: () => void): void {
+    this.#waiting.add(act);
+  }
+
+  forget(act: () => void): void {
+    this.#waiting.delete(act);
+  }
+}
+
+/**
+ * Resolves when one of several has changed since it was looked at, after `ms`, or when `signal` aborts. One promise
+ * and one function for all of it, since thousands may wait.
+ */
+export function anyChange(
+  seen: readonly (readonly [changes: Changes, since: number])[],
+  clock: Clock,
+  ms: number,
+  signal: CancelSignal,
+): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted || seen.some(([changes, since]) => changes.count !== since)) return resolve();
+    const wake = () => {
+      timer.cancel();
+      signal.removeEventListener('abort', wake);
+      for (const [changes] of seen) changes.forget(wake);
+      resolve();
+    };
+    const timer = clock.after(ms, wake);
+    signal.addEventListener('abort', wake);
+    for (const [changes] of seen) changes.tell(wake);
+  });
 }

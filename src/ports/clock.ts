@@ -1,4 +1,6 @@
 /** Time, passed in, so that the same code runs on real and on virtual time. */
+import { Cancellation, type CancelSignal } from './cancellation.ts';
+
 export interface Timer {
   cancel(): void;
 }
@@ -11,7 +13,7 @@ export interface Clock {
 }
 
 /** Resolves after `ms`, or as soon as `signal` aborts. Never rejects. */
-export function pause(clock: Clock, ms: number, signal?: AbortSignal): Promise<void> {
+export function pause(clock: Clock, ms: number, signal?: CancelSignal): Promise<void> {
   return new Promise((resolve) => {
     if (signal?.aborted) return resolve();
     const done = () => {
@@ -28,15 +30,15 @@ export function pause(clock: Clock, ms: number, signal?: AbortSignal): Promise<v
 export function deadline(
   clock: Clock,
   ms: number,
-  parent?: AbortSignal,
-): { signal: AbortSignal; clear(): void } {
-  const controller = new AbortController();
-  const abort = () => controller.abort();
+  parent?: CancelSignal,
+): { signal: CancelSignal; clear(): void } {
+  const signal = new Cancellation();
+  const abort = () => signal.abort();
   const timer = clock.after(ms, abort);
   if (parent?.aborted) abort();
   parent?.addEventListener('abort', abort);
   return {
-    signal: controller.signal,
+    signal,
     clear() {
       timer.cancel();
       parent?.removeEventListener('abort', abort);

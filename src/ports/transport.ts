@@ -3,6 +3,7 @@
  * the in-memory network implement it; test/transport/contract.ts says what each has to do.
  */
 import type { CloseReason } from '../wire/close.ts';
+import type { CancelSignal } from './cancellation.ts';
 
 /** The peer broke a rule of the transport. The message is a clause for people: what it sent. */
 export class PeerFault extends Error {
@@ -101,7 +102,7 @@ export interface Listener {
 }
 
 export interface DialOptions {
-  readonly signal?: AbortSignal;
+  readonly signal?: CancelSignal;
   /** Asked of a WebSocket server in the name of a client; see `Connection.answer`. Others ignore it. */
   readonly request?: UpgradeRequest | undefined;
 }

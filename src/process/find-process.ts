@@ -4,6 +4,7 @@
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
+import type { CancelSignal } from '../ports/cancellation.ts';
 import { type Clock, pause } from '../ports/clock.ts';
 
 /** How often it is looked at, ms. */
@@ -32,7 +33,11 @@ export function lookForProcess({ host, pid, started }: ProcessInfo): 'running' |
 }
 
 /** Waits for its end: resolves true when it is gone, false when `signal` aborts first. */
-export async function waitForProcess(info: ProcessInfo, clock: Clock, signal: AbortSignal): Promise<boolean> {
+export async function waitForProcess(
+  info: ProcessInfo,
+  clock: Clock,
+  signal: CancelSignal,
+): Promise<boolean> {
   while (lookForProcess(info) === 'running') {
     if (signal.aborted) return false;
     await pause(clock, POLL, signal);
