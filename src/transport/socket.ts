@@ -1,11 +1,10 @@
 /** What TCP and WebSocket have in common: their sockets. */
 import type net from 'node:net';
 import { parseHostPort, printHostPort } from './address.ts';
+import { KEEP_ALIVE_MS } from './keep-alive.ts';
 
 /** Peers that may wait to be accepted, where the kernel allows so many: when all come back at once, none is lost. */
 const BACKLOG = 4_096;
-/** Silence after which a peer is asked whether it is still there; ten times, a second apart (Node's own figures). */
-const KEEP_ALIVE_MS = 60_000;
 
 /** Has the kernel ask, after a minute of silence, whether the peer's machine is still there. */
 export function keepAlive(socket: net.Socket): void {

@@ -3,6 +3,7 @@ import net from 'node:net';
 import type { Connection, ConnectionHandlers, DialOptions, Transport } from '../ports/transport.ts';
 import { parseHostPort } from './address.ts';
 import { copyOf } from './copies.ts';
+import { forget, keepAliveIfLasting, type Lasting } from './keep-alive.ts';
 import { canLend, moveToShared } from './lending.ts';
 import { unwatch, watchForReset } from './reset-watch.ts';
 import { bind, breakOff, keepAlive, peerOf } from './socket.ts';
@@ -15,7 +16,7 @@ const LINGER_MS = 1_000;
 /** A read of so many bytes makes a connection a busy one, which reads on loan if its handlers take that. */
 const BUSY_BYTES = 16_384;
 
-class TcpConnection implements Connection {
+class TcpConnection implements Connection, Lasting {
   readonly peer: string;
   #socket: net.Socket;
   #handlers: ConnectionHandlers | null = null;
@@ -30,11 +31,10 @@ class TcpConnection implements Connection {
   #closing = false;
   #closed = false;
 
-  constructor(socket: net.Socket) {
+  constructor(socket: net.Socket, peer: string) {
     this.#socket = socket;
-    this.peer = peerOf(socket);
-    socket.setNoDelay(true);
-    keepAlive(socket);
+    this.peer = peer;
+    keepAliveIfLasting(this);
     socket.pause();
     socket.on('data', (bytes) => this.#received(bytes));
     this.#listen(socket);
@@ -99,6 +99,10 @@ class TcpConnection implements Connection {
     breakOff(this.#socket);
   }
 
+  keepAlive(): void {
+    keepAlive(this.#socket);
+  }
+
   #listen(socket: net.Socket): void {
     socket.on('end', () => {
       this.#endDue = !this.#closing;
@@ -115,6 +119,7 @@ class TcpConnection implements Connection {
     socket.on('close', () => {
       this.#closed = true;
       unwatch(socket);
+      forget(this);
       if (this.#handlers !== null) this.#tellClose();
     });
   }
@@ -173,9 +178,8 @@ class TcpConnection implements Connection {
 export function createTcpTransport(): Transport {
   return {
     async listen(address, { accept }) {
-      const server = net.createServer({ allowHalfOpen: true, pauseOnConnect: true }, (socket) =>
-        accept(new TcpConnection(socket)),
-      );
+      const options = { allowHalfOpen: true, pauseOnConnect: true, noDelay: true };
+      const server = net.createServer(options, (socket) => accept(new TcpConnection(socket, peerOf(socket))));
       return {
         address: await bind(server, address),
         close: async () => void server.close(),
@@ -190,7 +194,7 @@ function dial(address: string, { signal }: DialOptions = {}): Promise<Connection
   const { host, port } = parseHostPort(address);
   return new Promise((resolve, reject) => {
     if (signal?.aborted) return reject(new Error(`gave up dialling ${address}`));
-    const socket = net.connect({ host, port, allowHalfOpen: true });
+    const socket = net.connect({ host, port, allowHalfOpen: true, noDelay: true });
     const abort = () => socket.destroy(new Error(`gave up dialling ${address}`));
     signal?.addEventListener('abort', abort);
     const settle = () => signal?.removeEventListener('abort', abort);
@@ -202,7 +206,7 @@ function dial(address: string, { signal }: DialOptions = {}): Promise<Connection
     socket.once('connect', () => {
       settle();
       socket.removeListener('error', failed);
-      resolve(new TcpConnection(socket));
+      resolve(new TcpConnection(socket, address));
     });
   });
 }

@@ -15,6 +15,8 @@ const QUEUE = '/proc/sys/net/core/somaxconn';
 const SOCKETS = '/proc/net/tcp';
 /** As the kernel prints the timer of a socket that waits for nothing but to ask after its peer. */
 const KEEP_ALIVE = '02';
+/** ms within which the kernel is told of a connection that lasts. */
+const LASTING = 6_000;
 
 /** How many this process may open. */
 function openFiles(): number {
@@ -97,7 +99,7 @@ export function describeSockets(name: string, transport: Transport): void {
       await vi.waitFor(() => {
         expect(timerOf(port, peerPort)).toBe(KEEP_ALIVE);
         expect(timerOf(peerPort, port)).toBe(KEEP_ALIVE);
-      });
+      }, LASTING);
     });
 
     test('a peer that reads late still gets all that was sent before close', async () => {
