@@ -10,6 +10,7 @@ export { UrlError } from './client/url.ts';
 export { CODES, type Code, type OpenCode, type Retry } from './policy/codes.ts';
 export { decide } from './policy/decide.ts';
 export { PRESETS, type PresetName } from './policy/presets.ts';
+export { freezeServers } from './policy/roster.ts';
 export type {
   ClientFacts,
   ClusterFacts,

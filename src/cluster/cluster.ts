@@ -4,6 +4,8 @@
  */
 import { type Purpose, type ServerIdentity, type ServerLink, UpstreamError } from '../backend/back-end.ts';
 import type { EventSink } from '../events/fan-out.ts';
+import { Roster } from '../policy/roster.ts';
+import type { ServerFacts } from '../policy/types.ts';
 import type { CancelSignal } from '../ports/cancellation.ts';
 import { Changes } from '../ports/changes.ts';
 import { type Clock, deadline, type Timer } from '../ports/clock.ts';
@@ -50,6 +52,8 @@ export class Cluster {
   readonly changes = new Changes();
   readonly #options: ClusterOptions;
   readonly #servers: ServerState[];
+  readonly #indexOf: ReadonlyMap<string, number>;
+  readonly #roster: Roster;
   #level: { value: number; askedAt: number } | null = null;
   #token = 0;
   /** Servers that claimed a token which can't be. */
@@ -61,6 +65,8 @@ export class Cluster {
   constructor(options: ClusterOptions) {
     this.#options = options;
     this.#servers = options.servers.map(unknownServer);
+    this.#indexOf = new Map(this.#servers.map(({ id }, index) => [id, index]));
+    this.#roster = new Roster(this.#servers);
   }
 
   /** Of this cluster's clock: what `reportLevel` takes. */
@@ -70,6 +76,11 @@ export class Cluster {
 
   get servers(): readonly ServerStatus[] {
     return this.#servers;
+  }
+
+  /** What policy judges by: frozen, and the same list until something that is known of a server changes. */
+  get facts(): readonly ServerFacts[] {
+    return this.#roster.servers;
   }
 
   /** Every server as it is known now, copied. */
@@ -255,6 +266,7 @@ export class Cluster {
     const { state: previousState, version: previous } = server;
     const isFirst = server.knownAt === Number.NEGATIVE_INFINITY;
     Object.assign(server, { lastError: null }, seen);
+    this.#roster.update(this.#indexOf.get(server.id) as number, server);
     server.seenAt = this.#options.clock.now();
     server.knownAt = askedAt;
     const previousVersion = previous && printVersion(previous);
@@ -276,7 +288,7 @@ export class Cluster {
   }
 
   #find(id: string): ServerState {
-    const server = this.#servers.find((candidate) => candidate.id === id);
+    const server = this.#servers[this.#indexOf.get(id) ?? -1];
     if (server === undefined) throw new Error(`no server ${id}`);
     return server;
   }

@@ -2,7 +2,7 @@
 import type { Cluster } from '../cluster/cluster.ts';
 import type { ServerStatus } from '../cluster/server-state.ts';
 import type { Migration } from '../migration/migration.ts';
-import { decide, serverFits } from '../policy/decide.ts';
+import { decide, fitFor } from '../policy/decide.ts';
 import type { ClusterFacts, Decision, Policy } from '../policy/types.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Applicant } from './applicant.ts';
@@ -26,7 +26,7 @@ export class Judge {
   /** The cluster as it is now, for this client. */
   facts({ initiator }: Applicant): ClusterFacts {
     const { cluster, migration } = this.#context;
-    return { servers: cluster.servers, level: migration.level, upgrade: migration.stateFor(initiator) };
+    return { servers: cluster.facts, level: migration.level, upgrade: migration.stateFor(initiator) };
   }
 
   /** The verdict as things are now, or were when `facts` were taken. */
@@ -42,6 +42,6 @@ export class Judge {
   fits({ facts: client }: Applicant, server: ServerStatus, facts: ClusterFacts): boolean {
     const { cluster, policy } = this.#context;
     const level = facts.level === null ? null : Math.max(facts.level, cluster.level ?? 0);
-    return server.state === 'up' && serverFits(client, server, { ...facts, level }, policy);
+    return server.state === 'up' && fitFor(client, { ...facts, level }, policy)(server);
   }
 }

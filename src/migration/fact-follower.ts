@@ -1,6 +1,7 @@
 /** Holds the ledger against what the servers say: its level follows theirs. */
 import type { Cluster } from '../cluster/cluster.ts';
 import type { EventSink } from '../events/fan-out.ts';
+import { serverSetOf } from '../policy/roster.ts';
 import { isLoneClaim } from '../policy/rules.ts';
 import type { SkewPolicy } from '../policy/types.ts';
 import { printVersion } from '../version/version.ts';
@@ -36,7 +37,7 @@ export class FactFollower {
     await cluster.refresh(0);
     const level = agreedLevel(cluster);
     if (level === null || level === record.level) return null;
-    if (isLoneClaim({ level, servers: cluster.servers }, policy)) return null;
+    if (isLoneClaim({ level, servers: serverSetOf(cluster.facts) }, policy)) return null;
     const version = cluster.servers.find((server) => server.version !== null)?.version ?? null;
     const release = planner.releaseAt(level, version);
     const followed = await ledger.observe(level, release && printVersion(release), owner, record);

@@ -3,12 +3,11 @@
  * `RULES_IN_ORDER`; the first that makes a ruling decides, and all that were applied are in the trace.
  * Rule ids and their sources: docs/policy.md.
  */
-import { extremes, printVersion } from '../version/version.ts';
-import { CODES } from './codes.ts';
-import { notesFor } from './move.ts';
+import { conclude, concludeLater, type Finding } from './conclude.ts';
 import { judgePair } from './pair.ts';
 import { rangesRule } from './ranges.ts';
-import { isKnown, isNonEmpty, type RuleInput, type RuleResult } from './rule.ts';
+import { serverSetOf } from './roster.ts';
+import type { ClusterView, RuleInput, RuleResult } from './rule.ts';
 import {
   behindTablesRule,
   effectiveLevel,
@@ -19,10 +18,12 @@ import {
   serverFirstRule,
   windowRule,
 } from './rules.ts';
+import { type KnownServer, ServerSet, type Traits } from './server-set.ts';
 import type { ClientFacts, ClusterFacts, Decision, Policy, Rule, ServerFacts, Verdict } from './types.ts';
-import { unknownVersionRuling, upgradeNeededRule, upgradeStateRule } from './upgrade.ts';
+import { unknownVersionRuling, upgradeAt, upgradeNeededRule, upgradeStateRule } from './upgrade.ts';
+import { memoOf } from './verdict-memo.ts';
 
-const RULES_IN_ORDER: ReadonlyArray<(input: RuleInput, now: number) => RuleResult | null> = [
+const RULES_IN_ORDER: ReadonlyArray<(input: RuleInput) => RuleResult | null> = [
   majorRule,
   serverFirstRule,
   windowRule,
@@ -34,117 +35,100 @@ const RULES_IN_ORDER: ReadonlyArray<(input: RuleInput, now: number) => RuleResul
 ];
 
 /**
- * Judges one client. With scope `server` every server is judged alone, and the most favourable verdict counts.
+ * Judges one client. With scope `server` every server is judged alone, and the most favourable verdict counts. What it
+ * finds for servers that never change (`freezeServers`) is remembered with them.
  * @param now ms since the epoch; only a failed upgrade's back-off, a block's expiry and a window's opening depend on it.
  */
 export function decide(client: ClientFacts, cluster: ClusterFacts, policy: Policy, now = 0): Decision {
-  if (policy.scope === 'cluster' || cluster.servers.length < 2) return judge(client, cluster, policy, now);
-  const alone = cluster.servers.map((server) =>
-    judge(client, { ...cluster, servers: [server] }, policy, now),
+  const upgrade = upgradeAt(cluster.upgrade, now);
+  const servers = serverSetOf(cluster.servers);
+  const memo = memoOf(cluster.servers);
+  if (memo === null) return conclude(find(client, { ...cluster, servers, upgrade }, policy), now);
+  const answers = memo.answersTo(cluster.level, upgrade, policy);
+  const known = answers.get(client);
+  if (known !== undefined) return known.settled ?? concludeLater(known.finding, now);
+  const finding = find({ ...client }, { servers, level: cluster.level, upgrade: answers.upgrade }, policy);
+  const decision = concludeLater(finding, now);
+  answers.keep({ finding, settled: finding.ruling?.retryAt === undefined ? decision : null });
+  return decision;
+}
+
+/** What the rules say, whatever the time is. */
+function find(client: ClientFacts, cluster: ClusterView, policy: Policy): Finding {
+  if (policy.scope === 'cluster' || cluster.servers.size < 2) return judge(client, cluster, policy);
+  const alone = cluster.servers.examples.map((server) =>
+    judge(client, { ...cluster, servers: ServerSet.of([server]) }, policy),
   );
-  const best = alone.reduce((a, b) => (RANK[b.verdict] < RANK[a.verdict] ? b : a));
-  return { ...best, observed: observed(cluster, policy) };
+  const best = alone.reduce((a, b) => (RANK[verdictOf(b)] < RANK[verdictOf(a)] ? b : a));
+  return { ...best, observed: cluster };
 }
 
 const RANK: Readonly<Record<Verdict, number>> = { permit: 0, migrate: 1, hold: 2, refuse: 3 };
+const verdictOf = ({ ruling }: Finding): Verdict => ruling?.verdict ?? 'permit';
 
-function judge(client: ClientFacts, cluster: ClusterFacts, policy: Policy, now: number): Decision {
-  const trace = applyRules(client, cluster, policy, now);
-  if (trace.at(-1)?.ruling === undefined) trace.push(servingRule(client, cluster, policy));
-  return conclude(client, cluster, policy, trace);
+function judge(client: ClientFacts, cluster: ClusterView, policy: Policy): Finding {
+  const steps = applyRules(client, cluster, policy);
+  if (steps.at(-1)?.ruling === undefined) steps.push(servingRule(client, cluster, policy));
+  const { rule, ruling } = steps.at(-1) as RuleResult;
+  return {
+    client,
+    policy,
+    cluster,
+    observed: cluster,
+    rule: ruling === undefined ? permittingRule(client, cluster, policy) : rule,
+    ruling,
+    steps,
+  };
 }
 
 /** Every rule up to the one that decides. */
-function applyRules(client: ClientFacts, cluster: ClusterFacts, policy: Policy, now: number): RuleResult[] {
+function applyRules(client: ClientFacts, cluster: ClusterView, policy: Policy): RuleResult[] {
   if (policy.kind === 'ranges') return [rangesRule(client, cluster.servers)];
-  const known = cluster.servers.filter(isKnown);
-  if (!isNonEmpty(known)) return [];
-  const unknown = cluster.servers.filter((server) => !isKnown(server));
+  const known = cluster.servers.known();
+  if (known.isEmpty) return [];
+  const unknown = cluster.servers.filter(({ version }) => version === null);
   const level = effectiveLevel(cluster, policy) as number;
   const input: RuleInput = { client, cluster, policy, known, unknown, level };
-  const trace: RuleResult[] = [];
+  const steps: RuleResult[] = [];
   for (const rule of RULES_IN_ORDER) {
-    const result = rule(input, now);
+    const result = rule(input);
     if (result === null) continue;
-    trace.push(result);
+    steps.push(result);
     if (result.ruling !== undefined) break;
   }
-  return trace;
-}
-
-function conclude(
-  client: ClientFacts,
-  cluster: ClusterFacts,
-  policy: Policy,
-  trace: readonly RuleResult[],
-): Decision {
-  const last = trace.at(-1) as RuleResult;
-  const ruling = last.ruling ?? {
-    verdict: 'permit',
-    code: 'PERMITTED',
-    message: `Client ${printVersion(client.version)} is admitted.`,
-  };
-  const move = ruling.move ?? null;
-  const { vendorCode, sqlState, retry } = CODES[ruling.code];
-  return {
-    verdict: ruling.verdict,
-    code: ruling.code,
-    rule: last.ruling ? last.rule : permittingRule(client, cluster, policy),
-    client: printVersion(client.version),
-    observed: observed(cluster, policy),
-    move,
-    retry: move !== null ? 'after-change' : retry === 'after-change' ? 'later' : retry,
-    // The protocol has whole milliseconds; rounded down, the next attempt would come too early.
-    retryAfterMs: ruling.retryAfterMs === undefined ? null : Math.ceil(ruling.retryAfterMs),
-    vendorCode,
-    sqlState,
-    message: ruling.message,
-    notices: trace.flatMap(({ notice }) => notice ?? []),
-    notes: policy.kind === 'skew' ? notesFor(policy.catalogue, ruling.code, client, cluster) : [],
-    trace: trace.map(({ rule, outcome, because }) => ({ rule, outcome, because })),
-  };
+  return steps;
 }
 
 /** The rule by which a client is admitted: the least obvious one that had to hold. */
-function permittingRule(client: ClientFacts, cluster: ClusterFacts, policy: Policy): Rule {
+function permittingRule(client: ClientFacts, { servers }: ClusterView, policy: Policy): Rule {
   if (policy.kind === 'ranges') return 'ranges';
-  const by = cluster.servers
-    .filter(isKnown)
-    .map((server) => judgePair(client.version, server.version, policy).by);
+  const by = servers.known().examples.map(({ version }) => judgePair(client.version, version, policy).by);
   return by.find((rule) => rule === 'J1') ?? by.find((rule) => rule === 'M2') ?? 'P1';
 }
 
-function observed(cluster: ClusterFacts, policy: Policy): Decision['observed'] {
-  const versions = cluster.servers.filter(isKnown).map((server) => server.version);
-  if (!isNonEmpty(versions)) return { oldest: null, newest: null, level: cluster.level };
-  const { oldest, newest } = extremes(versions);
-  return {
-    oldest: printVersion(oldest),
-    newest: printVersion(newest),
-    level: policy.kind === 'skew' ? effectiveLevel(cluster, policy) : cluster.level,
-  };
+/** Tells of a server whether it could serve this client, whatever the others are. Its state is not looked at. */
+export type Fit = (server: Traits<ServerFacts>) => boolean;
+
+/** What picking a server for `client` asks of each. */
+export function fitFor(client: ClientFacts, cluster: ClusterFacts, policy: Policy): Fit {
+  return fitIn(client, { servers: serverSetOf(cluster.servers), level: cluster.level }, policy);
 }
 
-/**
- * Whether one server could serve this client, whatever the others are: what picking a server asks. Its state
- * is not looked at.
- */
-export function serverFits(
-  client: ClientFacts,
-  server: ServerFacts,
-  cluster: ClusterFacts,
-  policy: Policy,
-): boolean {
-  if (policy.kind === 'ranges') return rangesRule(client, [server]).ruling === undefined;
-  if (!isKnown(server) || !judgePair(client.version, server.version, policy).fits) return false;
-  return !isBehindTables(server, effectiveLevel(cluster, policy) ?? 0, policy);
+function fitIn(client: ClientFacts, cluster: Pick<ClusterView, 'servers' | 'level'>, policy: Policy): Fit {
+  if (policy.kind === 'ranges')
+    return (server) => rangesRule(client, ServerSet.of([server as ServerFacts])).ruling === undefined;
+  const level = effectiveLevel(cluster, policy) ?? 0;
+  return (server) =>
+    server.version !== null &&
+    judgePair(client.version, server.version, policy).fits &&
+    !isBehindTables(server as Traits<KnownServer>, level, policy);
 }
 
 /** How many servers are named with the reason why they are down. */
 const MAX_REASONS = 4;
 
 /** ` (rs1: ECONNREFUSED; rs2: …)`, or nothing where nobody knows why. */
-function whyDown(servers: readonly ServerFacts[]): string {
+function whyDown({ servers }: ServerSet): string {
   const reasons = servers.flatMap(({ id, state, lastError }) =>
     state === 'down' && lastError ? [`${id}: ${lastError}`] : [],
   );
@@ -154,12 +138,13 @@ function whyDown(servers: readonly ServerFacts[]): string {
 }
 
 /** N1: a client that some server fits waits for one that takes sessions, rather than fail at once. */
-function servingRule(client: ClientFacts, cluster: ClusterFacts, policy: Policy): RuleResult {
+function servingRule(client: ClientFacts, cluster: ClusterView, policy: Policy): RuleResult {
   const rule = 'N1';
-  const up = cluster.servers.filter((server) => server.state === 'up');
-  if (up.some((server) => serverFits(client, server, cluster, policy)))
+  const { servers } = cluster;
+  const up = servers.filter(({ state }) => state === 'up');
+  if (up.some(fitIn(client, cluster, policy)))
     return { rule, outcome: 'pass', because: 'a compatible server takes sessions' };
-  const blind = up.length > 0 && !cluster.servers.some(isKnown);
+  const blind = !up.isEmpty && servers.known().isEmpty;
   return {
     rule: blind ? 'M1' : rule,
     outcome: 'fail',
@@ -169,7 +154,7 @@ function servingRule(client: ClientFacts, cluster: ClusterFacts, policy: Policy)
       : {
           verdict: 'hold',
           code: 'NO_SERVER',
-          message: `No compatible server takes new sessions at the moment${whyDown(cluster.servers)}.`,
+          message: () => `No compatible server takes new sessions at the moment${whyDown(servers)}.`,
         },
   };
 }

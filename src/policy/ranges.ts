@@ -4,13 +4,13 @@
  */
 import { printVersion } from '../version/version.ts';
 import type { RuleResult } from './rule.ts';
+import type { ServerSet } from './server-set.ts';
 import type { ClientFacts, ProtocolRange, ServerFacts } from './types.ts';
 
 /** The one rule of the preset `ranges`: the client's protocol versions overlap with those of every server. */
-export function rangesRule(client: ClientFacts, servers: readonly ServerFacts[]): RuleResult {
+export function rangesRule(client: ClientFacts, servers: ServerSet): RuleResult {
   const rule = 'ranges';
   const mine = client.protocol;
-  const who = `Client ${printVersion(client.version)}`;
   if (mine === undefined)
     return {
       rule,
@@ -19,69 +19,71 @@ export function rangesRule(client: ClientFacts, servers: readonly ServerFacts[])
       ruling: {
         verdict: 'refuse',
         code: 'VERSION_UNKNOWN',
-        move: {
+        move: () => ({
           side: 'client',
           to: 'a release that states its protocol range',
           who: [printVersion(client.version)],
-        },
-        message: `${who} states no range of protocol versions, which this policy compares.`,
+        }),
+        message: () => `${whoIs(client)} states no range of protocol versions, which this policy compares.`,
       },
     };
   const silent = servers.filter((server) => server.protocol === undefined);
-  if (silent.length > 0)
+  if (!silent.isEmpty)
     return {
       rule,
       outcome: 'fail',
-      because: `${idsOf(silent)} states no protocol range`,
+      because: () => `${idsOf(silent)} states no protocol range`,
       ruling: {
         verdict: 'refuse',
         code: 'VERSION_UNKNOWN',
-        message: `The range of protocol versions of ${idsOf(silent)} is unknown.`,
+        message: () => `The range of protocol versions of ${idsOf(silent)} is unknown.`,
       },
     };
   return compareRanges(client, mine, servers);
 }
 
 /** Servers that end below the client's range have to move first; those that begin above it leave the move to the client. */
-function compareRanges(
-  client: ClientFacts,
-  mine: ProtocolRange,
-  servers: readonly ServerFacts[],
-): RuleResult {
+function compareRanges(client: ClientFacts, mine: ProtocolRange, servers: ServerSet): RuleResult {
   const rule = 'ranges';
-  const who = `Client ${printVersion(client.version)}`;
   const below = servers.filter((server) => rangeOf(server).max < mine.min);
-  if (below.length > 0)
+  if (!below.isEmpty)
     return {
       rule,
       outcome: 'fail',
-      because: `${below.map(withRange).join(', ')} ends below the client's ${print(mine)}`,
+      because: () => `${below.servers.map(withRange).join(', ')} ends below the client's ${print(mine)}`,
       ruling: {
         verdict: 'refuse',
         code: 'SERVER_OUTDATED',
-        move: { side: 'server', to: `protocol ${mine.min}`, who: below.map(({ id }) => id) },
-        message: `${who} speaks protocol ${print(mine)}: upgrade ${idsOf(below)} to protocol ${mine.min}.`,
+        move: () => ({ side: 'server', to: `protocol ${mine.min}`, who: below.ids }),
+        message: () =>
+          `${whoIs(client)} speaks protocol ${print(mine)}: upgrade ${idsOf(below)} to protocol ${mine.min}.`,
       },
     };
   const above = servers.filter((server) => rangeOf(server).min > mine.max);
-  if (above.length > 0) {
-    const to = `protocol ${Math.max(...above.map((server) => rangeOf(server).min))}`;
+  if (!above.isEmpty) {
+    const to = `protocol ${Math.max(...above.examples.map((server) => rangeOf(server).min))}`;
     return {
       rule,
       outcome: 'fail',
-      because: `${above.map(withRange).join(', ')} begins above the client's ${print(mine)}`,
+      because: () => `${above.servers.map(withRange).join(', ')} begins above the client's ${print(mine)}`,
       ruling: {
         verdict: 'refuse',
         code: 'CLIENT_OUTDATED',
-        move: { side: 'client', to, who: [printVersion(client.version)] },
-        message: `${who} speaks protocol ${print(mine)}, too old for ${idsOf(above)}: upgrade the client to ${to}.`,
+        move: () => ({ side: 'client', to, who: [printVersion(client.version)] }),
+        message: () =>
+          `${whoIs(client)} speaks protocol ${print(mine)}, too old for ${idsOf(above)}: upgrade the client to ${to}.`,
       },
     };
   }
-  return { rule, outcome: 'pass', because: `the client's ${print(mine)} overlaps with every server's range` };
+  return {
+    rule,
+    outcome: 'pass',
+    because: () => `the client's ${print(mine)} overlaps with every server's range`,
+  };
 }
 
-const rangeOf = (server: ServerFacts) => server.protocol as ProtocolRange;
+const whoIs = ({ version }: ClientFacts) => `Client ${printVersion(version)}`;
+const rangeOf = ({ protocol }: Pick<ServerFacts, 'protocol'>) => protocol as ProtocolRange;
 const print = ({ min, max }: ProtocolRange) => `${min} to ${max}`;
 const withRange = (server: ServerFacts) => `${server.id} (${print(rangeOf(server))})`;
-const idsOf = (servers: readonly ServerFacts[]) => servers.map(({ id }) => id).join(', ');
+const idsOf = ({ ids }: ServerSet) => ids.join(', ');

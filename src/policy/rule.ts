@@ -1,57 +1,55 @@
 /** What a rule is given and what it returns: the shapes shared by all rules. */
-import type { Version } from '../version/version.ts';
 import type { Code } from './codes.ts';
-import type {
-  ClientFacts,
-  ClusterFacts,
-  Move,
-  Rule,
-  ServerFacts,
-  SkewPolicy,
-  TraceStep,
-  Verdict,
-} from './types.ts';
+import type { KnownServer, ServerSet } from './server-set.ts';
+import type { ClientFacts, Move, Rule, SkewPolicy, TraceStep, UpgradeState, Verdict } from './types.ts';
+
+/** A text, or how it is made of facts that do not change any more: most are never read. */
+export type Text = string | (() => string);
 
 /** A verdict with all that it takes to make a decision of it. */
 export interface Ruling {
   readonly verdict: Verdict;
   readonly code: Code;
-  readonly move?: Move | null;
-  readonly message: string;
-  readonly retryAfterMs?: number;
+  /** Absent: nobody has to move. */
+  readonly move?: () => Move;
+  readonly message: Text;
+  /** When to come again, ms since the epoch. */
+  readonly retryAt?: number;
 }
 
 /** What a rule returns: whether it passes, why, and the ruling if this rule decides. */
 export interface RuleResult {
   readonly rule: Rule;
   readonly outcome: TraceStep['outcome'];
-  readonly because: string;
+  readonly because: Text;
   /** What an admitted client should know all the same, as a sentence for people. */
-  readonly notice?: string;
+  readonly notice?: Text;
   readonly ruling?: Ruling;
 }
 
-/** A server whose version is known. */
-export type KnownServer = ServerFacts & { readonly version: Version };
+/** The facts of a cluster as rules take them. */
+export interface ClusterView {
+  readonly servers: ServerSet;
+  /** As reported; null: not reported. */
+  readonly level: number | null;
+  /** As it stands at the moment of the question: no time in it has passed. */
+  readonly upgrade: UpgradeState;
+}
 
 /** The facts that rules of a skew policy look at, with what they share worked out once. */
 export interface RuleInput {
   readonly client: ClientFacts;
-  readonly cluster: ClusterFacts;
+  readonly cluster: ClusterView;
   readonly policy: SkewPolicy;
-  readonly known: readonly [KnownServer, ...KnownServer[]];
+  /** Never empty. */
+  readonly known: ServerSet<KnownServer>;
   /** Servers whose version was never learned. */
-  readonly unknown: readonly ServerFacts[];
+  readonly unknown: ServerSet;
   /** Schema level of the system tables. */
   readonly level: number;
 }
 
-/** Whether the version of a server is known. */
-export function isKnown(server: ServerFacts): server is KnownServer {
-  return server.version !== null;
-}
-
-/** Narrows a list to one that has a first element. */
-export function isNonEmpty<T>(list: readonly T[]): list is readonly [T, ...T[]] {
-  return list.length > 0;
+/** The text itself. */
+export function spellOut(text: Text): string {
+  return typeof text === 'string' ? text : text();
 }

@@ -1,5 +1,6 @@
 /** The rules that compare versions: J1, M1, M2, P1, M4, and M3 for servers older than the tables. */
 import {
+  highestLevel,
   inLockstep,
   levelOf,
   levelOfLine,
@@ -8,80 +9,71 @@ import {
   releaseAt,
   releasesAtLevel,
 } from '../version/catalogue.ts';
-import { compareMinors, extremes, printMinor, printVersion, type Version } from '../version/version.ts';
+import { compareMinors, printMinor, printVersion, type Version } from '../version/version.ts';
 import { clientTarget, whoToPoint } from './move.ts';
 import { judgePair } from './pair.ts';
-import {
-  isKnown,
-  isNonEmpty,
-  type KnownServer,
-  type RuleInput,
-  type RuleResult,
-  type Ruling,
-} from './rule.ts';
-import type { ClientFacts, ClusterFacts, Move, ServerFacts, SkewPolicy } from './types.ts';
+import type { ClusterView, RuleInput, RuleResult, Ruling } from './rule.ts';
+import type { KnownServer, ServerSet, Traits } from './server-set.ts';
+import type { ClientFacts, Move, SkewPolicy } from './types.ts';
+
+type Reported = Pick<ClusterView, 'level' | 'servers'>;
 
 /**
  * The level reported, or that of the oldest server's release; null when neither is known. A level that no release of
  * the catalogue reaches is not believed if one server alone says it.
  */
-export function effectiveLevel(cluster: ClusterFacts, policy: SkewPolicy): number | null {
-  if (cluster.level !== null && !isLoneClaim(cluster, policy)) return cluster.level;
-  const others = cluster.servers.flatMap(({ level }) =>
-    level == null || level === cluster.level ? [] : level,
-  );
+export function effectiveLevel({ level: reported, servers }: Reported, policy: SkewPolicy): number | null {
+  if (reported !== null && !isLoneClaim({ level: reported, servers }, policy)) return reported;
+  const others = servers.examples.flatMap(({ level }) => (level == null || level === reported ? [] : level));
   if (others.length > 0) return Math.max(...others);
-  const versions = cluster.servers.filter(isKnown).map((server) => server.version);
-  return isNonEmpty(versions) ? levelOf(policy.catalogue, extremes(versions).oldest) : null;
+  const versions = servers.extremes();
+  return versions && levelOf(policy.catalogue, versions.oldest);
 }
 
 /** Servers that say that the tables are at the level of the cluster. */
-function claimants({ level, servers }: Pick<ClusterFacts, 'level' | 'servers'>): readonly ServerFacts[] {
-  return servers.filter((server) => server.level != null && server.level === level);
+function claimants({ level: reported, servers }: Reported): ServerSet {
+  return servers.filter(({ level }) => level != null && level === reported);
 }
 
 /**
  * Whether one server alone says that the tables are at a level which no release of the catalogue reaches. Nobody goes by
  * that: neither a verdict nor the ledger.
  */
-export function isLoneClaim(
-  cluster: Pick<ClusterFacts, 'level' | 'servers'>,
-  { catalogue }: SkewPolicy,
-): boolean {
-  const highest = Math.max(0, ...catalogue.releases.map(({ level }) => level ?? 0));
-  return (cluster.level ?? 0) > highest && claimants(cluster).length === 1;
+export function isLoneClaim(cluster: Reported, { catalogue }: SkewPolicy): boolean {
+  return (cluster.level ?? 0) > highestLevel(catalogue) && claimants(cluster).size === 1;
 }
 
 /** J1: majors are decided release by release. */
 export function majorRule({ client, known, policy }: RuleInput): RuleResult {
   const rule = 'J1';
   const older = known.filter((server) => client.version.major > server.version.major);
-  if (older.length > 0)
+  if (!older.isEmpty)
     return {
       rule,
       outcome: 'fail',
-      because: `the client's major is newer than that of ${whoToPoint(older)}`,
+      because: () => `the client's major is newer than that of ${whoToPoint(older)}`,
       ruling: serverOutdated(client, belowClient(client, known)),
     };
   const newer = known.filter((server) => client.version.major < server.version.major);
-  if (newer.length === 0) return { rule, outcome: 'pass', because: 'client and servers share one major' };
+  if (newer.isEmpty) return { rule, outcome: 'pass', because: 'client and servers share one major' };
   const refusing = newer.filter((server) => !judgePair(client.version, server.version, policy).fits);
-  if (refusing.length === 0)
+  if (refusing.isEmpty)
     return {
       rule,
       outcome: 'pass',
-      because: `${whoToPoint(newer)}: this release accepts clients of this line`,
+      because: () => `${whoToPoint(newer)}: this release accepts clients of this line`,
     };
-  const move = clientTarget(client, known, policy);
+  const move = () => clientTarget(client, known, policy);
   return {
     rule,
     outcome: 'fail',
-    because: `the client's major is older than that of ${whoToPoint(refusing)}`,
+    because: () => `the client's major is older than that of ${whoToPoint(refusing)}`,
     ruling: {
       verdict: 'refuse',
       code: 'MAJOR_MISMATCH',
       move,
-      message: `Client ${printVersion(client.version)} is of an older major than ${whoToPoint(refusing)}, and that release does not accept it: ${spell(move)}.`,
+      message: () =>
+        `Client ${printVersion(client.version)} is of an older major than ${whoToPoint(refusing)}, and that release does not accept it: ${spell(move())}.`,
     },
   };
 }
@@ -90,30 +82,30 @@ export function majorRule({ client, known, policy }: RuleInput): RuleResult {
 export function serverFirstRule({ client, known, unknown }: RuleInput): RuleResult {
   const rule = 'M1';
   const older = belowClient(client, known);
-  if (older.length > 0)
+  if (!older.isEmpty)
     return {
       rule,
       outcome: 'fail',
-      because: `the client's minor is newer than that of ${whoToPoint(older)}`,
+      because: () => `the client's minor is newer than that of ${whoToPoint(older)}`,
       ruling: serverOutdated(client, older),
     };
-  const blind =
-    unknown.length > 0 ? `; the version of ${unknown.map(({ id }) => id).join(', ')} is unknown` : '';
-  return { rule, outcome: 'pass', because: `no known server is older than the client${blind}` };
+  const blind = () => (unknown.isEmpty ? '' : `; the version of ${unknown.ids.join(', ')} is unknown`);
+  return { rule, outcome: 'pass', because: () => `no known server is older than the client${blind()}` };
 }
 
 /** Servers of older lines than the client's: all of them have to move. */
-function belowClient(client: ClientFacts, known: readonly KnownServer[]): KnownServer[] {
+function belowClient(client: ClientFacts, known: ServerSet<KnownServer>): ServerSet<KnownServer> {
   return known.filter((server) => compareMinors(client.version, server.version) > 0);
 }
 
-function serverOutdated(client: ClientFacts, older: readonly KnownServer[]): Ruling {
+function serverOutdated(client: ClientFacts, older: ServerSet<KnownServer>): Ruling {
   const to = printMinor(client.version);
   return {
     verdict: 'refuse',
     code: 'SERVER_OUTDATED',
-    move: { side: 'server', to, who: older.map(({ id }) => id) },
-    message: `Client ${printVersion(client.version)} is newer than ${whoToPoint(older)}: upgrade every server to ${to} before any client.`,
+    move: () => ({ side: 'server', to, who: older.ids }),
+    message: () =>
+      `Client ${printVersion(client.version)} is newer than ${whoToPoint(older)}: upgrade every server to ${to} before any client.`,
   };
 }
 
@@ -121,22 +113,24 @@ function serverOutdated(client: ClientFacts, older: readonly KnownServer[]): Rul
 export function windowRule({ client, known, policy }: RuleInput): RuleResult {
   const rule = 'M2';
   const failing = known.filter((server) => !judgePair(client.version, server.version, policy).fits);
-  if (failing.length === 0)
+  if (failing.isEmpty)
     return {
       rule,
       outcome: 'pass',
-      because: `the client is inside the window of ${policy.window === null ? 'any number of' : policy.window} minors below every server`,
+      because: () =>
+        `the client is inside the window of ${policy.window === null ? 'any number of' : policy.window} minors below every server`,
     };
-  const move = clientTarget(client, known, policy);
+  const move = () => clientTarget(client, known, policy);
   return {
     rule,
     outcome: 'fail',
-    because: `the client is too many minors older than ${whoToPoint(failing)}`,
+    because: () => `the client is too many minors older than ${whoToPoint(failing)}`,
     ruling: {
       verdict: 'refuse',
       code: 'CLIENT_OUTDATED',
       move,
-      message: `Client ${printVersion(client.version)} is too old for ${whoToPoint(failing)}: ${spell(move)}.`,
+      message: () =>
+        `Client ${printVersion(client.version)} is too old for ${whoToPoint(failing)}: ${spell(move())}.`,
     },
   };
 }
@@ -150,9 +144,13 @@ function spell(move: Move): string {
 /** P1: patches never decide. */
 export function patchRule({ client, known }: RuleInput): RuleResult {
   const same = known.filter((server) => compareMinors(client.version, server.version) === 0);
-  return same.length === 0
+  return same.isEmpty
     ? { rule: 'P1', outcome: 'skip', because: 'no server is of the same minor' }
-    : { rule: 'P1', outcome: 'pass', because: `same minor as ${whoToPoint(same)}: any patch, any order` };
+    : {
+        rule: 'P1',
+        outcome: 'pass',
+        because: () => `same minor as ${whoToPoint(same)}: any patch, any order`,
+      };
 }
 
 /** M4: before 4.3 all clients are upgraded together; the tables say whether that has happened. */
@@ -170,21 +168,22 @@ export function lockstepRule({ client, policy, level }: RuleInput): RuleResult {
     return {
       rule,
       outcome: 'pass',
-      because: `the client is not older than the tables of ${printMinor(tables)}`,
+      because: () => `the client is not older than the tables of ${printMinor(tables)}`,
     };
   const to = printMinor(tables);
   // The level does not tell which of the lines that share it left the tables so.
-  const isShared = linesAtLevel(policy.catalogue, level).length > 1;
-  const owner = isShared ? releasesAtLevel(policy.catalogue, level) : to;
+  const owner = () =>
+    linesAtLevel(policy.catalogue, level).length > 1 ? releasesAtLevel(policy.catalogue, level) : to;
   return {
     rule,
     outcome: 'fail',
-    because: `the system tables are those of ${owner}, a release whose clients are upgraded together`,
+    because: () => `the system tables are those of ${owner()}, a release whose clients are upgraded together`,
     ruling: {
       verdict: 'refuse',
       code: 'LOCKSTEP',
-      move: { side: 'client', to, who: [printVersion(client.version)] },
-      message: `The system tables are already those of ${owner}, where all clients must be upgraded at the same time: upgrade client ${printVersion(client.version)} to ${to}.`,
+      move: () => ({ side: 'client', to, who: [printVersion(client.version)] }),
+      message: () =>
+        `The system tables are already those of ${owner()}, where all clients must be upgraded at the same time: upgrade client ${printVersion(client.version)} to ${to}.`,
     },
   };
 }
@@ -194,32 +193,38 @@ export function behindTablesRule({ cluster, known, policy, level }: RuleInput): 
   const rule = 'M3';
   if (!policy.lockstep || !policy.systemTables) return null;
   const behind = known.filter((server) => isBehindTables(server, level, policy));
-  if (!isNonEmpty(behind))
-    return { rule, outcome: 'pass', because: `no server is older than level ${level}` };
-  const because = `${whoToPoint(behind)} ${behind.length === 1 ? 'is' : 'are'} older than the system tables (level ${level})`;
-  if (behind.length < known.length) {
-    const notice = `${because} and served around`;
+  if (behind.isEmpty)
+    return { rule, outcome: 'pass', because: () => `no server is older than level ${level}` };
+  const because = () =>
+    `${whoToPoint(behind)} ${behind.size === 1 ? 'is' : 'are'} older than the system tables (level ${level})`;
+  if (behind.size < known.size) {
+    const notice = () => `${because()} and served around`;
     return { rule, outcome: 'pass', because: notice, notice };
   }
-  const who = behind.map(({ id }) => id);
-  const said = claimants(cluster).map(({ id }) => id);
-  const versions = behind.map(({ version }) => version) as [Version, ...Version[]];
-  const line = lineReaching(policy.catalogue, level, extremes(versions).newest);
+  return { rule, outcome: 'fail', because, ruling: behindTables(behind, claimants(cluster), level, policy) };
+}
+
+/** @param claimed the servers that say where the tables are */
+function behindTables(
+  behind: ServerSet<KnownServer>,
+  claimed: ServerSet,
+  level: number,
+  { catalogue }: SkewPolicy,
+): Ruling {
+  const { newest } = behind.extremes() as { newest: Version };
+  const line = lineReaching(catalogue, level, newest);
   const to = line === null ? `level ${level}` : printMinor(line);
+  const said = () => (claimed.isEmpty ? '' : `, as said by ${claimed.ids.join(', ')}`);
   return {
-    rule,
-    outcome: 'fail',
-    because,
-    ruling: {
-      verdict: 'refuse',
-      code: 'SERVER_BEHIND_TABLES',
-      move: { side: 'server', to, who },
-      message: `Every server is older than the system tables (level ${level}${said.length > 0 ? `, as said by ${said.join(', ')}` : ''}): bring ${who.join(', ')} to ${line === null ? 'a release that works with them' : to}.`,
-    },
+    verdict: 'refuse',
+    code: 'SERVER_BEHIND_TABLES',
+    move: () => ({ side: 'server', to, who: behind.ids }),
+    message: () =>
+      `Every server is older than the system tables (level ${level}${said()}): bring ${behind.ids.join(', ')} to ${line === null ? 'a release that works with them' : to}.`,
   };
 }
 
 /** Patches of one line work with each other's tables (P1), so the line counts, not the patch. */
-export function isBehindTables(server: KnownServer, level: number, policy: SkewPolicy): boolean {
+export function isBehindTables(server: Traits<KnownServer>, level: number, policy: SkewPolicy): boolean {
   return policy.systemTables && policy.lockstep && levelOfLine(policy.catalogue, server.version) < level;
 }

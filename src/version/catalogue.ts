@@ -69,6 +69,11 @@ export function levelOf(catalogue: Catalogue, version: Version): number {
   return atOrBelow?.level ?? 0;
 }
 
+/** The highest level that any release listed needs; 0 if none states one. */
+export function highestLevel({ releases }: Catalogue): number {
+  return releases.reduce((highest, { level }) => Math.max(highest, level ?? 0), 0);
+}
+
 /** The highest level that any patch release of a line needs: what servers of that line can work with. */
 export function levelOfLine(catalogue: Catalogue, line: Minor): number {
   return levelOf(catalogue, { ...line, patch: Number.MAX_SAFE_INTEGER, qualifier: '' });

@@ -1,6 +1,6 @@
 /** Which servers count, which serve, and what holds for a set and for one server. */
 import { describe, expect, test } from 'vitest';
-import { decide, serverFits } from '../../src/policy/decide.ts';
+import { decide, fitFor } from '../../src/policy/decide.ts';
 import { PRESETS } from '../../src/policy/presets.ts';
 import { client, cluster, judged, server } from '../support/facts.ts';
 
@@ -138,7 +138,7 @@ describe('scope', () => {
 describe('picking a server', () => {
   const all = cluster(['4.13.0', '4.14.0', '4.15.0', 'unknown'], { level: 28 });
   const fitting = (version: string, policy = PRESETS.phoenix) =>
-    all.servers.filter((one) => serverFits(client(version), one, all, policy)).map(({ id }) => id);
+    all.servers.filter((one) => fitFor(client(version), all, policy)(one)).map(({ id }) => id);
 
   test('[M2] only servers inside the window, of known version and not behind the tables', () => {
     expect(fitting('4.13.0')).toEqual(['s2', 's3']);
@@ -149,9 +149,9 @@ describe('picking a server', () => {
 
   test('[J1] no server of an older major, however near its minor', () => {
     const set = cluster(['4.16.0', '5.1.0']);
-    const fits = set.servers.map((one) => serverFits(client('5.1.0'), one, set, PRESETS.phoenix));
+    const fits = set.servers.map((one) => fitFor(client('5.1.0'), set, PRESETS.phoenix)(one));
     expect(fits).toEqual([false, true]);
-    expect(serverFits(client('5.1.0'), server('s1', '4.2.0'), cluster([]), PRESETS.phoenix)).toBe(false);
+    expect(fitFor(client('5.1.0'), cluster([]), PRESETS.phoenix)(server('s1', '4.2.0'))).toBe(false);
   });
 
   test('whenever the verdict is permit, there is a server up that fits', () => {
@@ -166,7 +166,7 @@ describe('picking a server', () => {
             if (decide(client(version), facts, policy).verdict !== 'permit') continue;
             permitted++;
             const usable = facts.servers.filter(
-              (one) => one.state === 'up' && serverFits(client(version), one, facts, policy),
+              (one) => one.state === 'up' && fitFor(client(version), facts, policy)(one),
             );
             expect(usable, `${version} at ${a}, ${b}`).not.toEqual([]);
           }
@@ -175,6 +175,6 @@ describe('picking a server', () => {
 
   test('the state of a server is not looked at', () => {
     const down = server('s1', '4.14.0 down');
-    expect(serverFits(client('4.14.0'), down, cluster([]), PRESETS.phoenix)).toBe(true);
+    expect(fitFor(client('4.14.0'), cluster([]), PRESETS.phoenix)(down)).toBe(true);
   });
 });

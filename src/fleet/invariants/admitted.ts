@@ -1,5 +1,5 @@
 /** Checks each admission by asking the policy again about the fleet as it truly was. */
-import { decide, serverFits } from '../../policy/decide.ts';
+import { decide, fitFor } from '../../policy/decide.ts';
 import type { ClientFacts, ClusterFacts, ServerFacts, UpgradeState } from '../../policy/types.ts';
 import { compareMinors, parseVersion, printVersion } from '../../version/version.ts';
 import type { TrueState } from '../ground-truth.ts';
@@ -51,7 +51,7 @@ function misplaced({ record, at }: GateDecision, { truth, policy, scenario }: Ev
     return `${server} as on ${serverVersion}, which it was not`;
   const facts: ServerFacts = { id: server, version: parseVersion(serverVersion), state: 'up' };
   const fits = states.some((state) =>
-    serverFits(clientOf(record.client as string), facts, clusterOf([facts], state), policy),
+    fitFor(clientOf(record.client as string), clusterOf([facts], state), policy)(facts),
   );
   return fits ? null : `${server} on ${serverVersion}, which can't serve it`;
 }

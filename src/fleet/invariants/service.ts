@@ -1,6 +1,6 @@
 /** Service that was denied though it could have been given: clients that were refused, or held in vain. */
 import type { Code } from '../../policy/codes.ts';
-import { decide, serverFits } from '../../policy/decide.ts';
+import { decide, fitFor } from '../../policy/decide.ts';
 import type { ClientFacts, ClusterFacts, Policy, ServerFacts } from '../../policy/types.ts';
 import { type GroundTruth, isCut, type TrueState } from '../ground-truth.ts';
 import { LEDGER } from '../names.ts';
@@ -81,7 +81,7 @@ function serves(
 ): boolean {
   const { level: recorded } = facts;
   const real = recorded === null ? null : Math.max(recorded, level ?? 0);
-  return server.state === 'up' && serverFits(client, server, { ...facts, level: real }, policy);
+  return server.state === 'up' && fitFor(client, { ...facts, level: real }, policy)(server);
 }
 
 /** Refusals of clients that might have brought the upgrade, and were kept from it. */

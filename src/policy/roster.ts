@@ -1,0 +1,132 @@
+/**
+ * The servers of a cluster as they change. A roster counts kinds of servers one change at a time, and lists the servers
+ * of the moment as an array that never changes, by which policy finds what was counted: a verdict then costs the same
+ * for three servers and for ten thousand.
+ */
+import { printVersion, type Version } from '../version/version.ts';
+import { type Kind, ServerSet } from './server-set.ts';
+import type { ProtocolRange, ServerFacts } from './types.ts';
+
+/** By the arrays that rosters gave out. */
+const SETS = new WeakMap<readonly ServerFacts[], ServerSet>();
+
+/** Servers with the same traits, counted. */
+interface Tally {
+  readonly key: string;
+  count: number;
+}
+
+/** Every server of one cluster, in its order. */
+export class Roster {
+  readonly #facts: ServerFacts[];
+  readonly #tallyOf: Tally[];
+  readonly #tallies = new Map<string, Tally>();
+  #servers: readonly ServerFacts[] | null = null;
+
+  constructor(servers: readonly ServerFacts[]) {
+    this.#facts = servers.map(copyOf);
+    this.#tallyOf = this.#facts.map((facts) => this.#add(facts));
+  }
+
+  /** Takes what is known now of the server at `index`. */
+  update(index: number, facts: ServerFacts): void {
+    const before = this.#facts[index] as ServerFacts;
+    if (isSame(before, facts)) return;
+    this.#drop(this.#tallyOf[index] as Tally);
+    this.#facts[index] = copyOf(facts);
+    this.#tallyOf[index] = this.#add(facts);
+    this.#servers = null;
+  }
+
+  /** The servers as they are now: frozen, and the same array until one of them changes. */
+  get servers(): readonly ServerFacts[] {
+    this.#servers ??= this.#list();
+    return this.#servers;
+  }
+
+  #list(): readonly ServerFacts[] {
+    const servers = Object.freeze([...this.#facts]);
+    SETS.set(servers, new ServerSet(this.#kinds(), () => servers));
+    return servers;
+  }
+
+  /** In the order of their first servers; the walk ends once each kind has been met. */
+  #kinds(): Kind<ServerFacts>[] {
+    const kinds = new Map<Tally, Kind<ServerFacts>>();
+    for (let index = 0; kinds.size < this.#tallies.size; index++) {
+      const tally = this.#tallyOf[index] as Tally;
+      if (!kinds.has(tally))
+        kinds.set(tally, { first: this.#facts[index] as ServerFacts, count: tally.count });
+    }
+    return [...kinds.values()];
+  }
+
+  #add(facts: ServerFacts): Tally {
+    const key = keyOf(facts);
+    const tally = this.#tallies.get(key) ?? { key, count: 0 };
+    this.#tallies.set(key, tally);
+    tally.count++;
+    return tally;
+  }
+
+  #drop(tally: Tally): void {
+    tally.count--;
+    if (tally.count === 0) this.#tallies.delete(tally.key);
+  }
+}
+
+/**
+ * A copy of `servers` that never changes. Policy judges any list of servers; what it works out for one of these it
+ * remembers for as long as somebody holds it.
+ */
+export function freezeServers(servers: readonly ServerFacts[]): readonly ServerFacts[] {
+  return new Roster(servers).servers;
+}
+
+/** Whether it was given out by a roster, so that it stays as it is. */
+export function isFrozen(servers: readonly ServerFacts[]): boolean {
+  return SETS.has(servers);
+}
+
+/** The servers of a list as a set. */
+export function serverSetOf(servers: readonly ServerFacts[]): ServerSet {
+  return SETS.get(servers) ?? ServerSet.of(servers);
+}
+
+function copyOf({ id, version, state, level, lastError, protocol }: ServerFacts): ServerFacts {
+  return Object.freeze({
+    id,
+    version,
+    state,
+    level: level ?? null,
+    lastError: lastError ?? null,
+    ...(protocol && { protocol }),
+  });
+}
+
+/** What tells kinds apart: all that `Traits` has. */
+function keyOf({ version, state, level, protocol }: ServerFacts): string {
+  const range = protocol ? `${protocol.min}-${protocol.max}` : '';
+  return `${version ? printVersion(version) : ''} ${state} ${level ?? ''} ${range}`;
+}
+
+function isSame(a: ServerFacts, b: ServerFacts): boolean {
+  return (
+    a.id === b.id &&
+    a.state === b.state &&
+    (a.level ?? null) === (b.level ?? null) &&
+    (a.lastError ?? null) === (b.lastError ?? null) &&
+    isSameVersion(a.version, b.version) &&
+    isSameRange(a.protocol, b.protocol)
+  );
+}
+
+function isSameVersion(a: Version | null, b: Version | null): boolean {
+  if (a === b) return true;
+  if (a === null || b === null) return false;
+  return a.major === b.major && a.minor === b.minor && a.patch === b.patch && a.qualifier === b.qualifier;
+}
+
+function isSameRange(a: ProtocolRange | undefined, b: ProtocolRange | undefined): boolean {
+  return a === b || (a !== undefined && b !== undefined && a.min === b.min && a.max === b.max);
+}
