@@ -71,7 +71,7 @@ export class Cluster {
 
   /** Of this cluster's clock: what `reportLevel` takes. */
   now(): number {
-    return this.#options.clock.now();
+    return this.#options.clock.monotonic();
   }
 
   get servers(): readonly ServerStatus[] {
@@ -125,13 +125,13 @@ export class Cluster {
 
   /** Whether something known is older than `maxAge` ms: this process stood still, or was too busy to ask. */
   isStale(maxAge: number): boolean {
-    const oldest = this.#options.clock.now() - maxAge;
+    const oldest = this.#options.clock.monotonic() - maxAge;
     return this.#servers.some(({ knownAt }) => knownAt < oldest);
   }
 
   /** Asks every server whose last answer is older than `maxAge` ms; questions under way are shared if asked since. */
   async refresh(maxAge: number): Promise<void> {
-    const oldest = this.#options.clock.now() - maxAge;
+    const oldest = this.#options.clock.monotonic() - maxAge;
     const due = this.#servers.filter((server) => server.probing !== null || server.seenAt <= oldest);
     await Promise.all(due.map((server) => this.#probe(server, oldest)));
   }
@@ -163,7 +163,7 @@ export class Cluster {
     const { transports, clock, dialTimeout } = this.#options;
     const server = this.#find(id);
     const limit = deadline(clock, dialTimeout, signal);
-    const askedAt = clock.now();
+    const askedAt = clock.monotonic();
     let connection: Connection | null = null;
     try {
       connection = await dialServer(transports, clock, server.address, {
@@ -249,7 +249,7 @@ export class Cluster {
   }
 
   #identify(server: ServerState): Promise<void> {
-    server.askedAt = this.#options.clock.now();
+    server.askedAt = this.#options.clock.monotonic();
     return this.reach(server.id, 'probe')
       .then(
         ({ link }) => link.close(),
@@ -267,7 +267,7 @@ export class Cluster {
     const isFirst = server.knownAt === Number.NEGATIVE_INFINITY;
     Object.assign(server, { lastError: null }, seen);
     this.#roster.update(this.#indexOf.get(server.id) as number, server);
-    server.seenAt = this.#options.clock.now();
+    server.seenAt = this.#options.clock.monotonic();
     server.knownAt = askedAt;
     const previousVersion = previous && printVersion(previous);
     const version = server.version && printVersion(server.version);

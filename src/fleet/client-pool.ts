@@ -50,10 +50,10 @@ export class ClientPool {
   async arrive(name: string): Promise<void> {
     const { clock } = this.#fleet;
     const clients = this.#group(name);
-    const start = clock.now();
+    const start = clock.monotonic();
     this.pending++;
     for (const [at, offset] of this.#offsets(clients).entries()) {
-      const left = start + offset - clock.now();
+      const left = start + offset - clock.monotonic();
       if (left > 0) await pause(clock, left);
       if (this.#over) break;
       void this.#runClient(clients[at] as Client);

@@ -23,7 +23,7 @@ class NodeTimer implements Timer {
 export class NodeClock implements Clock {
   readonly #base: Clock;
   /** ms that it is ahead of the true time; negative: behind. */
-  readonly skew: number;
+  skew: number;
   #paused = false;
   #dead = false;
   /** Not fired yet, and not cancelled. */
@@ -39,6 +39,10 @@ export class NodeClock implements Clock {
 
   now(): number {
     return this.#base.now() + this.skew;
+  }
+
+  monotonic(): number {
+    return this.#base.monotonic();
   }
 
   /** Timers that this process still waits for. */

@@ -45,7 +45,7 @@ export class NodeControl {
     this.#states.set(id, 'up');
   }
 
-  /** Takes effect when the process starts anew. @param skew ms ahead; negative: behind */
+  /** Takes effect at once. @param skew ms ahead; negative: behind */
   setClock(id: string, skew: number): void {
     this.#fleet.setClock(id, skew);
   }
@@ -87,12 +87,12 @@ export class NodeControl {
   /** Null once every gate that lives sees these servers up on this version; else what was amiss after `within` ms. */
   async awaitHealth(ids: readonly string[], version: string, within: number): Promise<string | null> {
     const { clock, gateIds } = this.#fleet;
-    const end = clock.now() + within;
+    const end = clock.monotonic() + within;
     for (;;) {
       const living = this.#states.present.filter(({ id, state }) => gateIds.includes(id) && state === 'up');
       const gates = living.map(({ id }) => id);
       const missing = this.#health.missing(gates, ids, version);
-      if (missing === null || clock.now() >= end) return missing;
+      if (missing === null || clock.monotonic() >= end) return missing;
       await pause(clock, POLL);
     }
   }

@@ -233,8 +233,8 @@ class Run {
     const { clock } = this.#fleet;
     const { timeouts, migration } = this.#scenario;
     const end =
-      clock.now() + timeouts.handshake + Math.max(timeouts.hold, migration.hold.deadline) + LAST_WAIT;
-    while (this.#clients.pending > 0 && clock.now() < end) await pause(clock, POLL);
+      clock.monotonic() + timeouts.handshake + Math.max(timeouts.hold, migration.hold.deadline) + LAST_WAIT;
+    while (this.#clients.pending > 0 && clock.monotonic() < end) await pause(clock, POLL);
   }
 
   #fail(field: string, expected: string, found: string): void {

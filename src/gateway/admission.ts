@@ -91,7 +91,7 @@ export class Admission {
     this.#wait = new Wait(context);
     this.#search = new ServerSearch(context, this.#over, client.connection.upgrade?.request);
     this.id = randomId(context.random);
-    this.#startedAt = context.clock.now();
+    this.#startedAt = context.clock.monotonic();
   }
 
   /** Runs the handshake to its end. Returns what the session needs, or null when the client was not admitted. */
@@ -142,7 +142,7 @@ export class Admission {
       const heard = await Promise.race([this.#client.hello(), drained.promise]);
       if (heard.kind === 'hello') {
         this.#hello = heard.hello;
-        this.#helloAt = this.#context.clock.now();
+        this.#helloAt = this.#context.clock.monotonic();
       }
       return heard;
     } finally {
@@ -301,7 +301,7 @@ export class Admission {
         helloMs: this.#helloAt === null ? null : round(this.#helloAt - this.#startedAt),
         heldMs: round(this.#wait.ms),
         dialMs: dialMs === null ? null : round(dialMs),
-        totalMs: round(this.#context.clock.now() - this.#startedAt),
+        totalMs: round(this.#context.clock.monotonic() - this.#startedAt),
       },
     };
   }

@@ -18,7 +18,7 @@ import type { End, RelayEngine } from '../relay/relay.ts';
 import type { Transports } from '../transport/address.ts';
 import { GOING_AWAY } from '../wire/close.ts';
 import type { AdmissionTimes, Admitted, Outcome } from './admission.ts';
-import { Handshakes, msBetween } from './handshakes.ts';
+import { Handshakes } from './handshakes.ts';
 import { Judge } from './judge.ts';
 import { Lifecycle } from './lifecycle.ts';
 import { type ListenerEntry, Listeners } from './listeners.ts';
@@ -83,7 +83,7 @@ export class Gate {
     this.sessions = new SessionRegistry({
       clock,
       slots: limits.sessions,
-      onEnd: (session, end) => this.#ended(session, end),
+      onEnd: (session, end, durationMs) => this.#ended(session, end, durationMs),
     });
     const { lifecycle, sessions } = this;
     this.#handshakes = new Handshakes(
@@ -231,8 +231,8 @@ export class Gate {
     this.sessions.begin(start, applicant, running).catch((error) => this.#noteFault(error));
   }
 
-  #ended(session: SessionView, { reason, error }: End): void {
-    const { cluster, events, clock } = this.#options;
+  #ended(session: SessionView, { reason, error }: End, durationMs: number): void {
+    const { cluster, events } = this.#options;
     cluster.sessionEnded(session.server);
     events.emit({
       event: 'session-end',
@@ -245,7 +245,7 @@ export class Gate {
       error: error?.message ?? null,
       bytesFromClient: session.bytesFromClient,
       bytesFromServer: session.bytesFromServer,
-      durationMs: msBetween(session.since, clock.now()),
+      durationMs,
     });
     this.#ends.notify();
   }

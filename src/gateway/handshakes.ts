@@ -2,6 +2,7 @@
 import type { PendingClient } from '../frontend/pending-client.ts';
 import { refusal } from '../policy/decision.ts';
 import type { Decision } from '../policy/types.ts';
+import { msBetween } from '../ports/clock.ts';
 import { randomId } from '../ports/random.ts';
 import type { HandshakeFailure, PendingHandshake } from '../ports/transport.ts';
 import { Admission, type AdmissionContext, type Admitted, type Outcome } from './admission.ts';
@@ -53,7 +54,7 @@ export class Handshakes {
 
   /** A peer in its transport's own handshake is a client on its way in too. */
   track(peer: string, listener: string): PendingHandshake {
-    const startedAt = this.#context.clock.now();
+    const startedAt = this.#context.clock.monotonic();
     const { slots } = this.#options;
     const full = this.#noRoom();
     if (full === null) slots.acquire();
@@ -103,14 +104,9 @@ export class Handshakes {
         server: null,
         serverVersion: null,
         waitedFor: null,
-        phases: { helloMs: null, heldMs: 0, dialMs: null, totalMs: msBetween(startedAt, clock.now()) },
+        phases: { helloMs: null, heldMs: 0, dialMs: null, totalMs: msBetween(startedAt, clock.monotonic()) },
       },
       listener,
     );
   }
-}
-
-/** To the microsecond. */
-export function msBetween(from: number, to: number): number {
-  return Math.round((to - from) * 1_000) / 1_000;
 }

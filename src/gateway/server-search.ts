@@ -40,7 +40,7 @@ export class ServerSearch {
   /** Tries servers until one answers; null if none does. */
   async reach(applicant: Applicant): Promise<Reached | null> {
     const { clock } = this.#context;
-    const from = clock.now();
+    const from = clock.monotonic();
     try {
       for (;;) {
         const id = this.#next(applicant);
@@ -49,7 +49,7 @@ export class ServerSearch {
         if (reached !== null) return reached;
       }
     } finally {
-      this.#dialMs = clock.now() - from;
+      this.#dialMs = clock.monotonic() - from;
     }
   }
 

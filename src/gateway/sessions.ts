@@ -3,7 +3,7 @@
  * client's handshake is kept: sessions are many, and may last for days.
  */
 import type { SessionEndReason } from '../events/events.ts';
-import type { Clock } from '../ports/clock.ts';
+import { type Clock, msBetween } from '../ports/clock.ts';
 import type { End, Relay } from '../relay/relay.ts';
 import type { CloseReason } from '../wire/close.ts';
 import type { Applicant } from './applicant.ts';
@@ -44,14 +44,16 @@ export interface SessionRegistryOptions {
   readonly clock: Clock;
   /** What limits them. */
   readonly slots: Slots;
-  /** Told of each end, once the session is no longer in the list. */
-  readonly onEnd: (session: SessionView, end: End) => void;
+  /** Told of each end, once the session is no longer in the list, and how long it lasted. */
+  readonly onEnd: (session: SessionView, end: End, durationMs: number) => void;
 }
 
 interface OpenSession {
   readonly start: SessionStart;
   readonly applicant: Applicant;
   readonly since: number;
+  /** Monotonic. */
+  readonly startedAt: number;
   readonly relay: Relay;
 }
 
@@ -79,7 +81,8 @@ export class SessionRegistry {
    * @returns when it is over and everybody knows
    */
   begin(start: SessionStart, applicant: Applicant, relay: Relay): Promise<void> {
-    const session: OpenSession = { start, applicant, since: this.#options.clock.now(), relay };
+    const { clock } = this.#options;
+    const session = { start, applicant, since: clock.now(), startedAt: clock.monotonic(), relay };
     this.#sessions.set(start.session, session);
     return relay.done.then((end) => this.#ended(session, end));
   }
@@ -107,7 +110,8 @@ export class SessionRegistry {
   #ended(session: OpenSession, end: End): void {
     this.#sessions.delete(session.start.session);
     this.slots.release();
-    this.#options.onEnd(viewOf(session), end);
+    const { clock, onEnd } = this.#options;
+    onEnd(viewOf(session), end, msBetween(session.startedAt, clock.monotonic()));
   }
 }
 

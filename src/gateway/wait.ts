@@ -42,7 +42,7 @@ export class Wait {
 
   /** So far. */
   get ms(): number {
-    return this.#since === null ? 0 : this.#context.clock.now() - this.#since;
+    return this.#since === null ? 0 : this.#context.clock.monotonic() - this.#since;
   }
 
   /** Counted among those that wait for an upgrade. */
@@ -53,12 +53,12 @@ export class Wait {
   /** Begins or goes on; returns the ms that are left. */
   goOn(decision: Decision): number {
     const { clock, waiting } = this.#context;
-    this.#since ??= clock.now();
+    this.#since ??= clock.monotonic();
     this.#for ??= decision.code;
     const forUpgrade = isForUpgrade(decision);
-    if (this.#turn?.forUpgrade !== forUpgrade) this.#turn = { forUpgrade, since: clock.now() };
+    if (this.#turn?.forUpgrade !== forUpgrade) this.#turn = { forUpgrade, since: clock.monotonic() };
     if (forUpgrade) this.#awaitsUpgrade ||= waiting.acquire();
-    return Math.max(0, this.#deadline(decision) - clock.now());
+    return Math.max(0, this.#deadline(decision) - clock.monotonic());
   }
 
   /** It waits for no upgrade any more. */
@@ -76,7 +76,7 @@ export class Wait {
     const { clock, waiting, random } = this.#context;
     const forUpgrade = isForUpgrade(decision);
     const full = forUpgrade && !this.#awaitsUpgrade && waiting.isFull;
-    if (!full && clock.now() < this.#deadline(decision)) return null;
+    if (!full && clock.monotonic() < this.#deadline(decision)) return null;
     if (!forUpgrade) return giveUp(decision, this.ms);
     const why = full
       ? `${waiting.limit} clients wait for it already`
@@ -104,7 +104,7 @@ export class Wait {
   #deadline(decision: Decision): number {
     const { times, clock } = this.#context;
     const forUpgrade = isForUpgrade(decision);
-    const now = clock.now();
+    const now = clock.monotonic();
     const turned = this.#turn?.forUpgrade === forUpgrade ? this.#turn.since : now;
     const all = (this.#since ?? now) + Math.max(times.upgrade, times.hold);
     return Math.min(all, turned + (forUpgrade ? times.upgrade : times.hold));

@@ -92,7 +92,7 @@ export class Attempt {
     await cluster.refresh(0);
     const plan = this.#context.plan();
     if (plan.runs.length === 0 && this.#context.view()?.record.claim === null) return;
-    const askedAt = clock.now();
+    const askedAt = clock.monotonic();
     const held = await ledger.claim(
       {
         owner,
@@ -120,7 +120,7 @@ export class Attempt {
     };
     await this.#context.look();
     const about = attemptOf(this.#trigger.client, held.token, plan);
-    const startedAt = clock.now();
+    const startedAt = clock.monotonic();
     events.emit({ event: 'migration', what: 'started', ...about });
     try {
       const end = await this.#execute(
@@ -128,7 +128,7 @@ export class Attempt {
         AbortSignal.any([this.#aborting.signal, lost.signal]),
         onProgress,
       );
-      const durationMs = Math.round(clock.now() - startedAt);
+      const durationMs = Math.round(clock.monotonic() - startedAt);
       events.emit({ event: 'migration', ...about, ...end, durationMs });
     } catch (error) {
       await this.#ended({ held, signal: lost.signal, onProgress }, error as Error, about);

@@ -132,12 +132,12 @@ async function runOne(
  * says it afresh: a level from before is no answer. Null: no server keeps tables.
  */
 async function levelAfter({ cluster, clock, signal }: PlanContext, wanted: number): Promise<number | null> {
-  for (const until = clock.now() + ANSWER_TIME; ; ) {
+  for (const until = clock.monotonic() + ANSWER_TIME; ; ) {
     await cluster.refresh(0);
     const { level, servers } = cluster;
     const isFresh = servers.some((server) => server.state !== 'down' && server.level !== null);
     if (level === null || level >= wanted || isFresh) return level;
-    if (clock.now() >= until)
+    if (clock.monotonic() >= until)
       throw new HookError(
         `the hook said that its step is done, but for ${ANSWER_TIME / 1_000} s no server was up to say so`,
       );

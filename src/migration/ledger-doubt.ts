@@ -17,7 +17,8 @@ export interface LedgerDoubtOptions {
 export class LedgerDoubt {
   readonly #options: LedgerDoubtOptions;
   #said = false;
-  #saidSkew = false;
+  /** ms; 0: that the clocks agree, which is said of none. */
+  #saidAhead = 0;
 
   constructor(options: LedgerDoubtOptions) {
     this.#options = options;
@@ -49,8 +50,8 @@ export class LedgerDoubt {
   #saySkew(): void {
     const { ledger, events } = this.#options;
     const { ahead } = ledger;
-    const isNews = (ahead !== 0) !== this.#saidSkew;
-    this.#saidSkew = ahead !== 0;
+    const isNews = ahead !== this.#saidAhead;
+    this.#saidAhead = ahead;
     if (!isNews || ahead === 0) return;
     const error = `the clock of this gate is ${Math.round(Math.abs(ahead) / 1_000)} s ${ahead > 0 ? 'ahead of' : 'behind'} that of the ledger, by which blocks and pauses end: set it right`;
     events.emit({ event: 'migration', what: 'clock-skew', ledger: ledger.url, aheadMs: ahead, error });

@@ -79,7 +79,7 @@ export class LedgerWatch {
 
   /** Reads the ledger if what is known of it is older than `maxAge` ms. */
   async refresh(maxAge: number): Promise<void> {
-    const oldest = this.#options.clock.now() - maxAge;
+    const oldest = this.#options.clock.monotonic() - maxAge;
     // The reading under way may have been asked for before.
     for (let tries = 0; tries < 2 && this.#askedAt < oldest; tries++) await this.look();
   }
@@ -117,7 +117,7 @@ export class LedgerWatch {
   async #read(): Promise<void> {
     const { ledger, cluster, clock, react, changed } = this.#options;
     const before = this.#standing;
-    this.#askedAt = clock.now();
+    this.#askedAt = clock.monotonic();
     const { token, ledgers } = cluster;
     try {
       this.take(await ledger.read());
@@ -139,7 +139,7 @@ export class LedgerWatch {
   #lose(error: Error, before: LedgerStanding): void {
     const { ledger, events, clock } = this.#options;
     const why = error.message;
-    const since = before.kind === 'known' ? clock.now() : before.since;
+    const since = before.kind === 'known' ? clock.monotonic() : before.since;
     this.#standing = { kind: 'unavailable', why, view: before.view, readAt: before.readAt, since };
     if (before.kind === 'known' || before.why !== why)
       events.emit({

@@ -105,7 +105,7 @@ export class Migrator implements Migration {
 
   stateFor(initiator: UpgradeInitiator): UpgradeState {
     const { clock, ledger, trigger, grace, holdAll, lease } = this.#options;
-    const now = clock.now();
+    const now = clock.monotonic();
     const { standing } = this.#watch;
     if (standing.kind === 'unavailable') {
       const { why, since, view, readAt } = standing;
@@ -119,7 +119,7 @@ export class Migrator implements Migration {
       const impossible = this.#planner.problem(this.level ?? 0, view.record, initiator.version);
       const what =
         impossible === null
-          ? missingFor(trigger, view.record, initiator, now)
+          ? missingFor(trigger, view.record, initiator, clock.now())
           : {
               for: 'a catalogue that allows it',
               missing: { kind: 'catalogue', remedy: impossible.remedy } as const,
@@ -229,7 +229,7 @@ export class Migrator implements Migration {
 
   #begin(trigger: TriggerInfo): void {
     if (this.#attempt !== null || this.#stopping.signal.aborted) return;
-    if (this.#unclaimed !== null && this.#options.clock.now() < this.#unclaimed.until) return;
+    if (this.#unclaimed !== null && this.#options.clock.monotonic() < this.#unclaimed.until) return;
     const attempt = new Attempt(
       this.#options,
       {
@@ -265,7 +265,7 @@ export class Migrator implements Migration {
       why: message,
       byLedger: error instanceof LedgerUnavailable,
       pause,
-      until: clock.now() + pause,
+      until: clock.monotonic() + pause,
     };
     if (message !== before?.why)
       events.emit({ event: 'migration', what: 'claim-failed', client, error: message });

@@ -29,7 +29,7 @@ export class Ramp {
    */
   begin(from: number): void {
     this.#from = this.#lasts ? Math.min(this.#from, from) : from;
-    this.#since = this.#clock.now();
+    this.#since = this.#clock.monotonic();
     this.#asked = 0;
   }
 
@@ -39,13 +39,13 @@ export class Ramp {
   }
 
   get #lasts(): boolean {
-    return this.#clock.now() < this.#since + LASTS;
+    return this.#clock.monotonic() < this.#since + LASTS;
   }
 
   /** Resolves when it is this client's turn, or when `signal` aborts. */
   pass(signal: CancelSignal): Promise<void> {
     const at = this.#since + 1_000 * Math.log2(1 + this.#asked++ / this.#start);
-    const wait = at - this.#clock.now();
+    const wait = at - this.#clock.monotonic();
     return wait > 0 ? pause(this.#clock, wait, signal) : Promise.resolve();
   }
 }

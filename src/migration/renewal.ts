@@ -27,9 +27,9 @@ export function keepRenewing({ held, lost, lease, clock }: Renewal, grantedAt: n
     lost.abort(new ClaimLost(why));
   };
   const trust = (from: number) =>
-    clock.after(from + lease - clock.now(), () => lose(`the lease could not be renewed: ${lastError}`));
+    clock.after(from + lease - clock.monotonic(), () => lose(`the lease could not be renewed: ${lastError}`));
   const renew = async () => {
-    const askedAt = clock.now();
+    const askedAt = clock.monotonic();
     let wait = lease / 3;
     try {
       const renewed = await held.renew();

@@ -1,4 +1,8 @@
-/** Time, passed in, so that the same code runs on real and on virtual time. */
+/**
+ * Time, passed in, so that the same code runs on real and on virtual time. There are two: the date, which people and
+ * other machines understand and which may be set, and the monotonic time, which only tells how much has passed. What is
+ * measured or waited for goes by the latter.
+ */
 import { Cancellation, type CancelSignal } from './cancellation.ts';
 
 export interface Timer {
@@ -6,10 +10,20 @@ export interface Timer {
 }
 
 export interface Clock {
-  /** ms since the epoch; never goes back within a process. */
+  /**
+   * The date as the machine has it at this moment, ms since the epoch. It leaps, forwards or backwards, when the clock
+   * is set and after the machine was suspended: good for what is logged, told or agreed with others, for nothing else.
+   */
   now(): number;
-  /** Calls `act` once, `ms` from now at the earliest. */
+  /** ms since some moment that is the same for the whole process. It never goes back, and nobody sets it. */
+  monotonic(): number;
+  /** Calls `act` once, at the earliest when `ms` have passed by the monotonic time. */
   after(ms: number, act: () => void): Timer;
+}
+
+/** From one monotonic time to another, ms to the microsecond, as the decision log has it. */
+export function msBetween(from: number, to: number): number {
+  return Math.round((to - from) * 1_000) / 1_000;
 }
 
 /** Resolves after `ms`, or as soon as `signal` aborts. Never rejects. */

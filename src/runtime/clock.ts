@@ -4,7 +4,7 @@ import type { Clock, Timer } from '../ports/clock.ts';
 /** The longest delay that `setTimeout` takes, ms (24.8 days); it fires at once for anything longer. */
 const LONGEST_TIMEOUT = 2 ** 31 - 1;
 
-const now = () => performance.timeOrigin + performance.now();
+const monotonic = () => performance.now();
 
 /**
  * A timer that keeps the promise of `Clock.after`, which the platform's does not: that fires at once if the delay is
@@ -16,7 +16,7 @@ class RealTimer implements Timer {
   #timeout: NodeJS.Timeout;
 
   constructor(ms: number, act: () => void) {
-    this.#due = now() + ms;
+    this.#due = monotonic() + ms;
     this.#act = act;
     this.#timeout = this.#wait(ms);
   }
@@ -29,13 +29,14 @@ class RealTimer implements Timer {
     const timeout = ms > 0 ? Math.ceil(ms) + 1 : 0;
     if (timeout <= LONGEST_TIMEOUT) return setTimeout(this.#act, timeout);
     return setTimeout(() => {
-      this.#timeout = this.#wait(this.#due - now());
+      this.#timeout = this.#wait(this.#due - monotonic());
     }, LONGEST_TIMEOUT);
   }
 }
 
-/** Real time. It follows the monotonic clock, so an adjustment of the system's date does not turn it back. */
+/** Real time: the system's date, read anew each time, and the monotonic clock of the process. */
 export const realClock: Clock = {
-  now,
+  now: () => Date.now(),
+  monotonic,
   after: (ms, act) => new RealTimer(ms, act),
 };

@@ -31,9 +31,12 @@ class Entry implements Timer {
   }
 }
 
-/** A clock that stands still until `run` or `until` lets time pass. */
+/** A clock that stands still until `run` or `until` lets time pass. Its monotonic time begins at 0. */
 export class VirtualClock implements Clock {
-  #now: number;
+  /** Monotonic. */
+  #now = 0;
+  /** The date at the monotonic time 0. */
+  #epoch: number;
   #order = 0;
   #live = 0;
   /** Timers that may still fire. */
@@ -45,11 +48,20 @@ export class VirtualClock implements Clock {
   };
 
   constructor(start = Date.UTC(2026, 0, 1)) {
-    this.#now = start;
+    this.#epoch = start;
   }
 
   now(): number {
+    return this.#epoch + this.#now;
+  }
+
+  monotonic(): number {
     return this.#now;
+  }
+
+  /** The date is set: forwards by `ms`, or backwards if negative. No time passes. */
+  step(ms: number): void {
+    this.#epoch += ms;
   }
 
   /** Timers that have not fired. */

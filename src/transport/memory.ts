@@ -102,7 +102,7 @@ class MemoryConnection implements Connection {
 
   #post(parcel: Parcel): void {
     const { other } = this;
-    const now = this.#clock.now();
+    const now = this.#clock.monotonic();
     this.#arrival = Math.max(this.#arrival, now + this.#delay());
     other.#clock.after(this.#arrival - now, () => other.#arrive(parcel));
   }

@@ -6,6 +6,8 @@ export interface ClockSetup {
   readonly clock: Clock;
   /** Lets time pass; what falls due in it fires. */
   advance(ms: number): Promise<void>;
+  /** Sets the date: forwards by `ms`, or backwards if negative. */
+  step(ms: number): void;
 }
 
 const DAY = 86_400_000;
@@ -17,9 +19,9 @@ export function describeClock(name: string, setup: () => ClockSetup): void {
       'a timer of %d ms fires once, and not before its time',
       async (ms) => {
         const { clock, advance } = setup();
-        const from = clock.now();
+        const from = clock.monotonic();
         const firedAfter: number[] = [];
-        clock.after(ms, () => firedAfter.push(clock.now() - from));
+        clock.after(ms, () => firedAfter.push(clock.monotonic() - from));
         expect(firedAfter).toEqual([]);
         await advance(Math.max(0, Math.floor(ms) - 1));
         if (ms > 1) expect(firedAfter).toEqual([]);
@@ -73,16 +75,42 @@ export function describeClock(name: string, setup: () => ClockSetup): void {
       expect(fired).toBe(1);
     });
 
-    test('time never goes back, and goes on by what passes', async () => {
+    test('monotonic time never goes back, and both times go on by what passes', async () => {
       const { clock, advance } = setup();
-      let last = clock.now();
+      const date = clock.now();
+      let last = clock.monotonic();
       const from = last;
       for (let round = 0; round < 100; round++) {
         await advance(round);
-        expect(clock.now()).toBeGreaterThanOrEqual(last);
-        last = clock.now();
+        expect(clock.monotonic()).toBeGreaterThanOrEqual(last);
+        last = clock.monotonic();
       }
       expect(last - from).toBeGreaterThanOrEqual(4_950 - 0.001);
+      // A date may be of whole milliseconds.
+      expect(Math.abs(clock.now() - date - (last - from))).toBeLessThan(1.1);
+    });
+
+    test.each([
+      ['forwards', 2 * 3_600_000],
+      ['backwards', -2 * 3_600_000],
+    ])('set %s, the date follows at once; no timer fires early or late for it', async (_, ms) => {
+      const { clock, advance, step } = setup();
+      let fired = 0;
+      clock.after(1_000, () => fired++);
+      clock.after(30 * DAY, () => fired++);
+      await advance(500);
+      const [date, since] = [clock.now(), clock.monotonic()];
+      step(ms);
+      expect(Math.abs(clock.now() - date - ms)).toBeLessThan(1.1);
+      expect(clock.monotonic() - since).toBeLessThan(1.1);
+      await advance(498);
+      expect(fired).toBe(0);
+      await advance(5);
+      expect(fired).toBe(1);
+      await advance(30 * DAY - 10_000);
+      expect(fired).toBe(1);
+      await advance(10_000);
+      expect(fired).toBe(2);
     });
   });
 }

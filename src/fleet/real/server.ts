@@ -94,9 +94,9 @@ export class RealServer {
     writeFileSync(this.#versionFile, this.#version);
     const filled = fill(command, { id, version: this.#version, host: '127.0.0.1', port });
     await this.process.start(filled, /(?:)/, base);
-    const end = realClock.now() + START_MS;
+    const end = realClock.monotonic() + START_MS;
     while (!(await answers(port))) {
-      if (!this.process.running || realClock.now() > end || over.aborted)
+      if (!this.process.running || realClock.monotonic() > end || over.aborted)
         throw new Error(`${filled.join(' ')} does not take connections on port ${port}`);
       await pause(realClock, POLL, over);
     }

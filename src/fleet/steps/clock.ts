@@ -18,28 +18,20 @@ const schema = z
 
 type ClockStep = z.infer<typeof schema>;
 
-/**
- * A machine's clock is wrong from now on, and its process restarts in order: a process that runs does not see its clock
- * being set.
- */
+/** A machine's clock is set: wrong from now on, or right again. The process on it goes on. */
 export const clock: StepHandler<ClockStep> = {
-  about: 'a server or gate restarts with its clock ahead of the others, or behind',
+  about: 'the clock of a server or gate is set ahead of the others, or behind',
   schema,
   describe: ({ of, ahead, behind = 0 }) =>
     ahead === undefined
-      ? `restart ${of} with its clock ${seconds(behind)} behind`
-      : `restart ${of} with its clock ${seconds(ahead)} ahead`,
+      ? `set the clock of ${of} ${seconds(behind)} behind`
+      : `set the clock of ${of} ${seconds(ahead)} ahead`,
   problems: ({ of }, names) => nodeVerb('clock').problems(of, names),
   needs: () => 'virtual',
   async perform({ of, ahead = 0, behind = 0 }, { nodes }) {
     nodes.setClock(of, ahead - behind);
-    await nodes.restart(of);
   },
-  longest: (_value, { timeouts }) => timeouts.drain + WORK,
-  leaves({ of }, { paused, dead }) {
-    paused.delete(of);
-    dead.delete(of);
-  },
+  longest: () => WORK,
   spell: ({ of, ahead, behind }) => ({
     of,
     ...(ahead !== undefined && { ahead: spellDuration(ahead) }),

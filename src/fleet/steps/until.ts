@@ -25,11 +25,11 @@ export const until: StepHandler<z.infer<typeof schema>> = {
     `wait up to ${seconds(within)} for ${Object.keys(expected).join(', ')}`,
   problems: (expected, { clientVersions }) => expectationProblems(expected, clientVersions),
   async perform({ within, ...expected }, { fleet: { clock }, check, facts, field }) {
-    const end = clock.now() + within;
+    const end = clock.monotonic() + within;
     for (;;) {
       const checks = checkExpectations(expected, await facts(), field);
-      if (clock.now() >= end || checks.every(({ holds }) => holds)) return check(...checks);
-      await pause(clock, Math.min(POLL, end - clock.now()));
+      if (clock.monotonic() >= end || checks.every(({ holds }) => holds)) return check(...checks);
+      await pause(clock, Math.min(POLL, end - clock.monotonic()));
     }
   },
   longest: ({ within }) => within + WORK,

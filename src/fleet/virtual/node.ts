@@ -74,12 +74,14 @@ export abstract class VirtualNode {
   }
 
   /**
-   * Sets the machine's clock. A process that runs keeps the time that it began with, as `Clock` promises.
+   * Sets the machine's clock, which a process that runs sees at once.
    *
    * @param skew ms that it is ahead of the true time; negative: behind
    */
   setClock(skew: number): void {
     this.#skew = skew;
+    if (this.#process !== null) this.#process.clock.skew = skew;
+    this.fleet.note();
   }
 
   /** The process is gone at once, and what it had open with it. */

@@ -197,9 +197,9 @@ export class Ledger {
     return this.#storeClock.now();
   }
 
-  /** For durations: ms that no comparison of clocks moves. */
+  /** For durations, ms. */
   elapsed(): number {
-    return this.#clock.now();
+    return this.#clock.monotonic();
   }
 
   /** ms that the clock here is ahead of the store's, or behind it if negative; 0 for what may be chance. */
@@ -214,7 +214,7 @@ export class Ledger {
   async #read(): Promise<{ record: LedgerRecord; snapshot: Snapshot; contradiction: string | null }> {
     // What is written here meanwhile is in no record that was read before.
     const known = this.#known;
-    const askedAt = this.#clock.now();
+    const askedAt = this.#clock.monotonic();
     const snapshot = await this.#store.read(this.cluster);
     this.#storeClock.compare(askedAt, snapshot.time);
     const record = readRecord(snapshot.text, this.cluster);

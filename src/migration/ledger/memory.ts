@@ -10,16 +10,18 @@ interface Row {
   readonly history: readonly HistoryEntry[];
 }
 
-/** A store whose data ends with the object. Leases go by the clock that it is given. */
+type MemoryClock = Pick<Clock, 'now' | 'monotonic'>;
+
+/** A store whose data ends with the object. Its time, and that of its leases, is that of the clock that it is given. */
 export class MemoryStore implements Store {
   readonly url = 'memory:';
-  readonly #clock: Pick<Clock, 'now'>;
+  readonly #clock: MemoryClock;
   readonly #rows = new Map<string, Row>();
   /** When the lease of each cluster's claim ends. */
   readonly #leases = new Map<string, { readonly token: number; readonly expires: number }>();
   readonly #watchers = new Set<{ readonly cluster: string; readonly changed: () => void }>();
 
-  constructor(clock: Pick<Clock, 'now'>) {
+  constructor(clock: MemoryClock) {
     this.#clock = clock;
   }
 
@@ -27,7 +29,7 @@ export class MemoryStore implements Store {
     const row = this.#rows.get(cluster);
     const token = this.#leases.get(cluster)?.token;
     const alive = new Set(token !== undefined && this.#isAlive(cluster, token) ? [token] : []);
-    return { revision: String(row?.revision ?? 0), text: row?.text ?? null, alive };
+    return { revision: String(row?.revision ?? 0), text: row?.text ?? null, alive, time: this.#clock.now() };
   }
 
   async swap(cluster: string, { expect, text, history, guard, vacant, grant, drop }: Swap): Promise<boolean> {
@@ -66,12 +68,12 @@ export class MemoryStore implements Store {
   async close(): Promise<void> {}
 
   #grant(cluster: string, token: number, ms: number): void {
-    this.#leases.set(cluster, { token, expires: this.#clock.now() + ms });
+    this.#leases.set(cluster, { token, expires: this.#clock.monotonic() + ms });
   }
 
   #isAlive(cluster: string, token: number): boolean {
     const lease = this.#leases.get(cluster);
-    return lease?.token === token && lease.expires > this.#clock.now();
+    return lease?.token === token && lease.expires > this.#clock.monotonic();
   }
 }
 

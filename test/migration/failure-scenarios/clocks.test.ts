@@ -16,7 +16,7 @@ onEachLedger('a gate whose clock is wrong', (start) => {
     ['two hours behind', -2 * HOUR, 'behind'],
   ] as const)('%s: a block of an hour holds for an hour, and the skew is said', async ([, skew, words]) => {
     const scenario = await start();
-    const clock: Clock = { now: () => realClock.now() + skew, after: realClock.after };
+    const clock: Clock = { ...realClock, now: () => realClock.now() + skew };
     const store = openStore(scenario.url, { folder: scenario.folder, clock });
     onTestFinished(() => store.close());
     await scenario.ledger.block(OPERATOR, Date.now() + HOUR);

@@ -18,9 +18,10 @@ const LEVELS = [0, 3, 4, 20, 28];
 
 class TestEnvironment {
   now = Date.UTC(2026, 0, 1);
-  readonly store: Store = new MemoryStore({ now: () => this.now });
+  readonly store: Store = new MemoryStore({ now: () => this.now, monotonic: () => this.now });
   readonly ledger = new Ledger(this.store, 'main', {
     now: () => this.now,
+    monotonic: () => this.now,
     after: () => ({ cancel() {} }),
   });
   /** Everybody who ever held the claim; most have lost it. */
