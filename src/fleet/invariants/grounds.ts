@@ -1,5 +1,6 @@
 /** Conditions that must have held for refusals that the policy's verdict alone does not explain. */
 import { configSchema } from '../../config/schema.ts';
+import { CLOCK_TOLERANCE } from '../../migration/ledger/store-clock.ts';
 import { PlanError, planUpgrade } from '../../migration/plan.ts';
 import type { Code } from '../../policy/codes.ts';
 import { decide } from '../../policy/decide.ts';
@@ -40,9 +41,9 @@ export const GROUNDS: Partial<Record<Code, Ground>> = {
 
 /** The upgrade failed and rests: for a time that doubles with each attempt, or until an operator acts. */
 function failedAndRests(
-  { record, gates }: TrueState,
+  { record }: TrueState,
   refusal: GateDecision,
-  { scenario, history }: Evidence,
+  { scenario, history, truth }: Evidence,
 ): boolean {
   const { attempts, backOff } = scenario.migration.retry;
   const failure = record?.failure;
@@ -51,11 +52,11 @@ function failedAndRests(
     return failure.attempts >= attempts || history.some(({ what }) => what === 'aborted');
   const rest = backOff * 2 ** (failure.attempts - 1) * SPREAD;
   const waits = refusal.record.retryAfterMs ?? 0;
-  // The end of the rest is written by the clock of the gate that failed: one whose clock is behind rests for longer.
-  const skews = gates.map(({ skew }) => skew);
-  const own = gates.find(({ id }) => id === refusal.gate)?.skew ?? 0;
-  const longer = Math.max(...skews, 0) - own;
-  return failure.attempts < attempts && failure.retryAt - failure.at <= rest && waits <= rest + longer;
+  if (failure.attempts >= attempts || failure.retryAt - failure.at > rest) return false;
+  // Gates go by the ledger's clock. What their own may differ without being set right counts twice: the one that failed
+  // wrote the end of the rest by its clock, and this one tells it by another.
+  const areSkewed = truth.states.some(({ gates }) => gates.some(({ skew }) => skew !== 0));
+  return waits <= rest + (areSkewed ? 2 * CLOCK_TOLERANCE : 0);
 }
 
 /** The config or the client's own word keeps this client from bringing the upgrade. */

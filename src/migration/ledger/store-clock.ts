@@ -2,7 +2,7 @@
 import type { Clock } from '../../ports/clock.ts';
 
 /** Clocks that differ by less are taken for equal, and a difference for the same as before; ms. */
-const CLOCK_TOLERANCE = 5_000;
+export const CLOCK_TOLERANCE = 5_000;
 /** Answers that took longer are not compared: nobody knows when on its way the store looked at its clock. ms */
 const QUICK_ANSWER = 1_000;
 
