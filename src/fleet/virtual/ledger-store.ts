@@ -25,7 +25,7 @@ const EMPTY: Copy = { at: Number.NEGATIVE_INFINITY, text: null, history: [], lea
 /** A store in memory, of one cluster, that can be lost. */
 export class VirtualLedgerStore implements Store {
   readonly url = 'memory:';
-  readonly #clock: Pick<Clock, 'now'>;
+  readonly #clock: Pick<Clock, 'now' | 'monotonic'>;
   readonly #cluster: string;
   #store: MemoryStore;
   /** What it was after each write and each loss, oldest first. */
@@ -33,7 +33,7 @@ export class VirtualLedgerStore implements Store {
   readonly #watchers = new Set<() => void>();
 
   /** @param clock the true time, which the store tells as well. */
-  constructor(clock: Pick<Clock, 'now'>, cluster: string) {
+  constructor(clock: Pick<Clock, 'now' | 'monotonic'>, cluster: string) {
     this.#clock = clock;
     this.#cluster = cluster;
     this.#store = new MemoryStore(clock);
@@ -49,7 +49,7 @@ export class VirtualLedgerStore implements Store {
     const { text, grant, drop } = swap;
     const rest = drop !== undefined && lease?.token === drop ? null : lease;
     const copy = {
-      at: this.#clock.now(),
+      at: this.#clock.monotonic(),
       text,
       history: [...history, ...swap.history],
       lease: grant ?? rest,
@@ -78,7 +78,7 @@ export class VirtualLedgerStore implements Store {
 
   /** @returns what is in it then, null for nothing; undefined: just what was in it before */
   async lose(loss: LedgerLoss): Promise<string | null | undefined> {
-    const now = this.#clock.now();
+    const now = this.#clock.monotonic();
     const copy = typeof loss === 'string' ? EMPTY : this.#asOf(now - loss.restored);
     if (copy.text === this.#last.text) return undefined;
     const store = new MemoryStore(this.#clock);
