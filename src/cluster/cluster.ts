@@ -13,6 +13,7 @@ import type { Connection, UpgradeRequest } from '../ports/transport.ts';
 import type { Transports } from '../transport/address.ts';
 import { printVersion } from '../version/version.ts';
 import { DescriptorsExhausted, dialServer } from './dial.ts';
+import type { Finding } from './finding.ts';
 import {
   type Observation,
   type ServerEntry,
@@ -39,6 +40,11 @@ export interface ClusterOptions {
   readonly probeInterval: number;
   /** Told of every change, and of what the first probe of each server gives, whatever it is. */
   readonly events: EventSink;
+  /** Where several processes stand in front of the same servers. */
+  readonly shared?: {
+    /** Gets what each probe gave, and whatever else is new. */
+    onFinding(finding: Finding): void;
+  };
 }
 
 /** The highest token believed of a server. A ledger counts up by one for each attempt, and does not get this far. */
@@ -106,9 +112,14 @@ export class Cluster {
     return ledgers;
   }
 
-  /** Probes every server once, then at intervals until `stop`. */
+  /** Probes every server once, then at intervals until `stop`; where others may do it, from `probe` on. */
   async start(): Promise<void> {
     await this.refresh(0);
+    if (this.#options.shared === undefined) this.probe();
+  }
+
+  /** Probes every server at intervals until `stop`. */
+  probe(): void {
     const again = () => {
       if (this.#stopping.signal.aborted) return;
       this.#timer = this.#options.clock.after(this.#options.probeInterval, () => {
@@ -172,40 +183,65 @@ export class Cluster {
       });
       const known = server.version !== null;
       const link = await server.entry.backEnd.identify(connection, purpose, known, limit.signal);
-      if (link.identity !== null) this.#applyIdentity(server, askedAt, link.identity);
+      if (link.identity !== null)
+        this.#found({ server: id, askedAt, identity: link.identity, error: null }, purpose);
       return { server, link };
     } catch (error) {
       connection?.destroy();
       const { message } = error as Error;
       // A caller that gave up, or a gate that stops, says nothing about the server. A gate without descriptors does
       // not either: the server stays what it was, and what kept the gate from asking is noted.
-      const down = error instanceof DescriptorsExhausted ? {} : ({ state: 'down' } as const);
-      if (!signal.aborted) this.#recordObservation(server, askedAt, { ...down, lastError: message });
+      if (!signal.aborted)
+        if (error instanceof DescriptorsExhausted)
+          this.#recordObservation(server, askedAt, { lastError: message });
+        else this.#found({ server: id, askedAt, identity: null, error: message }, purpose);
       throw new UpstreamError(`${server.id} (${server.address}): ${message}`, { cause: error });
     } finally {
       limit.clear();
     }
   }
 
+  /** Takes what another process found out; it is that one which tells of it. */
+  learn(finding: Finding): void {
+    this.#apply(finding, false);
+  }
+
   /** @throws if it is not what is known by now. */
-  #applyIdentity(
-    server: ServerState,
+  #found(finding: Finding, purpose: Purpose): void {
+    const { server: id, askedAt, identity } = finding;
+    const before = { changes: this.changes.count, token: this.#token };
+    const said = this.#apply(finding, true);
+    const server = this.#find(id);
+    const isNew = this.changes.count !== before.changes || this.#token !== before.token;
+    if (askedAt >= server.knownAt && (isNew || purpose === 'probe')) this.#options.shared?.onFinding(finding);
+    // This connection may lead to a process that is gone: who is judged by what is known must not be served by it.
+    if (identity !== null && spell(said) !== spell(server))
+      throw new Error(`it said ${spell(said)}, and ${spell(server)} when it was asked later`);
+  }
+
+  /** @param isOwn whether this process found it out, and tells of it */
+  #apply({ server: id, askedAt, identity, error }: Finding, isOwn: boolean): Observation {
+    const server = this.#find(id);
+    const said: Observation =
+      identity === null ? { state: 'down', lastError: error } : this.#identified(server, askedAt, identity);
+    this.#recordObservation(server, askedAt, said, isOwn);
+    return said;
+  }
+
+  #identified(
+    { id, entry }: ServerState,
     askedAt: number,
     { version, draining, level, token, ledgers, protocol }: ServerIdentity,
-  ): void {
-    this.#recordToken(server.id, token ?? 0);
+  ): Observation {
+    this.#recordToken(id, token ?? 0);
     if (level !== null) this.reportLevel(level, askedAt);
-    const said: Observation = {
+    return {
       version,
       state: draining ? 'draining' : 'up',
       level,
       ledgers,
-      protocol: protocol ?? server.entry.protocol,
+      protocol: protocol ?? entry.protocol,
     };
-    this.#recordObservation(server, askedAt, said);
-    // This connection may lead to a process that is gone: who is judged by what is known must not be served by it.
-    if (spell(said) !== spell(server))
-      throw new Error(`it said ${spell(said)}, and ${spell(server)} when it was asked later`);
   }
 
   /** No server's word may use up the tokens that there are: one that no ledger can have given is ignored, and said once. */
@@ -261,7 +297,7 @@ export class Cluster {
   }
 
   /** As with levels, an answer to an older question than the one known is ignored. */
-  #recordObservation(server: ServerState, askedAt: number, seen: Observation): void {
+  #recordObservation(server: ServerState, askedAt: number, seen: Observation, isOwn = true): void {
     if (askedAt < server.knownAt) return;
     const { state: previousState, version: previous } = server;
     const isFirst = server.knownAt === Number.NEGATIVE_INFINITY;
@@ -273,17 +309,18 @@ export class Cluster {
     const version = server.version && printVersion(server.version);
     if (!isFirst && previousState === server.state && previousVersion === version) return;
     const { id, state, level, lastError } = server;
-    this.#options.events.emit({
-      event: 'server',
-      server: id,
-      first: isFirst,
-      state,
-      version,
-      previousState: isFirst ? null : previousState,
-      previousVersion,
-      level,
-      lastError,
-    });
+    if (isOwn)
+      this.#options.events.emit({
+        event: 'server',
+        server: id,
+        first: isFirst,
+        state,
+        version,
+        previousState: isFirst ? null : previousState,
+        previousVersion,
+        level,
+        lastError,
+      });
     this.changes.notify();
   }
 

@@ -21,6 +21,9 @@ export interface Place {
   readonly folder: string;
 }
 
+/** Of the 128 that a gate's id has on the wire, those that the number of a worker leaves. */
+const LONGEST_ID = 125;
+
 type Hook = NonNullable<Config['migration']['check']> | Config['migration']['hook'];
 
 /** What this machine lacks for the config, each with the key that needs it. */
@@ -34,6 +37,25 @@ export function findMissing(config: Config, place: Place): Spelled[] {
         : [],
     ),
     ...loops(config),
+    ...workerProblems(config),
+  ];
+}
+
+/** What several processes can't share, or have no room for: each goes by the gate's id with its number behind it. */
+function workerProblems({ workers, id = '', migration: { ledger } }: Config): Spelled[] {
+  if (workers === 1) return [];
+  return [
+    ...(ledger === 'memory:'
+      ? [
+          {
+            path: ['migration', 'ledger'],
+            message: 'a ledger in memory is of one process, and there are several workers',
+          },
+        ]
+      : []),
+    ...(id.length > LONGEST_ID
+      ? [{ path: ['id'], message: `with workers it has at most ${LONGEST_ID} characters` }]
+      : []),
   ];
 }
 

@@ -17,11 +17,12 @@ export async function loadConfig(file: string): Promise<Config> {
 /**
  * The config of a gate that is to be served from this machine: valid, and what it names is there.
  *
+ * @param text the file's
  * @param folder where relative paths of the config start
  * @throws {ConfigError}
  */
-export async function loadServable(file: string, folder: string): Promise<Config> {
-  const yaml = readYaml(await readText(file), file);
+export function parseServable(text: string, file: string, folder: string): Config {
+  const yaml = readYaml(text, file);
   const config = validate(yaml, configSchema);
   const missing = findMissing(config, { file, folder });
   if (missing.length > 0) throw yaml.error(missing);

@@ -144,6 +144,14 @@ export const configSchema = z.strictObject({
       "this gate's id, in every log record and towards servers; default: `HOST:PID`, its host's name and its process id",
     ),
   cluster: z.string().min(1).max(128).default('main').describe('name of the cluster, in every log record'),
+  workers: z
+    .int()
+    .min(1)
+    .max(64)
+    .default(1)
+    .describe(
+      'processes that share the listeners, the limits and the ledger; each has a log of its own, `FILE.worker-N`',
+    ),
   listen: z
     .array(listener)
     .min(1)

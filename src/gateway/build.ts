@@ -5,6 +5,7 @@ import { createPlainBackEnd } from '../backend/plain.ts';
 import { createSkewgateBackEnd } from '../backend/skewgate.ts';
 import { createVersionProbe } from '../backend/version-probe.ts';
 import { Cluster } from '../cluster/cluster.ts';
+import type { Finding } from '../cluster/finding.ts';
 import type { ServerEntry } from '../cluster/server-state.ts';
 import { hashPolicy, policyOf } from '../config/policy.ts';
 import type { Config } from '../config/schema.ts';
@@ -22,7 +23,7 @@ import { chooseEngine } from '../relay/engine.ts';
 import type { Transports } from '../transport/address.ts';
 import { parseVersion, type Version } from '../version/version.ts';
 import { buildMigration, SetupError } from './build-migration.ts';
-import { Gate } from './gate.ts';
+import { Gate, type GateOptions } from './gate.ts';
 import type { ListenerEntry } from './listeners.ts';
 import { Slots } from './slots.ts';
 
@@ -38,6 +39,14 @@ export interface GateDependencies {
   readonly log?: DecisionLog;
   /** The ledger's store; absent: the one that the config names. */
   readonly store?: Store;
+  /** Present where this process is one of several that are one gate. */
+  readonly worker?: {
+    /** Whether the others listen only after it does. */
+    readonly isFirst: boolean;
+    readonly slots: GateOptions['slots'];
+    /** Gets what is found out of servers; what others found goes to `Cluster.learn`. */
+    readonly onFinding: (finding: Finding) => void;
+  };
   /** One line for the operator. */
   readonly say: (line: string) => void;
 }
@@ -47,7 +56,7 @@ export function buildGate(
   config: Config,
   around: GateDependencies,
 ): { gate: Gate; cluster: Cluster; log: DecisionLog } {
-  const { clock, random, transports, folder } = around;
+  const { clock, random, transports, folder, worker } = around;
   const identity = identityOf(config);
   const log = around.log ?? openLog(config.log, identity, around);
   const events = createFanOut(
@@ -62,6 +71,7 @@ export function buildGate(
     dialTimeout: config.timeouts.dial,
     probeInterval: config.timeouts.probe,
     events,
+    ...(worker && { shared: worker }),
   });
   const migration = buildMigration(config.migration, policy, {
     gate: identity.gate,
@@ -74,7 +84,10 @@ export function buildGate(
     events,
   });
   const gate = new Gate({
-    listen: config.listen.map((entry) => listenerOf(entry, clock, config.timeouts.handshake)),
+    listen: config.listen.map((entry) => ({
+      ...listenerOf(entry, clock, config.timeouts.handshake),
+      ...(worker && { shared: worker.isFirst ? ('first' as const) : ('joined' as const) }),
+    })),
     cluster,
     migration,
     policy,
@@ -92,7 +105,7 @@ export function buildGate(
       refusable:
         Math.max(config.timeouts.probe, config.timeouts.fresh + config.timeouts.dial) + config.timeouts.dial,
     },
-    limits: {
+    slots: worker?.slots ?? {
       handshakes: new Slots(config.limits.handshakes),
       sessions: new Slots(config.limits.sessions),
       waiting: new Slots(config.migration.hold.clients),

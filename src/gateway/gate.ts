@@ -45,7 +45,8 @@ export interface GateOptions {
     /** ms that sessions get to end when the gate drains. */
     readonly drain: number;
   };
-  readonly limits: {
+  /** What its clients take up, each with its limit. */
+  readonly slots: {
     /** Clients on their way in. */
     readonly handshakes: Slots;
     readonly sessions: Slots;
@@ -76,20 +77,20 @@ export class Gate {
   #stopping: Promise<void> | null = null;
 
   constructor(options: GateOptions) {
-    const { clock, listen, transports, limits } = options;
+    const { clock, listen, transports, slots } = options;
     this.#options = options;
     this.#judge = new Judge(options);
     this.#listeners = new Listeners(listen, transports);
     this.sessions = new SessionRegistry({
       clock,
-      slots: limits.sessions,
+      slots: slots.sessions,
       onEnd: (session, end, durationMs) => this.#ended(session, end, durationMs),
     });
     const { lifecycle, sessions } = this;
     this.#handshakes = new Handshakes(
-      { ...options, judge: this.#judge, lifecycle, sessions, waiting: limits.waiting },
+      { ...options, judge: this.#judge, lifecycle, sessions, waiting: slots.waiting },
       {
-        slots: limits.handshakes,
+        slots: slots.handshakes,
         log: (outcome, listener) => this.#logHandshake(outcome, listener),
         onEnd: () => this.#ends.notify(),
       },
@@ -104,7 +105,7 @@ export class Gate {
       servers: this.#options.cluster.status(),
       handshakes: this.#handshakes.count,
       sessions: this.sessions.count,
-      held: this.#options.limits.waiting.used,
+      held: this.#options.slots.waiting.used,
       slots: this.sessions.slots.used,
     };
   }

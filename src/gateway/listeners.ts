@@ -12,6 +12,8 @@ export interface ListenerEntry {
   readonly frontEnd: FrontEnd;
   /** With WebSocket: the web pages that may connect. */
   readonly origins?: readonly string[];
+  /** Present where other processes of the same gate listen on it too: this one does so first, or joins them. */
+  readonly shared?: 'first' | 'joined';
 }
 
 /** What becomes of those who come; `listener` is the address as bound. */
@@ -43,9 +45,9 @@ export class Listeners {
    * @throws {Error} if one can't be bound
    */
   async check(): Promise<void> {
-    for (const { address } of this.#entries) {
+    for (const { address, shared } of this.#entries) {
       const [transport, rest] = this.#transportOf(address);
-      if (rest.endsWith(':0')) continue;
+      if (rest.endsWith(':0') || shared === 'joined') continue;
       const listener = await transport.listen(rest, { accept: (connection) => connection.destroy() });
       await listener.close();
     }
@@ -64,7 +66,7 @@ export class Listeners {
     await Promise.all(this.#open.map((listener) => listener.close()));
   }
 
-  async #listen({ address, frontEnd, origins }: ListenerEntry, reception: Reception): Promise<void> {
+  async #listen({ address, frontEnd, origins, shared }: ListenerEntry, reception: Reception): Promise<void> {
     const [transport, rest, scheme] = this.#transportOf(address);
     const at = this.#addresses.push(address) - 1;
     const bound = () => this.#addresses[at] as string;
@@ -72,6 +74,7 @@ export class Listeners {
       accept: (connection) => reception.accept(frontEnd.accept(connection), bound()),
       transparent: frontEnd.isTransparent,
       ...(origins && { origins }),
+      ...(shared && { shared: true }),
       track: (peer) => reception.track(peer, bound()),
     });
     this.#open.push(listener);

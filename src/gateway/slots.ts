@@ -37,6 +37,8 @@ export class Slots {
   acquire(): boolean {
     if (this.isFull) return false;
     this.#used++;
+    // Ahead of need: not everybody who comes can wait for the answer.
+    if (this.isFull) void this.#ask?.();
     return true;
   }
 

@@ -135,6 +135,8 @@ export interface ListenOptions {
   readonly transparent?: boolean;
   /** Web pages that may use a WebSocket listener, by origin; a client that is no page names none. Default: none. */
   readonly origins?: readonly string[];
+  /** Whether other processes listen on the address too; each connection comes to one of them. Default: false. */
+  readonly shared?: boolean;
 }
 
 export interface Transport {

@@ -20,13 +20,14 @@ export function peerOf({ remoteAddress, remotePort }: net.Socket): string {
  * Binds a server, which from then on outlives an accept that fails, as all do while no descriptor is left.
  * Returns the address as bound, with the port that was chosen where 0 was asked for.
  * @param address `HOST:PORT`
+ * @param shared whether other processes may bind it too: the kernel then gives each its part of those who come
  * @throws {Error} if it can't be bound
  */
-export function bind(server: net.Server, address: string): Promise<string> {
+export function bind(server: net.Server, address: string, shared = false): Promise<string> {
   const { host, port } = parseHostPort(address);
   return new Promise((resolve, reject) => {
     server.once('error', reject);
-    server.listen({ host, port, backlog: BACKLOG }, () => {
+    server.listen({ host, port, backlog: BACKLOG, reusePort: shared }, () => {
       server.removeListener('error', reject);
       server.on('error', () => {});
       const bound = server.address() as net.AddressInfo;

@@ -177,11 +177,11 @@ class TcpConnection implements Connection, Lasting {
 /** TCP: a connection is a stream of bytes. Addresses are `HOST:PORT`. */
 export function createTcpTransport(): Transport {
   return {
-    async listen(address, { accept }) {
+    async listen(address, { accept, shared }) {
       const options = { allowHalfOpen: true, pauseOnConnect: true, noDelay: true };
       const server = net.createServer(options, (socket) => accept(new TcpConnection(socket, peerOf(socket))));
       return {
-        address: await bind(server, address),
+        address: await bind(server, address, shared),
         close: async () => void server.close(),
       };
     },

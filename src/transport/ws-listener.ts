@@ -17,7 +17,7 @@ const MAX_ORIGIN = 200;
 /** Listens for WebSockets. @throws {Error} if the address can't be bound */
 export async function listenForWebSockets(
   address: string,
-  { accept, track, transparent = false, origins = [] }: ListenOptions,
+  { accept, track, transparent = false, origins = [], shared }: ListenOptions,
 ): Promise<Listener> {
   const pending = new PendingSockets(track);
   const http = createHttp(pending);
@@ -40,7 +40,7 @@ export async function listenForWebSockets(
     accept(connection);
   });
   return {
-    address: await bind(http, address),
+    address: await bind(http, address, shared),
     close: async () => {
       http.close();
       // Those that never became a WebSocket; the others are no longer this server's.

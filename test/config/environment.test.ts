@@ -2,7 +2,7 @@
 import { chmodSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { expect, test } from 'vitest';
-import { ConfigError, loadServable } from '../../src/config/load.ts';
+import { ConfigError, parseServable } from '../../src/config/load.ts';
 import { tempFolder } from '../support/folder.ts';
 
 const ENDS = `listen: [{ tcp: 127.0.0.1:8700 }, { ws: '[::1]:8701' }, { tcp: 0.0.0.0:8702 }]
@@ -25,13 +25,16 @@ function place(): string {
 async function problemsOf(yaml: string, folder = place()): Promise<string[]> {
   const file = path.join(folder, 'gate.yaml');
   writeFileSync(file, yaml);
-  const error = await loadServable(file, folder).then(
-    () => null,
-    (thrown) => thrown,
-  );
-  if (error === null) return [];
-  expect(error).toBeInstanceOf(ConfigError);
-  return error.message.replaceAll(file, 'gate.yaml').replaceAll(folder, 'FOLDER').split('\n');
+  try {
+    parseServable(yaml, file, folder);
+    return [];
+  } catch (error) {
+    expect(error).toBeInstanceOf(ConfigError);
+    return (error as ConfigError).message
+      .replaceAll(file, 'gate.yaml')
+      .replaceAll(folder, 'FOLDER')
+      .split('\n');
+  }
 }
 
 test('nothing is wrong where all that is named is there: in PATH, by path, relative to the folder', async () => {

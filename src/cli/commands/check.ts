@@ -1,7 +1,7 @@
 /** `skewgate check`: is this a config that `serve` would take? */
 import path from 'node:path';
 import type { Command } from 'commander';
-import { loadServable } from '../../config/load.ts';
+import { parseServable, readText } from '../../config/load.ts';
 import { hashPolicy, policyOf } from '../../config/policy.ts';
 import { configJsonSchema } from '../../config/reference.ts';
 import { plural } from '../../config/units.ts';
@@ -28,7 +28,7 @@ export function addCheck(program: Command): void {
     .action(async (file: string | undefined, options: Options) => {
       if (options.schema) return console.log(JSON.stringify(configJsonSchema(), null, 2));
       if (file === undefined) throw new UsageError('state a config file to check');
-      const config = await loadServable(file, options.folder ?? path.dirname(file));
+      const config = parseServable(await readText(file), file, options.folder ?? path.dirname(file));
       const policy = policyOf(config);
       console.log(
         `${file}: valid. ${plural(config.listen.length, 'listener')}, ${plural(config.servers.length, 'server')}, policy ${policy.name} (${hashPolicy(policy)})`,

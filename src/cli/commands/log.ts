@@ -1,10 +1,13 @@
 /** `skewgate log`: reads decision logs, of one gate or of several. */
-import { writeFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { glob, writeFile } from 'node:fs/promises';
+import path from 'node:path';
 import { type Command, Option } from 'commander';
 import { parseDuration } from '../../config/units.ts';
 import { logJsonSchema } from '../../decision/reference.ts';
 import { pause } from '../../ports/clock.ts';
 import { realClock } from '../../runtime/clock.ts';
+import { workerLog } from '../../workers/worker-config.ts';
 import { Buckets } from '../log/buckets.ts';
 import type { Entry } from '../log/entry.ts';
 import { createFilter, type FilterOptions } from '../log/filter.ts';
@@ -43,7 +46,7 @@ export function addLog(program: Command): void {
     )
     .argument(
       '[files...]',
-      'decision logs of gates; rotated files beside them are read too, and all are merged by time; - is standard input',
+      'decision logs of gates; rotated files beside them and those of workers are read too, and all are merged by time; - is standard input',
     )
     .option('--refused', 'only refused handshakes')
     .option('--client <range>', "only handshakes of these client versions, such as '<4.14' or '4.13.x'")
@@ -98,11 +101,20 @@ async function read(files: readonly string[], options: Options): Promise<void> {
 async function openAll(files: readonly string[], follows: boolean): Promise<Source[]> {
   const sources: Source[] = [];
   const seen = new Set<string>();
-  for (const file of files) {
+  for (const file of await Promise.all(files.map(withWorkers)).then((all) => all.flat())) {
     const source = await Source.open(file, seen, follows);
     if (source !== null) sources.push(source);
   }
   return sources;
+}
+
+/** The log of a gate with several workers is a file for each, and goes by the name that the config gives it. */
+async function withWorkers(file: string): Promise<string[]> {
+  if (file === '-' || existsSync(file)) return [file];
+  const { dir, base } = path.parse(workerLog(file, '*'));
+  const found: string[] = [];
+  for await (const name of glob(base, { cwd: dir || '.' })) found.push(path.join(dir, name));
+  return found.length === 0 ? [file] : found.sort();
 }
 
 function sayOthers(sources: readonly Source[]): void {

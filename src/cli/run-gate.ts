@@ -1,0 +1,99 @@
+/** A gate as the whole of a process: from its start, through its signals, to the last record of its log. */
+
+import type { Cluster } from '../cluster/cluster.ts';
+import type { Config } from '../config/schema.ts';
+import { plural } from '../config/units.ts';
+import type { DecisionLog } from '../decision/record.ts';
+import { buildGate, type GateDependencies } from '../gateway/build.ts';
+import type { Gate } from '../gateway/gate.ts';
+import { realClock } from '../runtime/clock.ts';
+import { descriptorLimit, descriptorsFor, watchDescriptors } from '../runtime/descriptors.ts';
+import { realRuntime } from '../runtime/real.ts';
+import type { Stop } from './stop.ts';
+
+/** ms that the log gets to take its last records. */
+const LOG_MS = 2_000;
+/** ms that clients get, once the gate has stopped, to take what was sent to them. */
+const FLUSH_MS = 2_000;
+
+export interface GateRun {
+  readonly config: Config;
+  /** What it needs beside time and network: where paths start, its standard output, where lines for people go. */
+  readonly around: Pick<GateDependencies, 'folder' | 'stdout' | 'say' | 'worker'>;
+  /** Called with the gate before it starts. */
+  readonly made: (gate: Gate, cluster: Cluster) => void;
+  /** Called once it listens. */
+  readonly started: (addresses: readonly string[]) => void;
+  /** Runs what it is given until the process is asked to stop. */
+  readonly untilStopped: (act: (stop: Stop) => Promise<void>) => Promise<void>;
+  /** What a person may do who can't wait for it to end. */
+  readonly hurry: string;
+}
+
+/** Runs a gate to its end. Returns the ms that its clients get after it. */
+export async function runGate({
+  config,
+  around,
+  made,
+  started,
+  untilStopped,
+  hurry,
+}: GateRun): Promise<number> {
+  const { say } = around;
+  const { gate, cluster, log } = buildGate(config, { ...realRuntime, ...around });
+  made(gate, cluster);
+  let flush = FLUSH_MS;
+  const descriptors = watchDescriptors(realClock, (isLeft) => sayDescriptors(isLeft, say));
+  try {
+    await untilStopped(async ({ asked, force }) => {
+      // A server or ledger that hangs makes nobody wait who wants it to end before it is up.
+      const isUp = await Promise.race([gate.start().then(() => true), asked.then(() => false)]);
+      if (isUp) started(gate.status().addresses);
+      await asked;
+      const { sessions, handshakes } = gate.status();
+      if (sessions + handshakes > 0)
+        say(
+          `waiting up to ${config.timeouts.drain / 1_000} s for ${plural(sessions + handshakes, 'client')} to leave; ${hurry}`,
+        );
+      await gate.stop(config.timeouts.drain, force);
+      if (force.aborted) flush = 0;
+    });
+    await closeLog(log, say);
+  } finally {
+    descriptors.cancel();
+  }
+  return flush;
+}
+
+/** Ends the process; a client that does not read does not keep it. @param flush see `runGate` */
+export function leave(flush: number): void {
+  setTimeout(() => process.exit(), flush).unref();
+}
+
+/** Out of descriptors, a gate neither accepts clients nor reaches servers. */
+export function sayIfShort(limits: Config['limits'], say: (line: string) => void): void {
+  const needed = descriptorsFor(limits);
+  const allowed = descriptorLimit();
+  if (allowed !== null && allowed < needed)
+    say(
+      `limits: ${limits.handshakes} handshakes and ${limits.sessions} sessions need ${needed} descriptors, and this process may open ${allowed}: raise that (ulimit -n), or lower limits.sessions`,
+    );
+}
+
+function sayDescriptors(isLeft: boolean, say: (line: string) => void): void {
+  say(
+    isLeft
+      ? 'file descriptors are left again'
+      : 'no file descriptor is left: new clients are cut off without a record, and no server can be dialled; raise the limit (ulimit -n), or lower limits.sessions',
+  );
+}
+
+/** A disk or reader that takes nothing does not keep the gate from ending. */
+async function closeLog(log: DecisionLog, say: (line: string) => void): Promise<void> {
+  const late = realClock.after(LOG_MS, () => {
+    say(`decision log: it did not take its last records within ${LOG_MS / 1_000} s; they are lost`);
+    process.exit(1);
+  });
+  await log.close();
+  late.cancel();
+}

@@ -1,0 +1,78 @@
+/** The entry point of a worker: a gate that is told by its supervisor what to serve, and when to end. */
+import { parseConfig } from '../config/load.ts';
+import { realClock } from '../runtime/clock.ts';
+import type { Start, ToSupervisor, ToWorker } from '../workers/messages.ts';
+import { workerConfig } from '../workers/worker-config.ts';
+import { WorkerLink } from '../workers/worker-link.ts';
+import { printable } from './printable.ts';
+import { leave, runGate } from './run-gate.ts';
+import { report } from './status.ts';
+import { standardOutput } from './stdout.ts';
+import type { Stop } from './stop.ts';
+
+const send = (message: ToSupervisor) => void process.send?.(message, () => {});
+
+/** Time on the machine's monotonic clock, which all its processes share; ms. */
+const machineTime = () => Number(process.hrtime.bigint()) / 1e6;
+
+process.once('message', (message) => void begin(message as Start));
+
+async function begin(start: Start): Promise<void> {
+  process.title = `skewgate worker ${start.worker} ${start.file}`;
+  try {
+    leave(await serve(start));
+  } catch (error) {
+    process.exitCode = report(error);
+  }
+  process.disconnect?.();
+}
+
+async function serve({ worker, file, text, folder, addresses, room }: Start): Promise<number> {
+  const whole = parseConfig(text, file);
+  const config = workerConfig(whole, worker, process.ppid, addresses);
+  const say = (line: string) => console.error(`skewgate: worker ${worker}: ${printable(line)}`);
+  const link = new WorkerLink({
+    limits: { ...config.limits, waiting: config.migration.hold.clients },
+    room,
+    clock: realClock,
+    machineTime,
+    send,
+  });
+  return runGate({
+    config,
+    around: {
+      folder,
+      stdout: standardOutput(say),
+      say,
+      worker: { isFirst: addresses === null, slots: link.slots, onFinding: (finding) => link.share(finding) },
+    },
+    made(gate, cluster) {
+      process.on('message', (heard) => {
+        const message = heard as ToWorker;
+        if (message.kind === 'room' || message.kind === 'spare') link.heard(message);
+        else if (message.kind === 'found') cluster.learn(link.received(message.finding));
+        else if (message.kind === 'probe') cluster.probe();
+        else if (message.kind === 'hang-up') gate.noteIgnoredSignal('SIGHUP is ignored');
+      });
+    },
+    started: (bound) => send({ kind: 'listening', addresses: bound }),
+    untilStopped: untilToldToStop,
+    hurry: 'its supervisor can end it at once',
+  });
+}
+
+/** Its supervisor says so, is gone, or somebody ends this one worker, which is replaced then. */
+async function untilToldToStop(act: (stop: Stop) => Promise<void>): Promise<void> {
+  const asked = Promise.withResolvers<void>();
+  const force = new AbortController();
+  let told = 0;
+  process.on('message', (message) => {
+    if ((message as ToWorker).kind !== 'stop') return;
+    if (++told === 1) asked.resolve();
+    else force.abort();
+  });
+  process.on('disconnect', () => asked.resolve());
+  process.on('SIGTERM', () => asked.resolve());
+  process.on('SIGINT', () => {});
+  await act({ asked: asked.promise, force: force.signal });
+}

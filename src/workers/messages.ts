@@ -1,0 +1,44 @@
+/**
+ * What a supervisor and its workers say to each other, over the channel that Node gives a forked process. Both are of
+ * one version, and neither takes anything from a client into it unread.
+ */
+import type { Finding } from '../cluster/finding.ts';
+
+/** The limits that all workers share. */
+export const LIMITS = ['handshakes', 'sessions', 'waiting'] as const;
+export type Limit = (typeof LIMITS)[number];
+
+/** All that a worker needs to become a gate. */
+export interface Start {
+  readonly kind: 'start';
+  /** From 1 on; a worker's replacement has its number. */
+  readonly worker: number;
+  /** The config file's name, for messages, and its text as it was when the gate started. */
+  readonly file: string;
+  readonly text: string;
+  /** Where relative paths of the config start. */
+  readonly folder: string;
+  /** The addresses that the first worker has bound, in the order of the config; null: this is the first. */
+  readonly addresses: readonly string[] | null;
+  readonly room: Readonly<Record<Limit, number>>;
+}
+
+export type ToWorker =
+  | Start
+  /** Room for one limit: the answer to `more`, 0 where there is none. */
+  | { readonly kind: 'room'; readonly limit: Limit; readonly count: number }
+  /** Another worker is out of room: give back what can be spared. */
+  | { readonly kind: 'spare'; readonly limit: Limit }
+  /** Probe the servers from now on, for everybody. */
+  | { readonly kind: 'probe' }
+  | { readonly kind: 'found'; readonly finding: Finding }
+  /** Drain and end; said again: at once. */
+  | { readonly kind: 'stop' }
+  | { readonly kind: 'hang-up' };
+
+export type ToSupervisor =
+  | { readonly kind: 'listening'; readonly addresses: readonly string[] }
+  | { readonly kind: 'more'; readonly limit: Limit }
+  /** The answer to `spare`. */
+  | { readonly kind: 'back'; readonly limit: Limit; readonly count: number }
+  | { readonly kind: 'found'; readonly finding: Finding };
