@@ -15,7 +15,7 @@ import { PREFACE_LENGTH } from '../wire/preface.ts';
 import { EarlyDataBuffer } from './early-data.ts';
 import type { FrontEnd } from './front-end.ts';
 import type { HelloResult, PendingClient, Permit, WaitNotice } from './pending-client.ts';
-import { forWire, sentence } from './wire-limits.ts';
+import { encodedForWire, sentence } from './wire-limits.ts';
 
 export interface SkewgateOptions {
   readonly clock: Clock;
@@ -86,7 +86,7 @@ class SkewgateClient implements PendingClient {
   }
 
   permit({ notices, decision, ...permit }: Permit): void {
-    const message = { ...permit, notices: [...notices], decision: forWire(decision) };
+    const message = { ...permit, notices: [...notices], decision: encodedForWire(decision) };
     this.connection.limitMessages?.(null);
     this.connection.send(this.#handshake.permit(message));
   }
@@ -98,7 +98,7 @@ class SkewgateClient implements PendingClient {
       this.connection.close();
       return;
     }
-    this.connection.send(this.#handshake.refuse(forWire(decision)));
+    this.connection.send(this.#handshake.refuse(encodedForWire(decision)));
     this.connection.close(closeReasonOf(decision.code, decision.message));
   }
 

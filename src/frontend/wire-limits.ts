@@ -1,6 +1,7 @@
 /** Cuts what grows with the fleet to the limits of the protocol, so that a client can read every answer. */
 import type { Decision } from '../policy/types.ts';
 import type { MessageInput } from '../wire/messages.ts';
+import { Encoded } from '../wire/msgpack.ts';
 
 /** The longest text for people that the protocol takes; parts of a list get less, so that the whole fits a frame. */
 const MAX_SENTENCE = 2048;
@@ -19,4 +20,15 @@ export function forWire({ notices: _, ...decision }: Decision): MessageInput<'re
     notes: decision.notes.slice(0, 8).map((note) => ({ ...note, text: sentence(note.text, 1024) })),
     trace: decision.trace.map((step) => ({ ...step, because: sentence(step.because, 512) })),
   };
+}
+
+const encoded = new WeakMap<Decision, Encoded>();
+
+/** The same, encoded: clients that are judged alike share a decision, which is worth encoding once. */
+export function encodedForWire(decision: Decision): Encoded {
+  const known = encoded.get(decision);
+  if (known !== undefined) return known;
+  const fresh = new Encoded(forWire(decision));
+  encoded.set(decision, fresh);
+  return fresh;
 }

@@ -9,7 +9,14 @@
  */
 import { MisuseError, WireFault } from '../wire/fault.ts';
 import { FrameReader } from '../wire/frame.ts';
-import { decodeMessage, encodeMessage, isTypeOf, type Message, type MessageInput } from '../wire/messages.ts';
+import {
+  decodeMessage,
+  type Encodable,
+  encodeMessage,
+  isTypeOf,
+  type Message,
+  type MessageInput,
+} from '../wire/messages.ts';
 import { agreeRevision, encodePreface, REVISIONS, type Revisions } from '../wire/preface.ts';
 import { takePreface } from './preface.ts';
 import { States } from './states.ts';
@@ -75,13 +82,13 @@ export class GateHandshake {
   }
 
   /** The answer that admits the client; what follows on the connection is the session's. @returns the bytes to send */
-  permit(message: MessageInput<'permit'>): Uint8Array {
+  permit(message: Encodable<'permit'>): Uint8Array {
     this.#states.to('permitted');
     return this.#answer(encodeMessage('permit', message));
   }
 
   /** The answer that turns the client away, also after a fault of its own. @returns the bytes to send */
-  refuse(message: MessageInput<'refuse'>): Uint8Array {
+  refuse(message: Encodable<'refuse'>): Uint8Array {
     this.#states.to('refused');
     return this.#answer(encodeMessage('refuse', message));
   }

@@ -8,7 +8,7 @@ import { type OpenRule, type ReceivedTraceStep, VERDICTS } from '../policy/types
 import { MAX_VERSION_LENGTH, parseVersion, VERSION_PATTERN } from '../version/version.ts';
 import { WireFault } from './fault.ts';
 import { encodeFrame, type Frame } from './frame.ts';
-import { decodeValue, encodeValue } from './msgpack.ts';
+import { decodeValue, type Encoded, encodeMap } from './msgpack.ts';
 import { RecentlyRead } from './recently-read.ts';
 
 /** Characters of a code, a rule or an outcome. */
@@ -286,9 +286,14 @@ export type Message<Name extends MessageName> = z.infer<(typeof MESSAGES)[Name][
 /** What a sender has to state: fields with defaults may be left out. */
 export type MessageInput<Name extends MessageName> = z.input<(typeof MESSAGES)[Name]['schema']>;
 
+/** What a sender has to state, as it is or encoded before: the whole of it, or single fields. */
+export type Encodable<Name extends MessageName> =
+  | { readonly [Field in keyof MessageInput<Name>]: MessageInput<Name>[Field] | Encoded }
+  | Encoded;
+
 /** A whole frame. @throws {RangeError} if the payload is over the limit of a frame. */
-export function encodeMessage<Name extends MessageName>(name: Name, message: MessageInput<Name>): Uint8Array {
-  return encodeFrame(MESSAGES[name].type, encodeValue(message));
+export function encodeMessage<Name extends MessageName>(name: Name, message: Encodable<Name>): Uint8Array {
+  return encodeFrame(MESSAGES[name].type, encodeMap(message));
 }
 
 /**

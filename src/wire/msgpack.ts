@@ -16,6 +16,45 @@ export function encodeValue(value: unknown): Uint8Array {
   return packr.pack(value, RESET_BUFFER_MODE);
 }
 
+/** A value that is encoded once, to be part of many maps. */
+export class Encoded {
+  readonly bytes: Uint8Array;
+
+  constructor(value: unknown) {
+    this.bytes = new Uint8Array(encodeValue(value));
+  }
+}
+
+/**
+ * Encodes a map of up to 15 fields, whose values may have been encoded before; or what is encoded as a whole. The bytes
+ * are valid until the next call.
+ */
+export function encodeMap(map: Readonly<Record<string, unknown>> | Encoded): Uint8Array {
+  if (map instanceof Encoded) return map.bytes;
+  const plain: Record<string, unknown> = {};
+  const parts: Uint8Array[] = [];
+  for (const name in map) {
+    const value = map[name];
+    if (value instanceof Encoded) parts.push(keyOf(name), value.bytes);
+    else plain[name] = value;
+  }
+  if (parts.length === 0) return encodeValue(map);
+  const whole = Buffer.concat([encodeValue(plain), ...parts]);
+  // The first byte of so small a map holds the number of its fields.
+  whole[0] = (whole[0] as number) + parts.length / 2;
+  return whole;
+}
+
+const keys = new Map<string, Uint8Array>();
+
+function keyOf(name: string): Uint8Array {
+  const known = keys.get(name);
+  if (known !== undefined) return known;
+  const { bytes } = new Encoded(name);
+  keys.set(name, bytes);
+  return bytes;
+}
+
 /**
  * Decodes one value that fills the whole payload.
  * @throws {WireFault} if it is not of the subset described above

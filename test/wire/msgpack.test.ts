@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { WireFault } from '../../src/wire/fault.ts';
-import { decodeValue, encodeValue } from '../../src/wire/msgpack.ts';
+import { decodeValue, Encoded, encodeMap, encodeValue } from '../../src/wire/msgpack.ts';
 
 const decodeHex = (hex: string) => decodeValue(Buffer.from(hex.replaceAll(' ', ''), 'hex'));
 
@@ -29,6 +29,23 @@ describe('values', () => {
     fc.assert(
       fc.property(values, (value) => {
         expect(decodeValue(encodeValue(value))).toEqual(value);
+      }),
+    );
+  });
+
+  test('come back as they were where they were encoded before the map that they are part of', () => {
+    const name = fc.string().filter((key) => key !== '__proto__');
+    const fields = fc.dictionary(name, fc.tuple(values, fc.boolean()), {
+      maxKeys: 15,
+      noNullPrototype: true,
+    });
+    fc.assert(
+      fc.property(fields, (map) => {
+        const entries = Object.entries(map);
+        const encoded = entries.map(([key, [value, early]]) => [key, early ? new Encoded(value) : value]);
+        const plain = entries.map(([key, [value]]) => [key, value]);
+        expect(decodeValue(encodeMap(Object.fromEntries(encoded)))).toEqual(Object.fromEntries(plain));
+        expect(decodeValue(encodeMap(new Encoded(plain)))).toEqual(plain);
       }),
     );
   });
