@@ -21,7 +21,8 @@ export const FROM_LEVEL = 27;
 export const TO_LEVEL = 28;
 /** Short, so that a takeover does not take long. */
 const LEASE = '2s';
-const DISK_KB = 1_024;
+/** More than the log that SQLite writes ahead grows to by itself. */
+const DISK_KB = 8_192;
 /** How an attempt ends, in a gate's log. */
 const ENDS: ReadonlySet<string> = new Set(['done', 'failed', 'not-needed', 'lost', 'released']);
 
@@ -204,7 +205,7 @@ export class Fleet {
         lease: LEASE,
         hold: { deadline: '8s' },
         retry: { attempts: 10, backOff: '300ms' },
-        ...(this.#schedule.hook === 'command' && { hook: { command: [command], timeout: '6s' } }),
+        ...(this.#schedule.hook === 'command' && { hook: { command: [command], timeout: '20s' } }),
       },
     };
     writeFileSync(file, JSON.stringify(config));

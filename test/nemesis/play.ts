@@ -42,7 +42,7 @@ export interface Evidence {
 const CLIENT_EVERY = 250;
 /** Longer than any wait that the gates' config allows. */
 const ANSWER_WITHIN = 20_000;
-const HEALED_WITHIN = 45_000;
+const HEALED_WITHIN = 90_000;
 
 export async function play(schedule: Schedule, etcd: Etcd | null): Promise<Evidence> {
   const fleet = await Fleet.start(schedule, etcd);
@@ -96,6 +96,7 @@ async function heal(fleet: Fleet, lost: boolean): Promise<string | null> {
       if (outcome === 'admitted') break;
       last = `${outcome}: ${error}`;
       if (Date.now() > limit) return `gate ${at + 1} does not admit a new client: ${last}`;
+      if (outcome === 'down') await fleet.startGate(at);
       if (outcome === 'UPGRADE_FAILED') await fleet.operate('retry');
       await passed(200);
     }
