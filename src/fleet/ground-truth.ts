@@ -82,6 +82,7 @@ export interface Grant {
 
 /** One write to the ledger. */
 export interface TrueWrite {
+  readonly at: number;
   /** What it added to the history. */
   readonly entries: readonly HistoryEntry[];
   /** The record that it replaced; null: there was none. */
@@ -92,8 +93,9 @@ export interface TrueWrite {
 /** The ledger was lost: what was in it went back, or was gone. */
 export interface TrueLoss {
   readonly at: number;
-  /** How many entries `history` had before. */
+  /** How many entries `history` had before, and how many `writes` there were. */
   readonly entries: number;
+  readonly writes: number;
   /** The first state after it. */
   readonly state: TrueState;
 }

@@ -179,9 +179,9 @@ export class Simulation implements FleetDriver {
     if (text === undefined) return;
     this.#record = text === null ? null : (JSON.parse(text) as LedgerRecord);
     this.#note();
-    const { history, states } = this.truth;
+    const { history, states, writes, losses } = this.truth;
     const state = states.at(-1) as TrueState;
-    this.truth.losses.push({ at: state.at, entries: history.length, state });
+    losses.push({ at: state.at, entries: history.length, writes: writes.length, state });
   }
 
   async connect(client: string, version: string, upgrade: 'may' | 'must-not'): Promise<ConnectResult> {
@@ -237,7 +237,7 @@ export class Simulation implements FleetDriver {
   #createStore(): Store {
     const store = recordStore(this.#kept, (record, added) => {
       const entries = added.map((entry) => ({ ...entry, at: this.clock.now() }));
-      this.truth.writes.push({ entries, before: this.#record, after: record });
+      this.truth.writes.push({ at: this.clock.now(), entries, before: this.#record, after: record });
       this.truth.history.push(...entries);
       this.#record = record;
       this.#note();

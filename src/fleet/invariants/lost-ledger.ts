@@ -2,7 +2,7 @@
  * What is promised after the loss of a ledger: whoever knew what was in it takes nothing else for it, so that no upgrade
  * begins, nothing is recorded and no token is given again until an operator has accepted what is there.
  */
-import type { HistoryEntry, HistoryKind, LedgerRecord } from '../../migration/ledger/record.ts';
+import type { Claim, HistoryEntry, HistoryKind, LedgerRecord } from '../../migration/ledger/record.ts';
 import { type GroundTruth, isCut, type TrueWrite } from '../ground-truth.ts';
 import { LEDGER } from '../names.ts';
 import type { Breach } from './breach.ts';
@@ -49,20 +49,29 @@ function isDoubted(place: number, { history, truth }: Evidence): boolean {
 }
 
 /** What a holder recorded in a ledger which it could tell was not the one that it had written to. */
-export function recordedInLost({ truth, history }: Evidence): Breach[] {
-  return truth.losses.flatMap(({ entries, state }, place) => {
+export function recordedInLost({ truth }: Evidence): Breach[] {
+  return truth.losses.flatMap(({ writes, state }, place) => {
     const claim = state.record?.claim;
-    if (!claim) return [];
-    const end = truth.losses[place + 1]?.entries ?? history.length;
-    const own = history.slice(0, entries).findLast(({ owner }) => owner === claim.owner);
-    const known = own && writeOf(own, truth)?.after;
-    return history.slice(entries, end).flatMap((entry) => {
-      const { what, at, token, owner } = entry;
-      if (!UNDER_CLAIM.has(what) || token !== claim.token || owner !== claim.owner || !known) return [];
-      if (!contradicts(known, writeOf(entry, truth)?.before ?? null)) return [];
-      return [{ at, what: `${what} by ${owner} under token ${token} went into a copy older than the claim` }];
+    const known = claim && truth.writes.slice(0, writes).findLast((write) => isBy(claim, write))?.after;
+    if (!known) return [];
+    const own = truth.writes
+      .slice(writes, truth.losses[place + 1]?.writes)
+      .filter((write) => isBy(claim, write));
+    return own.flatMap(({ at, entries, before }) => {
+      if (!contradicts(known, before)) return [];
+      const what = entries.map((entry) => entry.what).join(', ') || 'progress';
+      return [
+        { at, what: `${what} under token ${claim.token} went into a ledger older than ${claim.owner} knew` },
+      ];
     });
   });
+}
+
+/** Whether the holder of this claim wrote it under the claim: progress, or what it adds to the history. */
+function isBy({ owner, token }: Claim, { entries, before, after }: TrueWrite): boolean {
+  const isHeld = before?.claim?.token === token && before.claim.owner === owner;
+  if (entries.length === 0) return isHeld && JSON.stringify(before.claim) !== JSON.stringify(after.claim);
+  return isHeld && entries.every((entry) => entry.owner === owner && UNDER_CLAIM.has(entry.what));
 }
 
 /** Whether nobody could know that this token was given before: who gave it had no part in that, and nobody told. */

@@ -60,7 +60,8 @@ export class HeldClaim {
 
   /** What the record says of this claim now. @throws {ClaimLost} */
   async current(): Promise<{ record: LedgerRecord; claim: Claim }> {
-    const { record, leaseAlive } = await this.#insist(() => this.#ledger.read());
+    const { record, leaseAlive, contradiction } = await this.#insist(() => this.#ledger.read());
+    if (contradiction !== null) throw new ClaimLost(contradiction);
     if (record.claim === null || !this.#isOurs(record) || !leaseAlive)
       throw new ClaimLost(`token ${this.token} is not in force any more`);
     return { record, claim: record.claim };

@@ -181,7 +181,9 @@ export class Ledger {
     drop: boolean,
   ): Promise<void> {
     for (let tries = 0; tries < MAX_TRIES; tries++) {
-      const { record, snapshot } = await this.#read();
+      const { record, snapshot, contradiction } = await this.#read();
+      // An older copy may have the claim in it.
+      if (contradiction !== null) throw new ClaimLost(contradiction);
       const { claim } = record;
       if (claim === null || !isUnder(record, { token, owner }) || !snapshot.alive.has(token))
         throw new ClaimLost(`token ${token} is not in force any more`);

@@ -402,6 +402,21 @@ describe('a ledger that is lost in the midst of an upgrade', () => {
     },
   );
 
+  test('a step that ends before its gate has noticed: nothing of it is recorded in the copy', async () => {
+    const simulation = await playSteps(
+      ...begun,
+      { wait: '3100ms' },
+      { ledger: { restored: '2s' } },
+      ...accepted,
+    );
+    const { losses, writes, runs } = simulation.truth;
+    expect(runs.map(({ how }) => how)).toEqual(['completed']);
+    expect(runs[0]?.end).toBeGreaterThan(losses[0]?.at as number);
+    const after = writes.slice(losses[0]?.writes).flatMap(({ entries }) => entries);
+    expect(after.map(({ what }) => what).slice(0, 2)).toEqual(['ledger-doubted', 'ledger-accepted']);
+    expect(violationsIn(simulation)).toEqual([]);
+  });
+
   test('a token that is given again, although a gate knew it', async () => {
     const simulation = await lost('deleted');
     for (const { token } of planned(simulation).slice(1))
