@@ -9,15 +9,17 @@ const LINE_BREAKERS = /[\u007f-\u009f\u2028\u2029]/g;
 const escapeCharacter = (character: string) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
 
 /**
- * Records as NDJSON lines into `write`: `time` (ISO 8601, UTC) comes first, then the fields in the record's own order.
- * A line is put together from strings, since a copy of the record with the time in front costs more than its JSON.
+ * A record as an NDJSON line: `time` (ISO 8601, UTC) comes first, then the fields in the record's own order. The line is
+ * put together from strings, since a copy of the record with the time in front costs more than its JSON.
  */
+export function lineOf(time: string, record: LogRecord): string {
+  const fields = JSON.stringify(record).slice(1).replace(LINE_BREAKERS, escapeCharacter);
+  return `{"time":"${time}",${fields}\n`;
+}
+
+/** Records as NDJSON lines into `write`, with the time at which they were written. */
 export function createRecorder(write: (line: string) => void, clock: Clock): (record: LogRecord) => void {
-  return (record) => {
-    const time = new Date(clock.now()).toISOString();
-    const fields = JSON.stringify(record).slice(1).replace(LINE_BREAKERS, escapeCharacter);
-    write(`{"time":"${time}",${fields}\n`);
-  };
+  return (record) => write(lineOf(new Date(clock.now()).toISOString(), record));
 }
 
 /** Makes the line that stands for `lost` records. */

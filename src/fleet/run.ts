@@ -38,8 +38,8 @@ export interface Report {
   /** What was done, in words. */
   readonly timeline: readonly RunEvent[];
   readonly facts: RunFacts;
-  /** The decision log, NDJSON. */
-  readonly log: readonly string[];
+  /** The decision log as NDJSON lines, which are put together for this call. */
+  readonly log: () => readonly string[];
   /** Servers and gates, when in what state. */
   readonly nodes: readonly StateSpan[];
   /** Sessions that began and ended, oldest first. */
@@ -174,7 +174,7 @@ class Run {
       failures: this.#checks.filter(({ holds }) => !holds),
       timeline: this.#timeline,
       facts,
-      log: this.#fleet.lines,
+      log: () => this.#fleet.lines,
       nodes: this.#states.spans,
       sessions: this.#clients.changes,
       start: this.#start,

@@ -75,8 +75,10 @@ async function test(files: readonly string[], options: Options): Promise<void> {
   const say = options.report !== undefined && options.out === undefined ? console.error : console.log;
   const runs: Finished[] = [];
   for (const planned of plans) runs.push(await play(planned, say));
-  const lines = runs.flatMap(({ report }) => report.log);
-  if (options.log !== undefined) await writeLines(options.log, lines);
+  const { log } = options;
+  const asked = log !== undefined || baseline !== null;
+  const lines = asked ? runs.flatMap(({ report }) => report.log()) : [];
+  if (log !== undefined) await writeLines(log, lines);
   if (options.report !== undefined) {
     const text = REPORTS[options.report](runs);
     if (options.out === undefined) process.stdout.write(text.endsWith('\n') ? text : `${text}\n`);

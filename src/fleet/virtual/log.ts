@@ -1,19 +1,24 @@
 /** The decision logs of all gates of a simulated fleet, as one. */
-import { createRecorder } from '../../decision/log.ts';
-import type { DecisionLog } from '../../decision/record.ts';
-import type { Decision } from '../../policy/types.ts';
+import { lineOf } from '../../decision/log.ts';
+import type { DecisionLog, LogRecord } from '../../decision/record.ts';
+import type { TraceStep } from '../../policy/types.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Logged } from '../driver.ts';
 import type { GroundTruth } from '../ground-truth.ts';
 import type { NodeClock } from '../node-clock.ts';
 
-/** Keeps what the gates write, in order, and notes in the truth who wrote it and when. */
+type Trace = readonly TraceStep[];
+
+/**
+ * Keeps what the gates write, in order, and notes in the truth who wrote it and when. A record is kept as it was
+ * written: it is plain data that nobody changes, and becomes a line when somebody wants lines.
+ */
 export class FleetLog {
-  readonly lines: string[] = [];
   readonly records: Logged[] = [];
   readonly #clock: Pick<Clock, 'now'>;
   readonly #truth: GroundTruth;
-  readonly #traces = new Map<string, Decision['trace']>();
+  /** The last of each length. */
+  readonly #traces: Trace[] = [];
 
   /** @param clock the true time */
   constructor(clock: Pick<Clock, 'now'>, truth: GroundTruth) {
@@ -21,24 +26,38 @@ export class FleetLog {
     this.#truth = truth;
   }
 
+  /** The records as NDJSON lines. */
+  get lines(): string[] {
+    return this.records.map(({ time, ...record }) => lineOf(time, record as LogRecord));
+  }
+
   /** The log of one gate's process, on that process's clock. What a dead process was about to write is lost. */
   open(gate: string, process: NodeClock): DecisionLog {
-    const write = createRecorder((line) => {
+    const write = (written: LogRecord) => {
       if (process.dead) return;
-      const record = this.#withSharedTrace(JSON.parse(line) as Logged);
+      const time = new Date(process.now()).toISOString();
+      const record =
+        written.event === 'handshake' && written.trace !== undefined
+          ? { ...written, trace: this.#shared(written.trace), time }
+          : { ...written, time };
       this.records.push(record);
       this.#truth.records.push({ gate, at: this.#clock.now(), record });
-      this.lines.push(line);
-    }, process);
+    };
     return { write, close: async () => {} };
   }
 
-  /** Most clients are judged alike: equal traces are kept once. */
-  #withSharedTrace(record: Logged): Logged {
-    if (record.event !== 'handshake') return record;
-    const key = JSON.stringify(record.trace);
-    const trace = this.#traces.get(key) ?? record.trace ?? [];
-    this.#traces.set(key, trace);
-    return Object.assign(record, { trace });
+  /** Most clients are judged alike, one like the one before: their trace is kept once. */
+  #shared(trace: Trace): Trace {
+    const last = this.#traces[trace.length];
+    if (last !== undefined && isSame(last, trace)) return last;
+    this.#traces[trace.length] = trace;
+    return trace;
   }
+}
+
+function isSame(one: Trace, other: Trace): boolean {
+  return one.every(({ rule, outcome, because }, at) => {
+    const step = other[at];
+    return step?.because === because && step.outcome === outcome && step.rule === rule;
+  });
 }

@@ -46,7 +46,7 @@ test('[M1] [M3] comes out as on virtual time, over TCP and WebSocket, and leaves
     record.event === 'handshake' ? [record.listener.split(':')[0]] : [],
   );
   expect(new Set(listeners)).toEqual(new Set(['tcp', 'ws']));
-  expect(real.log.every((line) => JSON.parse(line).gate === 'gate1')).toBe(true);
+  expect(real.log().every((line) => JSON.parse(line).gate === 'gate1')).toBe(true);
   expect(left()).toEqual([]);
 });
 

@@ -16,7 +16,7 @@ const KILLED = path.join(SCENARIOS, 'gate-killed.yaml');
 
 const logOf = async (file: string, seed: number) => {
   const scenario = { ...readScenario(file), seed, network: { latency: 3, loss: 0.05 } };
-  return (await playScenario(scenario)).log.join('');
+  return (await playScenario(scenario)).log().join('');
 };
 
 test('twice in one process', async () => {
@@ -54,7 +54,7 @@ test('in several processes, with another number of threads, and on one core', as
   const here = await Promise.all(
     [STORM, KILLED].map((file) => playScenario({ ...readScenario(file), seed: 7 })),
   );
-  expect(here.flatMap(({ log }) => log).join('')).toBe(plain);
+  expect(here.flatMap(({ log }) => log()).join('')).toBe(plain);
 });
 
 test('the seed of the file is the default', async () => {

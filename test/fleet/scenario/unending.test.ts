@@ -24,7 +24,7 @@ test('a write that is tried for ever: the step, and the same again', async () =>
   expect(report.facts.records.length).toBeGreaterThan(0);
   const again = await play({ ...STATED, fault: 'write-tried-for-ever' });
   expect(again.failures).toEqual(report.failures);
-  expect(again.log).toEqual(report.log);
+  expect(again.log()).toEqual(report.log());
   expect(again.end).toBe(report.end);
 });
 
