@@ -32,7 +32,7 @@ test('without that it ends', async () => {
   expect(failuresOf(await play(STATED))).toEqual([]);
 });
 
-test('explore shrinks it like any other, until no step of it can go', async () => {
+test('explore shrinks it like any other, until no step of it can go', { timeout: 60_000 }, async () => {
   const fleet = parseFleet(textWith('write-tried-for-ever'));
   const { found } = await exploreFleet(fleet, 30);
   expect(found?.violations.map(({ invariant }) => invariant)).toEqual(['waits-end']);
