@@ -7,7 +7,12 @@ import type { DecisionLog } from '../decision/record.ts';
 import { buildGate, type GateDependencies } from '../gateway/build.ts';
 import type { Gate } from '../gateway/gate.ts';
 import { realClock } from '../runtime/clock.ts';
-import { descriptorLimit, descriptorsFor, watchDescriptors } from '../runtime/descriptors.ts';
+import {
+  type DescriptorNews,
+  descriptorLimit,
+  descriptorsFor,
+  watchDescriptors,
+} from '../runtime/descriptors.ts';
 import { realRuntime } from '../runtime/real.ts';
 import type { Stop } from './stop.ts';
 
@@ -15,6 +20,8 @@ import type { Stop } from './stop.ts';
 const LOG_MS = 2_000;
 /** ms that clients get, once the gate has stopped, to take what was sent to them. */
 const FLUSH_MS = 2_000;
+const NO_DESCRIPTORS =
+  'no file descriptor is left: new clients are cut off without a record, and no server can be dialled; raise the limit (ulimit -n), or lower limits.sessions';
 
 export interface GateRun {
   readonly config: Config;
@@ -43,7 +50,7 @@ export async function runGate({
   const { gate, cluster, log } = buildGate(config, { ...realRuntime, ...around });
   made(gate, cluster);
   let flush = FLUSH_MS;
-  const descriptors = watchDescriptors(realClock, (isLeft) => sayDescriptors(isLeft, say));
+  const descriptors = watchDescriptors(realClock, (news) => tellDescriptors(news, gate, say));
   try {
     await untilStopped(async ({ asked, force }) => {
       // A server or ledger that hangs makes nobody wait who wants it to end before it is up.
@@ -80,12 +87,14 @@ export function sayIfShort(limits: Config['limits'], say: (line: string) => void
     );
 }
 
-function sayDescriptors(isLeft: boolean, say: (line: string) => void): void {
-  say(
-    isLeft
-      ? 'file descriptors are left again'
-      : 'no file descriptor is left: new clients are cut off without a record, and no server can be dialled; raise the limit (ulimit -n), or lower limits.sessions',
-  );
+/** On the terminal and in the log: the clients that come meanwhile leave no record of their own. */
+function tellDescriptors(
+  { isLeft, times, seconds }: DescriptorNews,
+  gate: Gate,
+  say: (line: string) => void,
+): void {
+  say(isLeft ? `file descriptors are left again, after ${plural(seconds, 'second')}` : NO_DESCRIPTORS);
+  gate.noteDescriptors(isLeft ? null : NO_DESCRIPTORS, { times, seconds });
 }
 
 /** A disk or reader that takes nothing does not keep the gate from ending. */

@@ -155,12 +155,30 @@ const server = z.strictObject({
 const lifecycle = z.strictObject({
   ...common,
   event: z.literal('gate'),
-  what: openWord(['started', 'draining', 'stopped', 'fault', 'signal-ignored']).describe(
-    '`fault`: the program failed over one client; `signal-ignored`: a signal that does nothing came',
+  what: openWord([
+    'started',
+    'draining',
+    'stopped',
+    'fault',
+    'signal-ignored',
+    'no-descriptors',
+    'descriptors-left',
+  ]).describe(
+    '`fault`: the program failed over one client; `signal-ignored`: a signal that does nothing came; `no-descriptors`: no file descriptor is left, and clients that come may be cut off without a record; `descriptors-left`: there are some again',
   ),
   policyHash: z.string().describe('as in a handshake'),
   listeners: z.array(z.string()).readonly().describe('the addresses it listens on, as bound'),
-  error: z.string().nullable().describe('of a fault what failed, of a signal its name; otherwise null'),
+  error: z
+    .string()
+    .nullable()
+    .describe('of a fault what failed, of a signal its name, of a lack what it means; otherwise null'),
+  lack: z
+    .strictObject({
+      times: count.describe('how often there was none since the gate started, this time included'),
+      seconds: count.describe('for how many seconds there was none; 0 as it begins'),
+    })
+    .optional()
+    .describe('of file descriptors; only with `no-descriptors` and `descriptors-left`'),
 });
 
 const attempt = {

@@ -87,14 +87,24 @@ export interface ServerEvent {
 
 /**
  * The gate's own life. `fault`: the program itself failed over one client, and `error` says how. `signal-ignored`:
- * the process got a signal that does nothing, and `error` says which.
+ * the process got a signal that does nothing, and `error` says which. `no-descriptors`, `descriptors-left`: the process
+ * had no file descriptor left, or has some again.
  */
 export interface LifecycleEvent {
   readonly event: 'gate';
-  readonly what: 'started' | 'draining' | 'stopped' | 'fault' | 'signal-ignored';
+  readonly what:
+    | 'started'
+    | 'draining'
+    | 'stopped'
+    | 'fault'
+    | 'signal-ignored'
+    | 'no-descriptors'
+    | 'descriptors-left';
   readonly policyHash: string;
   readonly listeners: readonly string[];
   readonly error: string | null;
+  /** Of a lack of descriptors: how often there was one so far, and for how many seconds there was this time. */
+  readonly lack?: { readonly times: number; readonly seconds: number } | undefined;
 }
 
 /** One schema level to another, as part of an upgrade. */

@@ -164,6 +164,11 @@ export class Gate {
     this.#note('signal-ignored', why);
   }
 
+  /** Records that the process has no file descriptor left, or has some again. @param why for people; null: it has */
+  noteDescriptors(why: string | null, lack: NonNullable<LifecycleEvent['lack']>): void {
+    this.#note(why === null ? 'descriptors-left' : 'no-descriptors', why, { lack });
+  }
+
   /**
    * Stops listening, refuses who waits, gives sessions `grace` ms (default: the drain time) to end, then closes
    * them. `force` cuts the grace short, and the wait for a ledger that does not answer. Called again, it can only
@@ -271,10 +276,14 @@ export class Gate {
     this.#note('fault', error.stack ?? error.message);
   }
 
-  #note(what: LifecycleEvent['what'], error: string | null = null): void {
+  #note(
+    what: LifecycleEvent['what'],
+    error: string | null = null,
+    more: Pick<LifecycleEvent, 'lack'> = {},
+  ): void {
     const { policyHash, events } = this.#options;
     const { addresses: listeners } = this.#listeners;
-    events.emit({ event: 'gate', what, policyHash, listeners, error });
+    events.emit({ event: 'gate', what, policyHash, listeners, error, ...more });
   }
 }
 

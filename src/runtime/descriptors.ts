@@ -28,6 +28,8 @@ export function descriptorsFor({ handshakes, sessions }: { handshakes: number; s
 
 /** ms between two looks. */
 const LOOK_MS = 1_000;
+/** For which there have to be some before a lack counts as over, ms. */
+const SETTLED_MS = 3_000;
 /** Of this process, or of the whole machine. */
 const EXHAUSTED: ReadonlySet<string | undefined> = new Set(['EMFILE', 'ENFILE']);
 
@@ -41,19 +43,42 @@ export function isDescriptorLeft(): boolean {
   }
 }
 
+/** What became of a lack of descriptors. */
+export interface DescriptorNews {
+  readonly isLeft: boolean;
+  /** How often there was none so far, this time included. */
+  readonly times: number;
+  /** For how long there was none this time, as far as it is over. */
+  readonly seconds: number;
+}
+
 /**
  * Looks every second whether a descriptor is left, and tells of each change. Nothing else does: without one, the
- * connections of clients are accepted and cut off below Node, which hears nothing of them.
+ * connections of clients are accepted and cut off below Node, which hears nothing of them. A lack is over once there
+ * were some at several looks in a row, so one that comes and goes is not told of every second.
+ * @param isLeft whether there is one now
  */
-export function watchDescriptors(clock: Clock, onChange: (isLeft: boolean) => void): Timer {
-  let wasLeft = true;
-  let timer: Timer;
+export function watchDescriptors(
+  clock: Clock,
+  onChange: (news: DescriptorNews) => void,
+  isLeft: () => boolean = isDescriptorLeft,
+): Timer {
+  const lack = { isOn: false, since: 0, lastSeen: 0, times: 0 };
   const look = () => {
-    const isLeft = isDescriptorLeft();
-    if (isLeft !== wasLeft) onChange(isLeft);
-    wasLeft = isLeft;
+    const now = clock.monotonic();
+    if (!isLeft()) {
+      lack.lastSeen = now;
+      if (!lack.isOn) {
+        Object.assign(lack, { isOn: true, since: now, times: lack.times + 1 });
+        onChange({ isLeft: false, times: lack.times, seconds: 0 });
+      }
+    } else if (lack.isOn && now - lack.lastSeen >= SETTLED_MS) {
+      lack.isOn = false;
+      const seconds = Math.round((lack.lastSeen - lack.since + LOOK_MS) / 1_000);
+      onChange({ isLeft: true, times: lack.times, seconds });
+    }
     timer = clock.after(LOOK_MS, look);
   };
-  timer = clock.after(LOOK_MS, look);
+  let timer = clock.after(LOOK_MS, look);
   return { cancel: () => timer.cancel() };
 }

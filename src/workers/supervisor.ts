@@ -124,7 +124,7 @@ export class Supervisor {
       message: (message) => this.#heard(worker, message),
       exit: (exit) => this.#exited(worker, exit),
     });
-    const worker: Worker = { number, process, startedAt: clock.now(), isListening: false };
+    const worker: Worker = { number, process, startedAt: clock.monotonic(), isListening: false };
     this.#workers.set(number, worker);
     const room = { handshakes: 0, sessions: 0, waiting: 0 };
     for (const limit of LIMITS) room[limit] = this.#allotments[limit].begin(number);
@@ -210,7 +210,7 @@ export class Supervisor {
 
   #replace({ number, startedAt }: Worker, exit: Exit): void {
     const { clock, say } = this.#options;
-    if (clock.now() - startedAt > SHORT_LIFE) this.#shortLives = 0;
+    if (clock.monotonic() - startedAt > SHORT_LIFE) this.#shortLives = 0;
     const wait = Math.min(LONGEST_WAIT, 1_000 * this.#shortLives++);
     const when = wait === 0 ? 'is replaced' : `is replaced in ${wait / 1_000} s`;
     say(`worker ${number} ended with ${spellExit(exit)} and ${when}`);

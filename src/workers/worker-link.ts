@@ -44,14 +44,14 @@ export class WorkerLink {
   /** What this worker found out goes to the others, with its age as any process of the machine sees it. */
   share(finding: Finding): void {
     const { clock, machineTime, send } = this.#options;
-    const askedAt = machineTime() - (clock.now() - finding.askedAt);
+    const askedAt = machineTime() - (clock.monotonic() - finding.askedAt);
     send({ kind: 'found', finding: { ...finding, askedAt } });
   }
 
   /** What another worker found out, on this worker's clock. */
   received(finding: Finding): Finding {
     const { clock, machineTime } = this.#options;
-    return { ...finding, askedAt: clock.now() - (machineTime() - finding.askedAt) };
+    return { ...finding, askedAt: clock.monotonic() - (machineTime() - finding.askedAt) };
   }
 
   /** Takes what concerns the limits. */
@@ -61,7 +61,7 @@ export class WorkerLink {
     if (message.kind === 'spare') return this.#options.send({ kind: 'back', limit, count: slots.shrink() });
     slots.grow(message.count);
     const ask = this.#asks[limit];
-    if (message.count === 0) ask.deniedUntil = this.#options.clock.now() + DENIED_MS;
+    if (message.count === 0) ask.deniedUntil = this.#options.clock.monotonic() + DENIED_MS;
     ask.answered?.resolve();
     ask.answered = null;
   }
@@ -70,7 +70,7 @@ export class WorkerLink {
   #ask(limit: Limit): Promise<void> {
     const ask = this.#asks[limit];
     if (ask.answered !== null) return ask.answered.promise;
-    if (this.#options.clock.now() < ask.deniedUntil) return Promise.resolve();
+    if (this.#options.clock.monotonic() < ask.deniedUntil) return Promise.resolve();
     ask.answered = Promise.withResolvers();
     this.#options.send({ kind: 'more', limit });
     return ask.answered.promise;

@@ -6,6 +6,7 @@ import net from 'node:net';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, onTestFinished, test } from 'vitest';
+import { recordSchema } from '../../src/decision/schema.ts';
 import { descriptorLimit } from '../../src/runtime/descriptors.ts';
 import { runCli } from '../support/cli.ts';
 import { tempFolder } from '../support/folder.ts';
@@ -78,10 +79,18 @@ test('a gate that runs out of descriptors says so, and when there are some again
   );
   await gate.waitFor(/no file descriptor is left: new clients are cut off without a record/);
   for (const socket of sockets) socket.destroy();
-  await gate.waitFor(/file descriptors are left again/);
+  await gate.waitFor(/file descriptors are left again, after \d+ seconds?/);
   expect(await outcomeOf(`skewgate://${host}:${port}/?version=4.14.0`)).toBe('admitted by 4.14.0');
   expect(gate.stdout).not.toContain('"state":"down"');
   expect(gate.stderr.match(/no file descriptor is left/g)).toHaveLength(1);
+  const said = gate.stdout
+    .split('\n')
+    .filter((line) => line.includes('descriptors'))
+    .map((line) => recordSchema.parse(JSON.parse(line)));
+  expect(said).toMatchObject([
+    { what: 'no-descriptors', error: expect.stringContaining('ulimit -n'), lack: { times: 1, seconds: 0 } },
+    { what: 'descriptors-left', error: null, lack: { times: 1, seconds: expect.any(Number) } },
+  ]);
 });
 
 test('Ctrl-C lets sessions end: new clients are turned away, the open session still works, then the gate ends', async () => {
