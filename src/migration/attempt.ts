@@ -15,6 +15,7 @@ import type { MigrationProgress } from './migration.ts';
 import type { Plan } from './plan.ts';
 import { keepRenewing } from './renewal.ts';
 import { restore } from './restore.ts';
+import { NOTHING_TO_RESTORE_WITH } from './upgrade-status.ts';
 
 export interface AttemptOptions
   extends Pick<PlanContext, 'cluster' | 'policy' | 'clock' | 'hooks' | 'events'> {
@@ -88,7 +89,12 @@ export class Attempt {
 
   /** Resolves once it is over, however it ended. @throws if it could not be claimed */
   async run(): Promise<void> {
-    const { ledger, lease, retry, cluster, clock, owner } = this.#options;
+    const { ledger, lease, retry, cluster, clock, owner, hooks } = this.#options;
+    // Another gate may have the hook: no attempt is spent on finding out that this one has not.
+    if (hooks.restore === null && this.#context.view()?.record.restoring)
+      throw new Error(
+        `it waits for ${NOTHING_TO_RESTORE_WITH.for}: ${NOTHING_TO_RESTORE_WITH.missing.remedy}`,
+      );
     await cluster.refresh(0);
     const plan = this.#context.plan();
     if (plan.runs.length === 0 && this.#context.view()?.record.claim === null) return;

@@ -104,7 +104,7 @@ export class Migrator implements Migration {
   }
 
   stateFor(initiator: UpgradeInitiator): UpgradeState {
-    const { clock, ledger, trigger, grace, holdAll, lease } = this.#options;
+    const { clock, ledger, trigger, grace, holdAll, lease, hooks } = this.#options;
     const now = clock.monotonic();
     const { standing } = this.#watch;
     if (standing.kind === 'unavailable') {
@@ -126,7 +126,8 @@ export class Migrator implements Migration {
             };
       return what === null ? null : ({ state: 'waiting', ...what } as const);
     };
-    return upgradeStatus(view, ledger.now(), { holdAll, ahead: ledger.ahead, missing });
+    const canRestore = hooks.restore !== null;
+    return upgradeStatus(view, ledger.now(), { holdAll, canRestore, ahead: ledger.ahead, missing });
   }
 
   noteWaitingClient(initiator: UpgradeInitiator): void {

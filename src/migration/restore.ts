@@ -7,6 +7,7 @@ import type { PlanContext } from './execute-plan.ts';
 import { HookError } from './hook/hook.ts';
 import type { Restoring } from './ledger/record.ts';
 import { HookRunsOn } from './orphan.ts';
+import { NOTHING_TO_RESTORE_WITH } from './upgrade-status.ts';
 
 type RestoreContext = Pick<
   PlanContext,
@@ -52,7 +53,7 @@ export async function finishRestore(context: RestoreContext): Promise<void> {
   const left = 'an earlier attempt left the tables half restored';
   if (context.hooks.restore === null)
     throw new NotRestored(
-      `${left}, and this gate has no restore hook: state one again (one that does nothing, if all is restored by hand)`,
+      `${left}, and this gate has no hook for it: ${NOTHING_TO_RESTORE_WITH.missing.remedy}`,
     );
   const failure = await runRestore(context, restoring);
   if (failure !== null) throw new NotRestored(`${left}, and could not restore them: ${failure}`);

@@ -40,6 +40,8 @@ export type MissingForUpgrade =
   | { readonly kind: 'clients'; readonly more: number }
   /** The catalogue does not allow it; `remedy` is what an operator does about it, in the imperative. */
   | { readonly kind: 'catalogue'; readonly remedy: string }
+  /** What this gate was given does not allow it; `remedy` as above. */
+  | { readonly kind: 'config'; readonly remedy: string }
   /** The ledger is not the one it was: an operator has to bring it back, or to accept this one. */
   | { readonly kind: 'ledger' };
 

@@ -193,6 +193,7 @@ function waitingRuling(
         who: ['operator'],
       }));
     case 'catalogue':
+    case 'config':
       return required(`${waits}: ${missing.remedy}`, () => ({
         side: 'operator',
         to: missing.remedy,

@@ -58,6 +58,10 @@ describe('where the upgrade stands', () => {
       { kind: 'catalogue', remedy: 'give release 5.0.0 an entry "major"' },
       { move: { side: 'operator', to: 'give release 5.0.0 an entry "major"' }, retry: 'after-change' },
     ],
+    [
+      { kind: 'config', remedy: 'state a hook' },
+      { move: { side: 'operator', to: 'state a hook' }, retry: 'after-change' },
+    ],
     [{ kind: 'ledger' }, { move: { side: 'operator', to: 'accept-ledger' }, retry: 'after-change' }],
     [
       { kind: 'window', opensAt: 90_500 },
@@ -74,7 +78,7 @@ describe('where the upgrade stands', () => {
     });
     expect(decision.message).toContain('what it waits for');
     expect(decision.message.includes('approve')).toBe(
-      !['catalogue', 'window', 'ledger'].includes(missing.kind),
+      !['catalogue', 'config', 'window', 'ledger'].includes(missing.kind),
     );
     expect(old({ upgrade }).verdict).toBe('permit');
   });

@@ -19,7 +19,7 @@ import { ledgerUsage, openStore, parseLedgerAddress } from '../../migration/ledg
 import { LedgerUnavailable } from '../../migration/ledger/store.ts';
 import { stepsDone } from '../../migration/ledger/transitions.ts';
 import { HEARTBEAT } from '../../migration/ledger-watch.ts';
-import { upgradeStatus } from '../../migration/upgrade-status.ts';
+import { isExhausted, upgradeStatus } from '../../migration/upgrade-status.ts';
 import { hasSystemTables } from '../../policy/types.ts';
 import { pause } from '../../ports/clock.ts';
 import { realClock } from '../../runtime/clock.ts';
@@ -209,7 +209,16 @@ function print(value: unknown): string {
   );
 }
 
-type State = 'never-used' | 'idle' | 'waiting' | 'running' | 'abandoned' | 'blocked' | 'doubted' | 'failed';
+type State =
+  | 'never-used'
+  | 'idle'
+  | 'waiting'
+  | 'running'
+  | 'abandoned'
+  | 'blocked'
+  | 'doubted'
+  | 'exhausted'
+  | 'failed';
 
 /** As the gates see it, and of an upgrade that may begin, what came before it. */
 function stateOf(view: LedgerView, now: number, { approval }: Configured): State {
@@ -218,6 +227,7 @@ function stateOf(view: LedgerView, now: number, { approval }: Configured): State
   if (record.claim !== null && !leaseAlive) return 'abandoned';
   const { state } = upgradeStatus(view, now);
   if (state !== 'idle' && state !== 'waiting') return state;
+  if (isExhausted(record)) return 'exhausted';
   if (record.failure !== null) return 'failed';
   if (approval && record.approval === null) return 'waiting';
   return record.level === null && record.token === 0 ? 'never-used' : 'idle';
@@ -244,6 +254,7 @@ const MEANING: Readonly<Record<State, string>> = {
   abandoned: `${ABANDONED}: the next gate that sees it goes on`,
   blocked: 'an operator blocked upgrades',
   doubted: 'this is not the ledger that its gates knew: no upgrade begins on it',
+  exhausted: 'this ledger has given the last token there is: give all gates a new one',
   failed: 'the last attempt failed',
 };
 
@@ -272,7 +283,9 @@ function describe(view: LedgerView, ledger: Ledger, config: Configured, withRun:
   ];
   if (record.claim !== null && withRun) lines.push(running(view));
   if (record.restoring !== null)
-    lines.push('The tables may be half restored: they are restored again before anything else');
+    lines.push(
+      'The tables may be half restored: they are restored again before anything else, by a gate with a restore hook',
+    );
   if (record.claim?.abort) lines.push(`Asked to stop by ${whoOf(record.claim.abort)}`);
   for (const block of activeBlocks(record, realClock.now()))
     lines.push(

@@ -2,8 +2,13 @@
 import { describe, expect, test } from 'vitest';
 import { EtcdStore } from '../../../src/migration/ledger/etcd.ts';
 import { Ledger } from '../../../src/migration/ledger/ledger.ts';
+import { MemoryStore } from '../../../src/migration/ledger/memory.ts';
+import { LedgerUnavailable, wrapStore } from '../../../src/migration/ledger/store.ts';
 import { realClock } from '../../../src/runtime/clock.ts';
+import { createMemoryTables } from '../../../src/server/tables.ts';
+import { virtualEnvironment } from '../../support/environment.ts';
 import { NO_ETCD, startEtcd } from '../../support/etcd.ts';
+import { startFleet } from '../../support/gate.ts';
 import { OPERATOR } from '../../support/ledger.ts';
 import { FailureScenario, onEachLedger } from './failure-scenario.ts';
 
@@ -96,4 +101,41 @@ describe.skipIf(NO_ETCD !== null)('etcd is wiped under a running gate', () => {
     expect(retries.map(({ by }) => by)).toEqual(['olga', 'oscar', 'otto']);
     await store.close();
   });
+});
+
+test('another gate notices it while one that never knew the lost ledger runs a hook: that one is ended too', async () => {
+  const world = virtualEnvironment();
+  const lost = new MemoryStore(world.clock);
+  const store = new MemoryStore(world.clock);
+  let now: 'lost' | 'out of reach' | 'there' = 'lost';
+  const seen = wrapStore(store, {
+    async read(cluster) {
+      if (now === 'out of reach') throw new LedgerUnavailable('no route');
+      return (now === 'lost' ? lost : store).read(cluster);
+    },
+    swap: (...args) => (now === 'lost' ? lost : store).swap(...args),
+  });
+  const tables = createMemoryTables(27);
+  const servers = [{ version: '4.14.0', tables, upgradeMs: 20_000 }];
+  await using witness = await startFleet(world, { servers, store: seen });
+  await world.clock.run(2_000);
+  now = 'out of reach';
+  const others = witness.servers.map(({ id, address }) => ({ id, address }));
+  await using newcomer = await startFleet(world, { others, store });
+  const client = newcomer.connect('4.14.0').then(
+    () => null,
+    (error) => error,
+  );
+  await world.clock.run(5_000);
+  expect(tables.token).toBe(1);
+  now = 'there';
+  expect(await world.finish(client)).toMatchObject(DOUBTED);
+  expect(newcomer.log.of('migration', { what: 'lost' })).toHaveLength(1);
+  await world.clock.run(60_000);
+  expect([tables.level, tables.token]).toEqual([27, 1]);
+  expect((await store.history('main')).map(({ what }) => what)).not.toContain('step-done');
+  await new Ledger(store, 'main', world.clock).accept(OPERATOR);
+  await world.clock.run(2_000);
+  (await newcomer.admit('4.14.0')).destroy();
+  expect([tables.level, tables.token]).toEqual([28, 2]);
 });

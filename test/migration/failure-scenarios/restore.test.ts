@@ -25,8 +25,8 @@ interface Seen {
 
 interface More {
   readonly trouble?: (store: Store) => Partial<Store>;
-  /** What the restore hook does; default: it tells, and never ends. */
-  readonly restore?: string;
+  /** What the restore hook does; default: it tells, and never ends. Null: there is none. */
+  readonly restore?: string | null;
   readonly snapshot?: string;
   readonly server?: ServerSpec;
   readonly migration?: object;
@@ -49,7 +49,7 @@ async function fleetWith(hook: string, more: More) {
   Object.assign(globalThis, { [name]: seen });
   const modules = {
     hook,
-    restore: more.restore ?? `return ${NEVER_ENDS};`,
+    ...(more.restore !== null && { restore: more.restore ?? `return ${NEVER_ENDS};` }),
     ...(more.snapshot !== undefined && { snapshot: more.snapshot }),
   };
   const hooks: Record<string, { readonly module: string }> = {};
@@ -191,6 +191,46 @@ test('it puts back more than the failed step: the steps are run again, and after
   expect(history.filter(({ what }) => what === 'level-went-back')).toHaveLength(2);
   const { text } = await store.read('main');
   expect(JSON.parse(text ?? '')).toMatchObject({ level: 0, failure: { attempts: 2, retryAt: null } });
+});
+
+test('it is due, and no hook for it is in the config any more: no attempt is spent on that, and it is said what helps', async () => {
+  const { world, fleet, store, seen } = await fleetWith('SEEN.restores.push("hook");', {
+    restore: null,
+    server: { version: '4.14.0' },
+    async before(ledger, { clock }) {
+      const killed = claimed(await ledger.claim(requestOf('killed', '4.13.0', '4.14.0'), 15_000));
+      await killed.runStarted('key-0');
+      const [run] = (await killed.current()).claim.plan.runs;
+      if (run === undefined) throw new Error('a plan without a run');
+      await killed.restoreStarted({ key: 'main/1/restore/27', run, steps: 1, error: 'no space left' });
+      await clock.run(20_000);
+    },
+  });
+  await using _stopped = fleet;
+  for (let turn = 0; turn < 10; turn++) {
+    expect(await fleet.refuse('4.14.0')).toMatchObject({
+      code: 'UPGRADE_REQUIRED',
+      move: { side: 'operator', to: expect.stringContaining('state `migration.restore` again') },
+      message: expect.stringContaining('left half restored'),
+    });
+    await world.clock.run(60_000);
+  }
+  (await fleet.admit('4.13.0')).destroy();
+  const history = (await store.history('main')).map(({ what }) => what);
+  expect(history).toEqual(['planned', 'running', 'restoring']);
+  const { text } = await store.read('main');
+  expect(JSON.parse(text ?? '')).toMatchObject({ failure: null, claim: { attempt: 1 } });
+  // A claim that was left behind is tried again and again, and that it can't be taken over is said once.
+  expect(fleet.log.of('migration', { what: 'claim-failed' })).toHaveLength(1);
+  expect(fleet.said.filter((line) => line.includes('state `migration.restore` again'))).toHaveLength(1);
+  expect(seen.restores).toEqual([]);
+  const others = fleet.servers.map(({ id, address }) => ({ id, address }));
+  const folder = tempFolder();
+  for (const hook of ['hook', 'restore']) writeFileSync(`${folder}/${hook}.mjs`, 'export default () => {};');
+  const migration = { baseline: '4.13.0', hook: { module: 'hook.mjs' }, restore: { module: 'restore.mjs' } };
+  await using able = await startFleet(world, { others, store, folder, migration });
+  (await able.admit('4.14.0')).destroy();
+  expect((await store.history('main')).map(({ what }) => what)).toContain('restored');
 });
 
 test('it fails as well: whoever looks learns both', async () => {

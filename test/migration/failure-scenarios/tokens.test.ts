@@ -94,7 +94,9 @@ test('no upgrade begins beyond the last token there is, and clients that need on
   });
   const before = await store.history('main');
   expect(await fleet.refuse('4.14.0')).toMatchObject({
-    code: 'UPGRADE_FAILED',
+    code: 'UPGRADE_REQUIRED',
+    retry: 'after-change',
+    move: { side: 'operator', to: 'give all gates a new ledger', who: ['operator'] },
     message: expect.stringContaining('given the last token there is'),
   });
   (await fleet.admit('4.13.0')).destroy();

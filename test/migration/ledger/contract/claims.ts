@@ -54,6 +54,26 @@ export const claimRules: Rules = {
     expect(tokens).toEqual([1, 2, 3, 4, 5]);
   },
 
+  'once another gate has put it on record that the ledger is in doubt, the claim is in force no more, and nothing is written under it':
+    async (harness) => {
+      const { ledger, lease } = harness;
+      const witness = harness.another();
+      await ledger.observe(0, '4.0.0', 'gate-b');
+      await witness.read();
+      const held = claimed(await ledger.claim(requestOf('gate-a'), lease));
+      await held.runStarted('key-0');
+      const { record } = await ledger.read();
+      await harness.plant(CLUSTER, JSON.stringify({ ...record, id: 'in its place' }));
+      await witness.recordDoubt('gate-b');
+      const before = await harness.fingerprint();
+      for (const [name, write] of Object.entries(WRITES))
+        await expect(write(held), name).rejects.toBeInstanceOf(ClaimLost);
+      await expect(held.current()).rejects.toBeInstanceOf(ClaimLost);
+      expect(await harness.fingerprint()).toBe(before);
+      expect(await held.renew()).toBe(false);
+      expect((await ledger.read()).record).toMatchObject({ level: 0, doubt: { by: 'gate-b' } });
+    },
+
   'a token is higher than any that a server has seen': async ({ ledger, lease }) => {
     const held = claimed(await ledger.claim(requestOf('gate-a', '4.0.0', '4.2.0', 41), lease));
     expect(held.token).toBe(42);

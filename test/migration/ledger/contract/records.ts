@@ -20,6 +20,8 @@ const ACTS: Readonly<Record<string, (ledger: Ledger, lease: number) => Promise<u
   approve: (ledger) => ledger.approve(OPERATOR),
   retry: (ledger) => ledger.retry(OPERATOR),
   abort: (ledger) => ledger.abort(OPERATOR),
+  accept: (ledger) => ledger.accept(OPERATOR),
+  recordForeign: (ledger) => ledger.recordForeign([{ id: 'another', token: 1 }], 'gate-a'),
 };
 
 const refused =
@@ -101,6 +103,25 @@ export const recordRules: Rules = {
     });
     expect(history.at(-1)).toMatchObject({ what: 'done', token: 8 });
   },
+
+  'other ledgers that upgrade the same servers are on record, each once with its highest token, until this one is accepted':
+    async ({ ledger, clock }) => {
+      const at = clock.now();
+      await ledger.recordForeign([{ id: 'another', token: 1 }], 'gate-a');
+      await ledger.recordForeign([{ id: 'another', token: 1 }], 'gate-b');
+      await ledger.recordForeign([{ id: 'another', token: 3 }], 'gate-b');
+      await ledger.recordForeign([{ id: 'a third', token: 2 }], 'gate-a');
+      const { foreign } = (await ledger.read()).record;
+      expect(foreign).toMatchObject([
+        { id: 'another', token: 3, by: 'gate-b' },
+        { id: 'a third', token: 2, by: 'gate-a' },
+      ]);
+      for (const one of foreign) expect(one.at).toBeGreaterThanOrEqual(at - 5_000);
+      await ledger.accept(OPERATOR);
+      expect((await ledger.read()).record).toMatchObject({ foreign: [], replaced: ['another', 'a third'] });
+      const kinds = (await ledger.history()).map(({ what }) => what);
+      expect(kinds).toEqual(['foreign-ledger', 'foreign-ledger', 'foreign-ledger', 'ledger-accepted']);
+    },
 
   'a record that vanished between runs: the next upgrade is planned from what the servers say, above their token':
     async (harness) => {
