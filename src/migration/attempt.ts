@@ -7,6 +7,7 @@ import type { UpgradeAttempt } from '../events/events.ts';
 import { pause } from '../ports/clock.ts';
 import type { Random } from '../ports/random.ts';
 import { executePlan, type PlanContext, recordRegression } from './execute-plan.ts';
+import { foreignAmong } from './foreign-ledgers.ts';
 import { ClaimLost, type HeldClaim } from './ledger/held-claim.ts';
 import type { Ledger, LedgerView } from './ledger/ledger.ts';
 import { LedgerFormatError, type TriggerInfo } from './ledger/record.ts';
@@ -175,9 +176,11 @@ export class Attempt {
     const why = `${error.message}${await restore({ ...this.#options, ...ending }, error)}`;
     // What went back on the way is on record before the failure is: it is no news that would take it back.
     await cluster.refresh(0);
-    await recordRegression({ ...this.#options, held });
+    const record = await recordRegression({ ...this.#options, held });
     const byOperator = error instanceof AbortedByOperator;
-    const retryAt = byOperator ? null : this.#retryAt(claim.attempt);
+    // By itself it would end the run of that other ledger in turn, and be ended again by that one's next attempt.
+    const isOvertaken = foreignAmong(cluster.ledgers, record).some(([, token]) => token >= held.token);
+    const retryAt = byOperator || isOvertaken ? null : this.#retryAt(claim.attempt);
     if (!byOperator) await held.fail(why, retryAt);
     else if (!(await held.stopped(why)))
       return events.emit({ event: 'migration', what: 'released', ...about });

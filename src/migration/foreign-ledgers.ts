@@ -5,6 +5,7 @@
 import type { Cluster } from '../cluster/cluster.ts';
 import type { EventSink } from '../events/fan-out.ts';
 import type { Ledger, LedgerView } from './ledger/ledger.ts';
+import type { LedgerRecord } from './ledger/record.ts';
 
 /** What servers remember of claims: the highest token, and the highest of each ledger. */
 export type SeenClaims = Pick<Cluster, 'token' | 'ledgers'>;
@@ -14,6 +15,14 @@ export interface ForeignLedgersOptions {
   readonly events: EventSink;
   /** Whom the ledger names as the one who noticed. */
   readonly owner: string;
+}
+
+/** The ledgers that are neither this one nor among those it stands in for, each with its highest token. */
+export function foreignAmong(
+  ledgers: SeenClaims['ledgers'],
+  { id, replaced }: Pick<LedgerRecord, 'id' | 'replaced'>,
+): (readonly [id: string, token: number])[] {
+  return [...ledgers].filter(([other]) => other !== id && !replaced.includes(other));
 }
 
 /** How many other ledgers are told apart: a server may make them up. */
@@ -41,7 +50,7 @@ export class ForeignLedgers {
     // Which ledgers this one stands in for is not on record yet.
     if (view.contradiction !== null) return view;
     const { record } = view;
-    const foreign = [...seen.ledgers].filter(([id]) => id !== record.id && !record.replaced.includes(id));
+    const foreign = foreignAmong(seen.ledgers, record);
     for (const [id, token] of foreign) if (this.#isNews(id, token)) this.#say(view, token, id);
     // A server that keeps tokens alone tells only of those that are higher than all of this ledger.
     if (seen.token > Math.max(record.token, this.#saidToken)) this.#say(view, seen.token, null);

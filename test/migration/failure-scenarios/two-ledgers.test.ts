@@ -3,6 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { Ledger } from '../../../src/migration/ledger/ledger.ts';
 import { MemoryStore } from '../../../src/migration/ledger/memory.ts';
+import { pause } from '../../../src/ports/clock.ts';
 import { createMemoryTables, type Tables } from '../../../src/server/tables.ts';
 import { checkHistory } from '../../support/check-history.ts';
 import { type VirtualEnvironment, virtualEnvironment } from '../../support/environment.ts';
@@ -50,7 +51,11 @@ function tokensOnly(tables: Tables): Tables {
 async function twoGates(
   world: VirtualEnvironment,
   tables: Tables,
-  { spent = 0, second = {} }: { readonly spent?: number; readonly second?: FleetOptions } = {},
+  {
+    spent = 0,
+    second = {},
+    upgradeMs = 5_000,
+  }: Partial<{ spent: number; second: FleetOptions; upgradeMs: number }> = {},
 ) {
   const side = async (options: FleetOptions, tokens: number): Promise<Side> => {
     const store = new MemoryStore(world.clock);
@@ -61,7 +66,7 @@ async function twoGates(
     const gate = await startFleet(world, { timeouts, ...options, store });
     return { gate, store, ledger };
   };
-  const one = await side({ servers: [{ version: '4.14.0', tables, upgradeMs: 5_000 }] }, 0);
+  const one = await side({ servers: [{ version: '4.14.0', tables, upgradeMs }] }, 0);
   const others = one.gate.servers.map(({ id, address }) => ({ id, address }));
   const two = await side({ others, ...second }, spent);
   return { one, two };
@@ -183,6 +188,28 @@ describe('two ledgers that begin an upgrade at the same moment', () => {
     expect(await completions(one, two)).toEqual([1, 0]);
     await bothSayIt(one, two);
     await staysDone(world, completed, one, two);
+    await stop(one, two);
+  });
+
+  test('whose clients come again and again: the one that was refused does not end the run of the other one in turn', async () => {
+    const world = virtualEnvironment();
+    const { tables, completed } = countedTables();
+    const { one, two } = await twoGates(world, tables, { upgradeMs: 180_000 });
+    let over = false;
+    const keepComing = async (gate: Fleet) => {
+      while (!over) {
+        (await gate.connect('4.14.0').catch(() => null))?.destroy();
+        await pause(world.clock, 2_000);
+      }
+    };
+    const clients = [one, two].map(({ gate }) => keepComing(gate));
+    await world.clock.run(600_000);
+    over = true;
+    await world.finish(Promise.all(clients));
+    expect(completed).toEqual([1]);
+    for (const { store } of [one, two])
+      expect((await store.history('main')).filter(({ what }) => what === 'planned')).toHaveLength(1);
+    for (const { gate } of [one, two]) (await gate.admit('4.14.0')).destroy();
     await stop(one, two);
   });
 
