@@ -471,6 +471,24 @@ const FIELD_FAULTS: readonly BadInput[] = [
     'serverHello.level: Invalid input: expected int, received number',
   ),
   bad(
+    'a ledger without its token',
+    'gate-upstream',
+    'identifying',
+    valued('serverHello', { id: 'rs1', version: '4.14.0', ledgers: [{ id: 'ledger-a' }] }),
+    'serverHello.ledgers.0.token: Invalid input: expected number, received undefined',
+  ),
+  bad(
+    'nine ledgers',
+    'gate-upstream',
+    'identifying',
+    valued('serverHello', {
+      id: 'rs1',
+      version: '4.14.0',
+      ledgers: Array.from({ length: 9 }, (_, at) => ({ id: `ledger-${at}`, token: 1 })),
+    }),
+    'serverHello.ledgers: Too big: expected array to have <=8 items',
+  ),
+  bad(
     'a purpose that does not exist',
     'server',
     'identify',

@@ -205,6 +205,7 @@ describe('limits', () => {
     });
     expect(read('serverHello', { id: 'rs1', version: '4.14.0' })).toMatchObject({
       level: null,
+      ledgers: [],
       draining: false,
     });
   });
