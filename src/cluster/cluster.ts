@@ -12,6 +12,7 @@ import { type Clock, deadline, type Timer } from '../ports/clock.ts';
 import type { Connection, UpgradeRequest } from '../ports/transport.ts';
 import type { Transports } from '../transport/address.ts';
 import { printVersion } from '../version/version.ts';
+import { Balance } from './balance.ts';
 import { DescriptorsExhausted, dialServer } from './dial.ts';
 import type { Finding } from './finding.ts';
 import {
@@ -60,11 +61,15 @@ export class Cluster {
   readonly #servers: ServerState[];
   readonly #indexOf: ReadonlyMap<string, number>;
   readonly #roster: Roster;
+  readonly #balance: Balance;
   #level: { value: number; askedAt: number } | null = null;
   #token = 0;
   /** Servers that claimed a token which can't be. */
   readonly #disbelieved = new Set<string>();
-  #turn = 0;
+  /** No server's `knownAt` is before this, and no server's `seenAt` before that: both only grow. */
+  #knownSince = Number.NEGATIVE_INFINITY;
+  #seenSince = Number.NEGATIVE_INFINITY;
+  readonly #probing = new Set<ServerState>();
   #timer: Timer | null = null;
   #stopping = new AbortController();
 
@@ -73,6 +78,7 @@ export class Cluster {
     this.#servers = options.servers.map(unknownServer);
     this.#indexOf = new Map(this.#servers.map(({ id }, index) => [id, index]));
     this.#roster = new Roster(this.#servers);
+    this.#balance = new Balance(this.#servers);
   }
 
   /** Of this cluster's clock: what `reportLevel` takes. */
@@ -137,27 +143,40 @@ export class Cluster {
   /** Whether something known is older than `maxAge` ms: this process stood still, or was too busy to ask. */
   isStale(maxAge: number): boolean {
     const oldest = this.#options.clock.monotonic() - maxAge;
-    return this.#servers.some(({ knownAt }) => knownAt < oldest);
+    if (this.#knownSince < oldest)
+      this.#knownSince = this.#servers.reduce(
+        (least, { knownAt }) => Math.min(least, knownAt),
+        Number.POSITIVE_INFINITY,
+      );
+    return this.#knownSince < oldest;
   }
 
   /** Asks every server whose last answer is older than `maxAge` ms; questions under way are shared if asked since. */
   async refresh(maxAge: number): Promise<void> {
     const oldest = this.#options.clock.monotonic() - maxAge;
-    const due = this.#servers.filter((server) => server.probing !== null || server.seenAt <= oldest);
-    await Promise.all(due.map((server) => this.#probe(server, oldest)));
+    await Promise.all(Array.from(this.#due(oldest), (server) => this.#probe(server, oldest)));
   }
 
-  /** The server with the fewest sessions among those that `fits` and take sessions; null if there is none. */
-  pick(fits: (server: ServerStatus) => boolean): ServerStatus | null {
-    const count = this.#servers.length;
-    const from = this.#turn++ % count;
-    let best: ServerStatus | null = null;
-    for (let at = 0; at < count; at++) {
-      const server = this.#servers[(from + at) % count] as ServerState;
-      if (server.state === 'up' && fits(server) && (best === null || server.sessions < best.sessions))
-        best = server;
-    }
-    return best;
+  /** Those last seen at `oldest` or before, and those that are being asked. */
+  #due(oldest: number): Iterable<ServerState> {
+    if (this.#seenSince > oldest) return this.#probing;
+    this.#seenSince = this.#servers.reduce(
+      (least, { seenAt }) => Math.min(least, seenAt),
+      Number.POSITIVE_INFINITY,
+    );
+    return this.#servers.filter((server) => server.probing !== null || server.seenAt <= oldest);
+  }
+
+  /**
+   * The server with the fewest sessions among those that fit and take sessions; null if there is none.
+   * @param fits asked of one server for all that policy does not tell from it
+   * @param isOut whether a server is left out that fits
+   */
+  pick(
+    fits: (server: ServerStatus) => boolean,
+    isOut: (server: ServerStatus) => boolean = () => false,
+  ): ServerStatus | null {
+    return this.#balance.pick(fits, isOut);
   }
 
   /**
@@ -270,17 +289,23 @@ export class Cluster {
   }
 
   sessionStarted(id: string): void {
-    this.#find(id).sessions++;
+    this.#countSession(id, 1);
   }
 
   sessionEnded(id: string): void {
-    this.#find(id).sessions--;
+    this.#countSession(id, -1);
+  }
+
+  #countSession(id: string, more: 1 | -1): void {
+    this.#find(id).sessions += more;
+    this.#balance.recount(this.#indexOf.get(id) as number);
   }
 
   /** What was asked before `oldest` may be answered with what was true before it. */
   async #probe(server: ServerState, oldest: number): Promise<void> {
     while (server.probing !== null && server.askedAt < oldest) await server.probing;
     server.probing ??= this.#identify(server);
+    this.#probing.add(server);
     await server.probing;
   }
 
@@ -293,6 +318,7 @@ export class Cluster {
       )
       .finally(() => {
         server.probing = null;
+        this.#probing.delete(server);
       });
   }
 
@@ -302,7 +328,9 @@ export class Cluster {
     const { state: previousState, version: previous } = server;
     const isFirst = server.knownAt === Number.NEGATIVE_INFINITY;
     Object.assign(server, { lastError: null }, seen);
-    this.#roster.update(this.#indexOf.get(server.id) as number, server);
+    const index = this.#indexOf.get(server.id) as number;
+    this.#roster.update(index, server);
+    this.#balance.update(index);
     server.seenAt = this.#options.clock.monotonic();
     server.knownAt = askedAt;
     const previousVersion = previous && printVersion(previous);

@@ -213,7 +213,7 @@ export class Admission {
     };
     if (cluster.isStale(times.stale) || lifecycle.isPaused) return leave({ kind: 'again' });
     if (this.#over.aborted) return leave({ kind: 'not-yet', decision });
-    if (decision.verdict !== 'permit' || !judge.fits(applicant, reached.server, facts))
+    if (decision.verdict !== 'permit' || !judge.fitFor(applicant, facts)(reached.server))
       return leave({ kind: 'again' });
     const { slots } = this.#context.sessions;
     if (slots.acquire()) return { kind: 'reached', decision, reached };

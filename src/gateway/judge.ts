@@ -36,12 +36,13 @@ export class Judge {
   }
 
   /**
-   * Whether this server can take this client. Servers are judged by the tables as they are, clients by what is on
-   * record of them.
+   * Tells of a server whether it can take this client. Servers are judged by the tables as they are, clients by what is
+   * on record of them.
    */
-  fits({ facts: client }: Applicant, server: ServerStatus, facts: ClusterFacts): boolean {
+  fitFor({ facts: client }: Applicant, facts: ClusterFacts): (server: ServerStatus) => boolean {
     const { cluster, policy } = this.#context;
     const level = facts.level === null ? null : Math.max(facts.level, cluster.level ?? 0);
-    return server.state === 'up' && fitFor(client, { ...facts, level }, policy)(server);
+    const fits = fitFor(client, { ...facts, level }, policy);
+    return (server) => server.state === 'up' && fits(server);
   }
 }

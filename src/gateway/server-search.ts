@@ -74,10 +74,8 @@ export class ServerSearch {
 
   #next(applicant: Applicant): string | null {
     const { cluster, judge } = this.#context;
-    const facts = judge.facts(applicant);
-    const server = cluster.pick(
-      (candidate) => !this.#failed.has(candidate.id) && judge.fits(applicant, candidate, facts),
-    );
+    const fits = judge.fitFor(applicant, judge.facts(applicant));
+    const server = cluster.pick(fits, ({ id }) => this.#failed.has(id));
     return this.#over.aborted ? null : (server?.id ?? null);
   }
 

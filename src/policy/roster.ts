@@ -4,7 +4,7 @@
  * for three servers and for ten thousand.
  */
 import { printVersion, type Version } from '../version/version.ts';
-import { type Kind, ServerSet } from './server-set.ts';
+import { type Kind, ServerSet, type Traits } from './server-set.ts';
 import type { ProtocolRange, ServerFacts } from './types.ts';
 
 /** By the arrays that rosters gave out. */
@@ -62,7 +62,7 @@ export class Roster {
   }
 
   #add(facts: ServerFacts): Tally {
-    const key = keyOf(facts);
+    const key = kindOf(facts);
     const tally = this.#tallies.get(key) ?? { key, count: 0 };
     this.#tallies.set(key, tally);
     tally.count++;
@@ -104,8 +104,8 @@ function copyOf({ id, version, state, level, lastError, protocol }: ServerFacts)
   });
 }
 
-/** What tells kinds apart: all that `Traits` has. */
-function keyOf({ version, state, level, protocol }: ServerFacts): string {
+/** What is the same for servers of one kind, and differs between kinds: all that `Traits` has. */
+export function kindOf({ version, state, level, protocol }: Traits<ServerFacts>): string {
   const range = protocol ? `${protocol.min}-${protocol.max}` : '';
   return `${version ? printVersion(version) : ''} ${state} ${level ?? ''} ${range}`;
 }

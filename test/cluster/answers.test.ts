@@ -124,6 +124,27 @@ test.each([
   expect(cluster.servers[0]?.protocol).toEqual(stated);
 });
 
+test('what policy judges by is the same list until an answer says something new, also where nobody is told of it', async () => {
+  const { cluster, questions, ask, clock, changes } = await start();
+  const answer = async (said: Said & { readonly level?: number }) => {
+    await ask();
+    questions.pop()?.(said);
+    await clock.run(10);
+    return cluster.facts;
+  };
+  const first = await answer({ version: '4.14.0', level: 28 });
+  expect(first).toEqual([
+    { id: 's1', version: parseVersion('4.14.0'), state: 'up', level: 28, lastError: null },
+  ]);
+  expect(await answer({ version: '4.14.0', level: 28 })).toBe(first);
+  cluster.sessionStarted('s1');
+  expect(cluster.facts).toBe(first);
+  const second = await answer({ version: '4.14.0', level: 29 });
+  expect(second.map(({ level }) => level)).toEqual([29]);
+  expect(first.map(({ level }) => level)).toEqual([28]);
+  expect(changes).toHaveLength(1);
+});
+
 test('the release that a program tells counts, however many sessions begin while it runs', async () => {
   const clock = new VirtualClock();
   const network = createMemoryNetwork(clock, 1);
