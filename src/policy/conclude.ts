@@ -7,7 +7,7 @@ import { effectiveLevel } from './rules.ts';
 import type { ClientFacts, Decision, Policy, Rule } from './types.ts';
 
 /** What the rules say of one client, whatever the time is. Its parts stay as they are. */
-export interface Finding {
+export interface Judgment {
   readonly client: ClientFacts;
   readonly policy: Policy;
   /** What the rules looked at: one server alone, where each is judged alone. */
@@ -23,7 +23,7 @@ export interface Finding {
 }
 
 /** The fields that programs go by, and that are known without a text being made. */
-function outcomeOf({ rule, ruling }: Finding, now: number) {
+function outcomeOf({ rule, ruling }: Judgment, now: number) {
   const code = ruling?.code ?? 'PERMITTED';
   const { vendorCode, sqlState, retry } = CODES[code];
   return {
@@ -39,9 +39,9 @@ function outcomeOf({ rule, ruling }: Finding, now: number) {
 }
 
 /** The decision, written out. @param now ms since the epoch, for `retryAfterMs` */
-export function conclude(finding: Finding, now: number): Decision {
-  const { client, policy, cluster, observed, ruling, steps } = finding;
-  const { verdict, code, rule, retry, retryAfterMs, vendorCode, sqlState } = outcomeOf(finding, now);
+export function conclude(judgment: Judgment, now: number): Decision {
+  const { client, policy, cluster, observed, ruling, steps } = judgment;
+  const { verdict, code, rule, retry, retryAfterMs, vendorCode, sqlState } = outcomeOf(judgment, now);
   const printed = printVersion(client.version);
   return {
     verdict,
@@ -63,13 +63,13 @@ export function conclude(finding: Finding, now: number): Decision {
 
 /**
  * The same decision, whose texts and lists are written when somebody reads one of them: most are given out again and
- * again. The finding must be of facts that do not change any more.
+ * again. The judgment must be of facts that do not change any more.
  */
-export function concludeLater(finding: Finding, now: number): Decision {
-  const { verdict, code, rule, retry, retryAfterMs, vendorCode, sqlState } = outcomeOf(finding, now);
+export function concludeLater(judgment: Judgment, now: number): Decision {
+  const { verdict, code, rule, retry, retryAfterMs, vendorCode, sqlState } = outcomeOf(judgment, now);
   let written: Decision | null = null;
   const read = () => {
-    written ??= conclude(finding, now);
+    written ??= conclude(judgment, now);
     return written;
   };
   const decision: Decision = {

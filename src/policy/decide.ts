@@ -3,7 +3,7 @@
  * `RULES_IN_ORDER`; the first that makes a ruling decides, and all that were applied are in the trace.
  * Rule ids and their sources: docs/policy.md.
  */
-import { conclude, concludeLater, type Finding } from './conclude.ts';
+import { conclude, concludeLater, type Judgment } from './conclude.ts';
 import { judgePair } from './pair.ts';
 import { rangesRule } from './ranges.ts';
 import { serverSetOf } from './roster.ts';
@@ -43,18 +43,22 @@ export function decide(client: ClientFacts, cluster: ClusterFacts, policy: Polic
   const upgrade = upgradeAt(cluster.upgrade, now);
   const servers = serverSetOf(cluster.servers);
   const memo = memoOf(cluster.servers);
-  if (memo === null) return conclude(find(client, { ...cluster, servers, upgrade }, policy), now);
+  if (memo === null) return conclude(judgeCluster(client, { ...cluster, servers, upgrade }, policy), now);
   const answers = memo.answersTo(cluster.level, upgrade, policy);
   const known = answers.get(client);
-  if (known !== undefined) return known.settled ?? concludeLater(known.finding, now);
-  const finding = find({ ...client }, { servers, level: cluster.level, upgrade: answers.upgrade }, policy);
-  const decision = concludeLater(finding, now);
-  answers.keep({ finding, settled: finding.ruling?.retryAt === undefined ? decision : null });
+  if (known !== undefined) return known.settled ?? concludeLater(known.judgment, now);
+  const judgment = judgeCluster(
+    { ...client },
+    { servers, level: cluster.level, upgrade: answers.upgrade },
+    policy,
+  );
+  const decision = concludeLater(judgment, now);
+  answers.keep({ judgment, settled: judgment.ruling?.retryAt === undefined ? decision : null });
   return decision;
 }
 
 /** What the rules say, whatever the time is. */
-function find(client: ClientFacts, cluster: ClusterView, policy: Policy): Finding {
+function judgeCluster(client: ClientFacts, cluster: ClusterView, policy: Policy): Judgment {
   if (policy.scope === 'cluster' || cluster.servers.size < 2) return judge(client, cluster, policy);
   const alone = cluster.servers.examples.map((server) =>
     judge(client, { ...cluster, servers: ServerSet.of([server]) }, policy),
@@ -64,9 +68,9 @@ function find(client: ClientFacts, cluster: ClusterView, policy: Policy): Findin
 }
 
 const RANK: Readonly<Record<Verdict, number>> = { permit: 0, migrate: 1, hold: 2, refuse: 3 };
-const verdictOf = ({ ruling }: Finding): Verdict => ruling?.verdict ?? 'permit';
+const verdictOf = ({ ruling }: Judgment): Verdict => ruling?.verdict ?? 'permit';
 
-function judge(client: ClientFacts, cluster: ClusterView, policy: Policy): Finding {
+function judge(client: ClientFacts, cluster: ClusterView, policy: Policy): Judgment {
   const steps = applyRules(client, cluster, policy);
   if (steps.at(-1)?.ruling === undefined) steps.push(servingRule(client, cluster, policy));
   const { rule, ruling } = steps.at(-1) as RuleResult;

@@ -2,7 +2,7 @@
  * What was found for one list of servers that never changes, so that it is worked out once for each client release,
  * level, upgrade state and policy. Goes with the list; bounded, since clients may call themselves what they like.
  */
-import type { Finding } from './conclude.ts';
+import type { Judgment } from './conclude.ts';
 import { isFrozen } from './roster.ts';
 import type { ClientFacts, Decision, Policy, ServerFacts, UpgradeState } from './types.ts';
 
@@ -13,7 +13,7 @@ const MAX_CLIENTS = 256;
 
 /** What was found for one client, and the decision where it does not depend on the time. */
 export interface Answer {
-  readonly finding: Finding;
+  readonly judgment: Judgment;
   readonly settled: Decision | null;
 }
 
@@ -37,7 +37,7 @@ class Answers {
   keep(answer: Answer): void {
     if (this.#byClient.size >= MAX_CLIENTS)
       this.#byClient.delete(this.#byClient.keys().next().value as number | string);
-    this.#byClient.set(keyOf(answer.finding.client), answer);
+    this.#byClient.set(keyOf(answer.judgment.client), answer);
   }
 }
 
