@@ -17,6 +17,8 @@ export interface SessionChange {
 /** One client, from its first attempt until a step tells it to stop. */
 interface ClientRun {
   session: FleetSession | null;
+  /** It ends the session of its own will. */
+  leaves: boolean;
 }
 
 interface Client {
@@ -56,7 +58,7 @@ export class ClientPool {
       const left = start + offset - clock.monotonic();
       if (left > 0) await pause(clock, left);
       if (this.#over) break;
-      void this.#runClient(clients[at] as Client);
+      this.#runClient(clients[at] as Client);
     }
     this.pending--;
   }
@@ -89,21 +91,16 @@ export class ClientPool {
     return clients.map((_, at) => Math.floor(over * part(at))).sort((one, other) => one - other);
   }
 
-  async #runClient(client: Client): Promise<void> {
-    const run: ClientRun = { session: null };
+  #runClient(client: Client): void {
+    const run: ClientRun = { session: null, leaves: false };
     const before = client.run?.session;
     client.run = run;
     before?.destroy();
-    const { again } = client.group;
-    do {
-      await this.#connectOnce(client, run);
-      if (again === undefined) return;
-      await pause(this.#fleet.clock, again);
-    } while (client.run === run && !this.#over);
+    void this.#attempt(client, run);
   }
 
-  /** One attempt and, if it is admitted, its session to the end. */
-  async #connectOnce(client: Client, run: ClientRun): Promise<void> {
+  /** One attempt; what comes of it goes on by itself. Nothing waits for a session, since there may be very many. */
+  async #attempt(client: Client, run: ClientRun): Promise<void> {
     const { name, version, group } = client;
     this.pending++;
     const { command, handshake, upgrade } = group;
@@ -111,31 +108,41 @@ export class ClientPool {
     const attempt = await this.#fleet.connect(name, version, upgrade, program);
     this.pending--;
     if (attempt.kind === 'lost') this.lost++;
-    if (attempt.kind !== 'admitted') return;
-    if (client.run !== run) attempt.session.destroy();
-    else await this.#holdSession(client, run, attempt.session, version);
+    if (attempt.kind === 'admitted' && client.run === run)
+      return this.#holdSession(client, run, attempt.session, version);
+    if (attempt.kind === 'admitted') attempt.session.destroy();
+    this.#comeAgain(client, run);
   }
 
-  async #holdSession(client: Client, run: ClientRun, session: FleetSession, version: string): Promise<void> {
-    const { clock } = this.#fleet;
+  /** Until the session ends, by whose will ever. */
+  #holdSession(client: Client, run: ClientRun, session: FleetSession, version: string): void {
     const { stay } = client.group;
     run.session = session;
+    run.leaves = false;
     this.#note(version, 1, false);
-    session.on('error', () => {});
-    let leaves = false;
-    const timer =
-      stay === undefined
-        ? null
-        : clock.after(stay, () => {
-            leaves = true;
-            session.destroy();
-          });
-    if (!session.closed) await new Promise<void>((resolve) => session.once('close', resolve));
-    timer?.cancel();
-    run.session = null;
-    const dropped = client.run === run && !leaves && !this.#over && !session.exitedCleanly;
-    if (dropped) this.dropped++;
-    this.#note(version, -1, dropped);
+    const leave = () => {
+      run.leaves = true;
+      session.destroy();
+    };
+    const timer = stay === undefined ? null : this.#fleet.clock.after(stay, leave);
+    const ended = () => {
+      timer?.cancel();
+      run.session = null;
+      const dropped = client.run === run && !run.leaves && !this.#over && !session.exitedCleanly;
+      if (dropped) this.dropped++;
+      this.#note(version, -1, dropped);
+      this.#comeAgain(client, run);
+    };
+    if (session.closed) ended();
+    else session.on('close', ended);
+  }
+
+  #comeAgain(client: Client, run: ClientRun): void {
+    const { again } = client.group;
+    if (again === undefined) return;
+    this.#fleet.clock.after(again, () => {
+      if (client.run === run && !this.#over) void this.#attempt(client, run);
+    });
   }
 
   #note(client: string, by: 1 | -1, dropped: boolean): void {

@@ -1,6 +1,6 @@
 /** One client's attempt to connect. It dials addresses in turn and skips those that are unreachable or hang up. */
 import { ConnectError, connectTo, type DriverDependencies } from '../client/connect.ts';
-import { RefusedError } from '../client/session.ts';
+import { RefusedError, type Session } from '../client/session.ts';
 import type { ConnectResult } from './driver.ts';
 
 export interface ClientIdentity {
@@ -8,6 +8,13 @@ export interface ClientIdentity {
   readonly version: string;
   readonly upgrade: 'may' | 'must-not';
   readonly signal?: AbortSignal;
+}
+
+const ignore = () => {};
+
+/** Whoever hears that the other end is done is done too: a killed peer says no more than that. */
+function endToo(this: Session): void {
+  this.end();
 }
 
 /** @param addresses with scheme, in the order in which they are tried. */
@@ -26,11 +33,7 @@ export async function connectClient(
         timeout,
         ...(signal && { signal }),
       });
-      // Whoever hears that the other end is done is done too: a killed peer says no more than that.
-      session
-        .on('error', () => {})
-        .once('end', () => session.end())
-        .resume();
+      session.on('error', ignore).on('end', endToo).resume();
       return { kind: 'admitted', session };
     } catch (failure) {
       if (failure instanceof RefusedError) return { kind: 'refused', error: failure };

@@ -14,8 +14,8 @@ export interface FleetSession {
   readonly closed: boolean;
   /** Of a program: it ended by itself and was exitedCleanly. */
   readonly exitedCleanly?: boolean;
-  once(event: 'close', hear: () => void): unknown;
-  on(event: 'error', hear: (error: Error) => void): unknown;
+  /** It closes once, and has dealt with its own errors. */
+  on(event: 'close', hear: () => void): unknown;
   destroy(): unknown;
 }
 

@@ -131,7 +131,7 @@ export class GroundTruth {
 
 /** One spelling for the link between two nodes, whichever comes first. */
 export function pairOf(a: string, b: string): string {
-  return [a, b].sort().join(' ');
+  return a < b ? `${a} ${b}` : `${b} ${a}`;
 }
 
 /** Whether the link between two nodes was cut in this state. */

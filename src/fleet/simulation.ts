@@ -201,7 +201,7 @@ export class Simulation implements FleetDriver {
     const result = await connectClient(addresses, { name: client, version, upgrade }, dependencies);
     Object.assign(attempt, { end: this.clock.now(), outcome: outcomeOf(result) });
     if (result.kind === 'admitted')
-      result.session.once('close', () => {
+      result.session.on('close', () => {
         attempt.closed = this.clock.now();
       });
     return result;

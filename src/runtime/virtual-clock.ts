@@ -9,6 +9,9 @@ export class UnendingError extends Error {
   override readonly name = 'UnendingError';
 }
 
+/** Timers that were cancelled are cleared away once there are this many, and more of them than of others. */
+const MANY_CANCELLED = 1_000;
+
 /** A timer is its place in the queue, and nothing else: a fleet sets millions. */
 class Entry implements Timer {
   readonly at: number;
@@ -42,9 +45,11 @@ export class VirtualClock implements Clock {
   /** Timers that may still fire. */
   #left = Number.POSITIVE_INFINITY;
   /** A binary heap: the earliest first. */
-  readonly #heap: Entry[] = [];
+  #heap: Entry[] = [];
   readonly #onCancel = () => {
     this.#live--;
+    const cancelled = this.#heap.length - this.#live;
+    if (cancelled > MANY_CANCELLED && cancelled > this.#live) this.#clear();
   };
 
   constructor(start = Date.UTC(2026, 0, 1)) {
@@ -131,6 +136,12 @@ export class VirtualClock implements Clock {
   #peek(): Entry | undefined {
     while (this.#heap[0]?.act === null) this.#pop();
     return this.#heap[0];
+  }
+
+  /** Most timers are deadlines that are met, and would stay in the queue long after that. */
+  #clear(): void {
+    // What is in order is a heap.
+    this.#heap = this.#heap.filter(({ act }) => act !== null).sort((a, b) => (isBefore(a, b) ? -1 : 1));
   }
 
   #push(entry: Entry): void {

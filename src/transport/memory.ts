@@ -6,28 +6,35 @@ import type { CloseReason } from '../wire/close.ts';
 /** Bytes in flight or unread before `send` asks its caller to wait. */
 const HIGH_WATER = 65_536;
 
-const NOTHING = () => {};
-
 type Parcel =
   | { readonly kind: 'data'; readonly bytes: Uint8Array }
   | { readonly kind: 'end' }
   | { readonly kind: 'close'; readonly error: Error | null };
 
+/** What all ends of one network share. */
+interface Medium {
+  /** Until what is sent now arrives, ms. */
+  readonly delay: () => number;
+  /** The ends that dialled, of all connections that are open. */
+  readonly links: Set<MemoryConnection>;
+}
+
 class MemoryConnection implements Connection {
   readonly peer: string;
+  /** The node at this end. */
+  readonly node: string;
   /** Of the node at this end: it stands still while the node does. */
   readonly #clock: Clock;
-  readonly #delay: () => number;
+  readonly #medium: Medium;
   /** When the last parcel sent arrives: none overtakes it. */
   #arrival = Number.NEGATIVE_INFINITY;
   /** The other end; set once both exist. */
   other!: MemoryConnection;
-  /** Called once, when this end is done with. */
-  onShut: () => void = NOTHING;
   /** What the peer's close said, as a WebSocket would show it. */
   closeReason: CloseReason | null = null;
   #handlers: ConnectionHandlers | null = null;
-  #inbox: Parcel[] = [];
+  /** What came while it could not be delivered; null: nothing, as mostly. */
+  #inbox: Parcel[] | null = null;
   #unread = 0;
   #paused = false;
   #ended = false;
@@ -38,10 +45,11 @@ class MemoryConnection implements Connection {
   /** How it ended, for handlers that come late; undefined until then. */
   #gone: Error | null | undefined;
 
-  constructor(peer: string, clock: Clock, delay: () => number) {
+  constructor(peer: string, node: string, clock: Clock, medium: Medium) {
     this.peer = peer;
+    this.node = node;
     this.#clock = clock;
-    this.#delay = delay;
+    this.#medium = medium;
   }
 
   handle(handlers: ConnectionHandlers): void {
@@ -103,24 +111,36 @@ class MemoryConnection implements Connection {
   #post(parcel: Parcel): void {
     const { other } = this;
     const now = this.#clock.monotonic();
-    this.#arrival = Math.max(this.#arrival, now + this.#delay());
+    this.#arrival = Math.max(this.#arrival, now + this.#medium.delay());
     other.#clock.after(this.#arrival - now, () => other.#arrive(parcel));
   }
 
   #arrive(parcel: Parcel): void {
     // Who is paused hears at once that the connection broke; what came before is lost, as on TCP.
-    if (this.#paused && parcel.kind === 'close' && parcel.error !== null) this.#inbox = [];
-    this.#inbox.push(parcel);
+    if (this.#paused && parcel.kind === 'close' && parcel.error !== null) this.#inbox = null;
+    if (this.#inbox === null && !this.#delivering && this.#takes(parcel)) {
+      this.#delivering = true;
+      this.#accept(parcel);
+      this.#delivering = false;
+    } else {
+      this.#inbox ??= [];
+      this.#inbox.push(parcel);
+    }
     this.#deliver();
   }
 
+  #takes(parcel: Parcel): boolean {
+    return this.#handlers !== null && !this.#closed && (!this.#paused || parcel.kind === 'close');
+  }
+
   #deliver(): void {
-    if (this.#delivering) return;
+    if (this.#delivering || this.#inbox === null) return;
     this.#delivering = true;
-    while (this.#handlers !== null && !this.#closed) {
-      const parcel = this.#inbox[0];
-      if (parcel === undefined || (this.#paused && parcel.kind !== 'close')) break;
+    while (this.#inbox !== null) {
+      const parcel: Parcel = this.#inbox[0] as Parcel;
+      if (!this.#takes(parcel)) break;
       this.#inbox.shift();
+      if (this.#inbox.length === 0) this.#inbox = null;
       this.#accept(parcel);
     }
     this.#delivering = false;
@@ -137,7 +157,7 @@ class MemoryConnection implements Connection {
     this.#handlers?.data(parcel.bytes);
     if (this.other.#wantsDrain && this.#unread <= HIGH_WATER) {
       this.other.#wantsDrain = false;
-      this.other.#clock.after(this.#delay(), () => {
+      this.other.#clock.after(this.#medium.delay(), () => {
         if (!this.other.#closed) this.other.#handlers?.drain();
       });
     }
@@ -150,8 +170,8 @@ class MemoryConnection implements Connection {
   #shut(error: Error | null): void {
     if (this.#closed) return;
     this.#closed = true;
-    this.#inbox = [];
-    this.onShut();
+    this.#inbox = null;
+    this.#medium.links.delete(this);
     this.#clock.after(0, () => {
       this.#gone = error;
       this.#handlers?.close(error);
@@ -178,10 +198,8 @@ export interface MemoryNetworkOptions {
   readonly jitter?: () => number;
 }
 
-interface Link {
-  readonly nodes: readonly [string, string];
-  readonly near: MemoryConnection;
-}
+/** The same whichever comes first. */
+const pair = (a: string, b: string) => (a < b ? `${a} ${b}` : `${b} ${a}`);
 
 /** Of callers that do not say which node they are. */
 const ANYWHERE = '';
@@ -199,10 +217,9 @@ export function createMemoryNetwork(
     string,
     { node: string; clock: Clock; accept: (connection: Connection) => void }
   >();
-  const links = new Set<Link>();
+  const links = new Set<MemoryConnection>();
   const cuts = new Set<string>();
-  const pair = (a: string, b: string) => [a, b].sort().join(' ');
-  const delay = () => latency + jitter();
+  const medium: Medium = { delay: () => latency + jitter(), links };
   let dialled = 0;
   let port = 49_151;
 
@@ -210,13 +227,12 @@ export function createMemoryNetwork(
     const listener = listeners.get(address);
     if (listener === undefined) throw new Error(`connection refused: ${address}`);
     if (cuts.size > 0 && cuts.has(pair(from.node, listener.node))) throw new Error(`no route to ${address}`);
-    const near = new MemoryConnection(address, from.clock, delay);
-    const far = new MemoryConnection(`${from.node || 'memory'}:${++dialled}`, listener.clock, delay);
+    const near = new MemoryConnection(address, from.node, from.clock, medium);
+    const peer = `${from.node || 'memory'}:${++dialled}`;
+    const far = new MemoryConnection(peer, listener.node, listener.clock, medium);
     near.other = far;
     far.other = near;
-    const link: Link = { nodes: [from.node, listener.node], near };
-    links.add(link);
-    near.onShut = () => links.delete(link);
+    links.add(near);
     // A node that stands still accepts when it goes on.
     listener.clock.after(0, () => listener.accept(far));
     return near;
@@ -257,14 +273,14 @@ export function createMemoryNetwork(
     },
     cut(a, b) {
       cuts.add(pair(a, b));
-      for (const { nodes, near } of [...links]) if (pair(...nodes) === pair(a, b)) near.cut();
+      for (const near of [...links]) if (pair(near.node, near.other.node) === pair(a, b)) near.cut();
     },
     heal(a, b) {
       cuts.delete(pair(a, b));
     },
     remove(node) {
       for (const [address, listener] of listeners) if (listener.node === node) listeners.delete(address);
-      for (const { nodes, near } of [...links]) if (nodes.includes(node)) near.cut();
+      for (const near of [...links]) if (near.node === node || near.other.node === node) near.cut();
     },
   };
 }

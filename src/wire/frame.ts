@@ -92,7 +92,8 @@ export class FrameReader {
   }
 
   #drop(count: number): void {
-    this.#buffer = this.#buffer.subarray(count);
     this.#length -= count;
+    // A handshake that is over keeps its reader, which then holds no memory.
+    this.#buffer = this.#length === 0 ? NOTHING : this.#buffer.subarray(count);
   }
 }

@@ -153,3 +153,21 @@ describe('virtual time', () => {
     expect(await trip()).toEqual(first);
   });
 });
+
+test('thousands of timers that are cancelled: the others fire in their order, and no more are pending', async () => {
+  const clock = new VirtualClock();
+  const fired: number[] = [];
+  const timers = Array.from({ length: 5_000 }, (_, at) =>
+    clock.after((at * 7) % 1_000, () => fired.push(at)),
+  );
+  for (const [at, timer] of timers.entries()) if (at % 10 !== 0) timer.cancel();
+  clock.after(500, () => fired.push(-1));
+  expect(clock.pending).toBe(501);
+  await clock.run(1_000);
+  const expected = [...timers.keys()]
+    .filter((at) => at % 10 === 0)
+    .map((at) => [(at * 7) % 1_000, at] as const);
+  expected.push([500, -1]);
+  expect(fired).toEqual(expected.sort(([one], [other]) => one - other).map(([, at]) => at));
+  expect(clock.pending).toBe(0);
+});

@@ -236,7 +236,7 @@ export class RealFleet implements FleetDriver, AsyncDisposable {
   async #stop(): Promise<void> {
     this.#over.abort();
     const sessions = [...this.#sessions];
-    const closed = sessions.map((session) => new Promise<void>((resolve) => session.once('close', resolve)));
+    const closed = sessions.map((session) => new Promise<void>((resolve) => session.on('close', resolve)));
     for (const session of sessions) session.destroy();
     await Promise.all(closed);
     for (const { process } of [...this.#gates, ...this.#servers]) process.resume();
@@ -275,7 +275,7 @@ export class RealFleet implements FleetDriver, AsyncDisposable {
   /** So that no gate waits for it at the end. */
   #keep(session: FleetSession): void {
     this.#sessions.add(session);
-    session.once('close', () => this.#sessions.delete(session));
+    session.on('close', () => this.#sessions.delete(session));
     if (this.#over.signal.aborted) session.destroy();
   }
 
