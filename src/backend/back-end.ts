@@ -71,7 +71,17 @@ export interface ServerLink {
   close(): void;
 }
 
-/** A server can't be reached, or does not behave as one. */
+/**
+ * A server can't be reached, or does not behave as one. Of a server that is down there is one for each probe, and only
+ * its message is ever used: it takes no stack trace.
+ */
 export class UpstreamError extends Error {
   override readonly name = 'UpstreamError';
+
+  constructor(message: string, options?: ErrorOptions) {
+    const { stackTraceLimit } = Error;
+    Error.stackTraceLimit = 0;
+    super(message, options);
+    Error.stackTraceLimit = stackTraceLimit;
+  }
 }

@@ -251,7 +251,7 @@ export class Simulation implements FleetDriver {
       at: this.clock.now(),
       servers: this.#servers.map(({ id, version, isUp, draining, paused }) => ({
         id,
-        version: parseVersion(version),
+        version,
         state: isUp ? (draining ? 'draining' : 'up') : 'down',
         paused,
       })),

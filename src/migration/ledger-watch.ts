@@ -127,7 +127,7 @@ export class LedgerWatch {
     }
     await react(before, { token, ledgers });
     const now = this.#standing;
-    if (before.kind !== now.kind || contentOf(before.view) !== contentOf(now.view)) changed();
+    if (before.kind !== now.kind || !saysTheSame(before.view, now.view)) changed();
   }
 
   #sayAvailable(before: LedgerStanding): void {
@@ -150,6 +150,15 @@ export class LedgerWatch {
         damaged: error instanceof LedgerFormatError,
       });
   }
+}
+
+/** Mostly nothing was written in between, and then the record is the same object. */
+function saysTheSame(one: LedgerView | null, other: LedgerView | null): boolean {
+  const isSame =
+    one?.record === other?.record &&
+    one?.leaseAlive === other?.leaseAlive &&
+    one?.contradiction === other?.contradiction;
+  return isSame || contentOf(one) === contentOf(other);
 }
 
 /** What those who wait want to hear of at once: progress they look up by themselves. */

@@ -53,7 +53,7 @@ export class FrameReader {
   push(chunk: Uint8Array): void {
     const needed = this.#length + chunk.length;
     if (needed > this.#buffer.length) {
-      const grown = new Uint8Array(Math.max(needed, Math.min(this.#buffer.length * 2, MAX_PAYLOAD)));
+      const grown = Buffer.allocUnsafe(Math.max(needed, Math.min(this.#buffer.length * 2, MAX_PAYLOAD)));
       grown.set(this.#buffer.subarray(0, this.#length));
       this.#buffer = grown;
     }
@@ -85,7 +85,7 @@ export class FrameReader {
 
   /** Hands over what came after the last frame, and holds nothing any more. */
   rest(): Uint8Array {
-    const rest = this.#length === 0 ? NOTHING : this.#buffer.slice(0, this.#length);
+    const rest = this.#length === 0 ? NOTHING : new Uint8Array(this.#buffer.subarray(0, this.#length));
     this.#buffer = NOTHING;
     this.#length = 0;
     return rest;

@@ -79,16 +79,16 @@ function laterHelps(
 
 /** The servers as this gate, since it began, last wrote that it saw them. */
 function recordedServers({ gate, index, at }: GateDecision, { truth }: Evidence): ServerFacts[] {
-  const seen = new Map<string, ServerFacts>();
+  const seen = new Map<string, string | null>();
   const since = sinceOf(truth, gate, at);
-  for (const { gate: writer, at: written, record } of truth.records.slice(0, index))
+  for (const { gate: writer, at: written, record } of truth.records.values().take(index))
     if (writer === gate && written >= since && record.event === 'server')
-      seen.set(record.server, {
-        id: record.server,
-        version: record.version === null ? null : parseVersion(record.version),
-        state: 'up',
-      });
-  return [...seen.values()];
+      seen.set(record.server, record.version);
+  return [...seen].map(([id, version]) => ({
+    id,
+    version: version === null ? null : parseVersion(version),
+    state: 'up',
+  }));
 }
 
 function recordedUpgrade({ code }: Pick<Decision, 'code'>): UpgradeState {

@@ -2,35 +2,35 @@
 import { pause } from '../../ports/clock.ts';
 import { type SimulatedServer, startServer } from '../../server/server.ts';
 import type { Tables } from '../../server/tables.ts';
-import { parseVersion } from '../../version/version.ts';
+import { parseVersion, type Version } from '../../version/version.ts';
 import { recordTables } from '../recording-store.ts';
 import { KILL_AFTER, type SharedParts, VirtualNode } from './node.ts';
 
 /** A machine that runs the simulated server, which shares the fleet's system tables. */
 export class VirtualServer extends VirtualNode {
   /** The version that it is on, or comes back on. */
-  version: string;
+  version: Version;
   #running: SimulatedServer | null = null;
   #tables: (Tables & { died(): void }) | null = null;
 
   constructor(id: string, version: string, fleet: SharedParts) {
     super(id, fleet);
-    this.version = version;
+    this.version = parseVersion(version);
   }
 
   get isUp(): boolean {
     return this.#running !== null;
   }
 
-  async start(version = this.version): Promise<void> {
+  async start(version?: string): Promise<void> {
     if (this.#running !== null) return;
-    this.version = version;
+    if (version !== undefined) this.version = parseVersion(version);
     const { clock, transport } = this.begin();
     const { tables, truth, note, scenario } = this.fleet;
     this.#tables = tables && recordTables(tables, this.id, truth, this.fleet.clock, note);
     this.#running = await startServer({
       id: this.id,
-      version: parseVersion(version),
+      version: this.version,
       listen: `tcp://${this.id}:1`,
       transports: { tcp: transport },
       clock,

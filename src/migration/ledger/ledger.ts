@@ -42,6 +42,8 @@ export class Ledger {
   readonly #newId: () => string;
   /** What it was when it was last read or written here, but for a doubt; null: it was never seen with anything in it. */
   #known: KnownLedger | null = null;
+  /** The record that was read last: mostly the one that is read next, which then is the same object. */
+  #lastRead: { readonly text: string | null; readonly record: LedgerRecord } | null = null;
   /** The highest token that was ever seen or given here, in whatever ledger. */
   #highest = 0;
 
@@ -219,11 +221,17 @@ export class Ledger {
     const askedAt = this.#clock.monotonic();
     const snapshot = await this.#store.read(this.cluster);
     this.#storeClock.compare(askedAt, snapshot.time);
-    const record = readRecord(snapshot.text, this.cluster);
+    const record = this.#recordOf(snapshot.text);
     const isThere = snapshot.text !== null;
     const contradiction = contradictionOf(known, record, isThere);
     if (contradiction === null && isThere) this.#remember(record);
     return { record, snapshot, contradiction };
+  }
+
+  #recordOf(text: string | null): LedgerRecord {
+    if (this.#lastRead === null || this.#lastRead.text !== text)
+      this.#lastRead = { text, record: readRecord(text, this.cluster) };
+    return this.#lastRead.record;
   }
 
   async #swap(
