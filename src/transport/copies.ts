@@ -3,10 +3,10 @@
  * are used again, since getting fresh memory costs more than the copy.
  */
 
-/** Bytes of each buffer: no less than one read. */
-const BUFFER_BYTES = 262_144;
+/** Bytes of each buffer: no less than one read, and what a protocol puts before it. */
+const BUFFER_BYTES = 262_144 + 64;
 /** Copies up to here get memory of their own, which is no more than they need. */
-const SMALL_BYTES = 16_384;
+export const SMALL_BYTES = 16_384;
 /** Buffers that may be out at once, and that are kept. A peer which reads slowly holds one; the others make do without. */
 const MAX_BUFFERS = 64;
 const MAX_KEPT = 8;
@@ -14,20 +14,23 @@ const MAX_KEPT = 8;
 const kept: Buffer[] = [];
 let out = 0;
 
-/** A copy, and what has to be called once its memory may change; null: its memory is its own. */
+/** A copy, and what has to be called once its memory may change; undefined: its memory is its own. */
 export interface Copy {
   readonly bytes: Buffer;
-  readonly release: (() => void) | null;
+  readonly release: (() => void) | undefined;
 }
 
-/** Copies bytes. */
-export function copyOf(bytes: Uint8Array): Copy {
-  const { length } = bytes;
-  if (length <= SMALL_BYTES || length > BUFFER_BYTES || out === MAX_BUFFERS)
-    return { bytes: Buffer.from(bytes), release: null };
+/** Copies bytes. @param room bytes that are left free in front of them */
+export function copyOf(bytes: Uint8Array, room = 0): Copy {
+  const length = room + bytes.length;
+  if (bytes.length <= SMALL_BYTES || length > BUFFER_BYTES || out === MAX_BUFFERS) {
+    const copy = Buffer.allocUnsafe(length);
+    copy.set(bytes, room);
+    return { bytes: copy, release: undefined };
+  }
   out++;
   const buffer = kept.pop() ?? Buffer.allocUnsafeSlow(BUFFER_BYTES);
-  buffer.set(bytes);
+  buffer.set(bytes, room);
   return { bytes: buffer.subarray(0, length), release: () => giveBack(buffer) };
 }
 

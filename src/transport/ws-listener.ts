@@ -1,11 +1,12 @@
 /** A WebSocket port: HTTP until a request to upgrade, a connection from there on. */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
-import { WebSocketServer } from 'ws';
-import type { HandshakeFailure, Listener, ListenOptions } from '../ports/transport.ts';
+import { type ServerOptions, WebSocket, WebSocketServer } from 'ws';
+import type { Connection, HandshakeFailure, Listener, ListenOptions } from '../ports/transport.ts';
 import { bind, keepAlive, peerOf } from './socket.ts';
 import { WS_OPTIONS, WsConnection } from './ws-connection.ts';
 import { GARBAGE, LATE, PendingSockets } from './ws-pending.ts';
+import { WsStream } from './ws-stream.ts';
 import { type CompleteUpgrade, PendingWsConnection } from './ws-upgrade.ts';
 
 /** ms that a connection has to become a WebSocket. */
@@ -74,26 +75,36 @@ function isUpgrade({ method, url, headers }: IncomingMessage): boolean {
   return method === 'GET' && url?.startsWith('/') === true && isWebSocket;
 }
 
+/** What `ws` makes of a client whose frames it does not read: nothing. */
+class Upgraded extends WebSocket {
+  setSocket(): void {}
+}
+
 /** Answers a request. Returns null if it could not be one, which its peer was told. */
 function createUpgrade() {
   const chosen = new WeakMap<IncomingMessage, string>();
-  const sockets = new WebSocketServer({
+  const options: ServerOptions = {
     ...WS_OPTIONS,
     noServer: true,
     clientTracking: false,
     handleProtocols: (offered, request) => chosen.get(request) ?? [...offered][0] ?? false,
-  });
+  };
+  const wholeMessages = new WebSocketServer(options);
+  const streams = new WebSocketServer({ ...options, WebSocket: Upgraded });
   return (
     request: IncomingMessage,
     socket: Socket,
     head: Buffer,
     whole: boolean,
     protocol?: string,
-  ): WsConnection | null => {
+  ): Connection | null => {
     if (protocol !== undefined) chosen.set(request, protocol);
-    let connection: WsConnection | null = null;
+    let connection: Connection | null = null;
+    const sockets = whole ? wholeMessages : streams;
     sockets.handleUpgrade(request, socket, head, (webSocket) => {
-      connection = new WsConnection(webSocket, socket, peerOf(socket), whole);
+      const peer = peerOf(socket);
+      if (whole) keepAlive(socket);
+      connection = whole ? new WsConnection(webSocket, socket, peer, true) : new WsStream(socket, peer, head);
     });
     return connection;
   };
@@ -104,10 +115,7 @@ function createHttp(pending: PendingSockets): Server {
     sayWhatThisIs(response);
     pending.leave(request.socket, null);
   });
-  http.on('connection', (socket) => {
-    keepAlive(socket);
-    pending.enter(socket);
-  });
+  http.on('connection', (socket) => pending.enter(socket));
   http.on('clientError', (error: NodeJS.ErrnoException, socket) => {
     const late = error.code === 'ERR_HTTP_REQUEST_TIMEOUT';
     pending.leave(socket as Socket, late ? LATE : GARBAGE);

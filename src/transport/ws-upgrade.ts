@@ -13,7 +13,6 @@ import type {
 } from '../ports/transport.ts';
 import type { CloseReason } from '../wire/close.ts';
 import { breakOff, peerOf } from './socket.ts';
-import type { WsConnection } from './ws-connection.ts';
 
 /** How long a client that was refused has to close its side. */
 const LINGER_MS = 1_000;
@@ -46,7 +45,7 @@ export type CompleteUpgrade = (
   protocol: string | undefined,
   head: Buffer,
   whole: boolean,
-) => WsConnection | null;
+) => Connection | null;
 
 /** A WebSocket client that was not answered yet. */
 export class PendingWsConnection implements Connection {
@@ -57,7 +56,7 @@ export class PendingWsConnection implements Connection {
   #handlers: ConnectionHandlers | null = null;
   /** What came before the answer; a client that keeps to the protocol sends nothing. */
   #head: Buffer;
-  #opened: WsConnection | null = null;
+  #opened: Connection | null = null;
   #answered = false;
   #gone = false;
 
@@ -81,7 +80,7 @@ export class PendingWsConnection implements Connection {
   }
 
   limitMessages(bytes: number | null): void {
-    this.#opened?.limitMessages(bytes);
+    this.#opened?.limitMessages?.(bytes);
   }
 
   send(bytes: Uint8Array, text?: boolean): boolean {
@@ -121,7 +120,7 @@ export class PendingWsConnection implements Connection {
     else this.#refuse(answer);
   }
 
-  #open(protocol?: string, whole = false): WsConnection | null {
+  #open(protocol?: string, whole = false): Connection | null {
     if (this.#answered) return this.#opened;
     this.#answered = true;
     this.#socket.off('data', this.#keep).off('end', this.#leave);

@@ -176,6 +176,44 @@ describe('ws, seen by a plain WebSocket peer', () => {
     expect(ours.bytes.equals(Buffer.from(Array.from({ length: count }, (_, at) => at & 255)))).toBe(true);
   });
 
+  test('pings are answered: of those that come together, the last', async () => {
+    const { client, ours } = await plainClient();
+    const pongs: string[] = [];
+    const answered = new Promise<void>((resolve) => {
+      client.on('pong', (data) => {
+        pongs.push(data.toString());
+        if (data.toString() === 'last') resolve();
+      });
+    });
+    client.send(Buffer.from('before '));
+    for (let sent = 0; sent < 20; sent++) client.ping(`${sent}`);
+    client.ping('last');
+    client.send(Buffer.from('and after'));
+    await answered;
+    await ours.untilReceived(16);
+    expect(ours.text).toBe('before and after');
+    expect(pongs.at(-1)).toBe('last');
+  });
+
+  test('messages of every size reach it whole, also those with bytes that were on loan', async () => {
+    const { client, ours, messages } = await plainClient();
+    const sizes = [1, 125, 126, 127, 16_384, 16_385, 65_535, 65_536, 262_144];
+    const loan = Buffer.alloc(262_144);
+    for (const [at, size] of sizes.entries()) {
+      ours.connection.send(randomBytes(size, at));
+      loan.set(randomBytes(size, at + 100));
+      ours.connection.sendLent(loan.subarray(0, size));
+      loan.fill(0);
+    }
+    ours.connection.close();
+    await closeOf(client);
+    expect(messages.map(({ length }) => length)).toEqual(sizes.flatMap((size) => [size, size]));
+    for (const [at, size] of sizes.entries()) {
+      expect(messages[2 * at]?.equals(randomBytes(size, at))).toBe(true);
+      expect(messages[2 * at + 1]?.equals(randomBytes(size, at + 100))).toBe(true);
+    }
+  });
+
   test('what is sent is cut into messages that every peer of ours takes', async () => {
     const { client, ours, messages } = await plainClient();
     ours.connection.send(randomBytes(3 * MAX_MESSAGE + 4));
