@@ -16,7 +16,7 @@ const SOCKETS = '/proc/net/tcp';
 /** As the kernel prints the timer of a socket that waits for nothing but to ask after its peer. */
 const KEEP_ALIVE = '02';
 /** ms within which the kernel is told of a connection that lasts. */
-const LASTING = 6_000;
+const LASTING = 12_000;
 
 /** How many this process may open. */
 function openFiles(): number {
