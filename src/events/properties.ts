@@ -2,17 +2,17 @@
 
 /** Characters of a property's value that are recorded. */
 const LONGEST_VALUE = 256;
+/** One for all who have none: each session keeps what is recorded of it. */
+const NONE: Readonly<Record<string, string>> = Object.freeze({});
 
 /** The properties named in `allowed`, each no longer than a record should be. */
 export function recordable(
   properties: Readonly<Record<string, string>>,
   allowed: readonly string[],
 ): Readonly<Record<string, string>> {
-  return Object.fromEntries(
-    allowed
-      .filter((name) => Object.hasOwn(properties, name))
-      .map((name) => [name, shorten(properties[name] as string)]),
-  );
+  const named = allowed.filter((name) => Object.hasOwn(properties, name));
+  if (named.length === 0) return NONE;
+  return Object.fromEntries(named.map((name) => [name, shorten(properties[name] as string)]));
 }
 
 function shorten(value: string): string {

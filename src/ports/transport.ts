@@ -89,7 +89,7 @@ export interface Connection {
    */
   limitMessages?(bytes: number | null): void;
   /** On a WebSocket that a transparent listener accepted: what the client asked for, to be answered once. */
-  readonly upgrade?: PendingUpgrade;
+  readonly upgrade?: PendingUpgrade | undefined;
   /** On a WebSocket that was dialled with a request: what the server answered. Messages are handed on whole. */
   readonly answer?: UpgradeAnswer;
 }

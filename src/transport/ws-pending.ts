@@ -13,7 +13,7 @@ const GONE: HandshakeFailure = { late: false, why: 'the connection ended before 
 /** Sockets that are no WebSocket yet; what becomes of each is told once. */
 export class PendingSockets {
   readonly #track: HandshakeTracker | undefined;
-  readonly #handshakes = new WeakMap<object, PendingHandshake>();
+  readonly #handshakes = new WeakMap<object, { readonly handshake: PendingHandshake; forget(): void }>();
 
   constructor(track: HandshakeTracker | undefined) {
     this.#track = track;
@@ -22,11 +22,14 @@ export class PendingSockets {
   enter(socket: Socket): void {
     const handshake = this.#track?.(peerOf(socket));
     if (handshake === undefined) return;
-    this.#handshakes.set(socket, handshake);
-    socket.once('close', () => this.leave(socket, GONE));
-    if (handshake.admitted) return;
-    const limit = setTimeout(() => this.#handshakes.has(socket) && socket.destroy(), NO_ROOM_MS);
-    socket.once('close', () => clearTimeout(limit));
+    const gone = () => this.leave(socket, GONE);
+    socket.once('close', gone);
+    const limit = handshake.admitted ? undefined : setTimeout(() => socket.destroy(), NO_ROOM_MS);
+    const forget = () => {
+      clearTimeout(limit);
+      socket.off('close', gone);
+    };
+    this.#handshakes.set(socket, { handshake, forget });
   }
 
   /**
@@ -34,9 +37,10 @@ export class PendingSockets {
    * @param failure null: it is a WebSocket now, or was told that this is a port for them
    */
   leave(socket: Socket, failure: HandshakeFailure | null): void {
-    const handshake = this.#handshakes.get(socket);
+    const pending = this.#handshakes.get(socket);
     this.#handshakes.delete(socket);
-    handshake?.end(isProbe(socket) ? null : failure);
+    pending?.forget();
+    pending?.handshake.end(isProbe(socket) ? null : failure);
   }
 }
 

@@ -47,12 +47,15 @@ export type CompleteUpgrade = (
   whole: boolean,
 ) => Connection | null;
 
+const NOTHING = Buffer.alloc(0);
+
 /** A WebSocket client that was not answered yet. */
 export class PendingWsConnection implements Connection {
   readonly peer: string;
-  readonly upgrade: PendingUpgrade;
+  /** Undefined once the client is answered, as is what only the answer needs: sessions are many, and may be long. */
+  upgrade: PendingUpgrade | undefined;
   readonly #socket: Socket;
-  readonly #complete: CompleteUpgrade;
+  #complete: CompleteUpgrade | null;
   #handlers: ConnectionHandlers | null = null;
   /** What came before the answer; a client that keeps to the protocol sends nothing. */
   #head: Buffer;
@@ -124,7 +127,10 @@ export class PendingWsConnection implements Connection {
     if (this.#answered) return this.#opened;
     this.#answered = true;
     this.#socket.off('data', this.#keep).off('end', this.#leave);
-    this.#opened = this.#complete(protocol, this.#head, whole);
+    this.#opened = this.#complete?.(protocol, this.#head, whole) ?? null;
+    this.#complete = null;
+    this.#head = NOTHING;
+    this.upgrade = undefined;
     if (this.#opened === null) return null;
     this.#socket.off('close', this.#leave);
     if (this.#handlers !== null) this.#opened.handle(this.#handlers);
