@@ -85,6 +85,7 @@ export class Gate {
       clock,
       slots: slots.sessions,
       onEnd: (session, end, durationMs) => this.#ended(session, end, durationMs),
+      onFault: (error) => this.#noteFault(error),
     });
     const { lifecycle, sessions } = this;
     this.#handshakes = new Handshakes(
@@ -234,7 +235,7 @@ export class Gate {
       listener,
       server,
     };
-    this.sessions.begin(start, applicant, running).catch((error) => this.#noteFault(error));
+    this.sessions.begin(start, applicant, running);
   }
 
   #ended(session: SessionView, { reason, error }: End, durationMs: number): void {

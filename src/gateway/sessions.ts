@@ -46,6 +46,8 @@ export interface SessionRegistryOptions {
   readonly slots: Slots;
   /** Told of each end, once the session is no longer in the list, and how long it lasted. */
   readonly onEnd: (session: SessionView, end: End, durationMs: number) => void;
+  /** Told if that threw: a bug, which concerns no other session. */
+  readonly onFault: (error: Error) => void;
 }
 
 interface OpenSession {
@@ -76,15 +78,12 @@ export class SessionRegistry {
     return this.#options.slots;
   }
 
-  /**
-   * A session that has its slot begins; its end gives the slot back.
-   * @returns when it is over and everybody knows
-   */
-  begin(start: SessionStart, applicant: Applicant, relay: Relay): Promise<void> {
+  /** A session that has its slot begins; its end gives the slot back. */
+  begin(start: SessionStart, applicant: Applicant, relay: Relay): void {
     const { clock } = this.#options;
     const session = { start, applicant, since: clock.now(), startedAt: clock.monotonic(), relay };
     this.#sessions.set(start.session, session);
-    return relay.done.then((end) => this.#ended(session, end));
+    relay.whenOver((end) => this.#ended(session, end));
   }
 
   /**
@@ -110,8 +109,12 @@ export class SessionRegistry {
   #ended(session: OpenSession, end: End): void {
     this.#sessions.delete(session.start.session);
     this.slots.release();
-    const { clock, onEnd } = this.#options;
-    onEnd(viewOf(session), end, msBetween(session.startedAt, clock.monotonic()));
+    const { clock, onEnd, onFault } = this.#options;
+    try {
+      onEnd(viewOf(session), end, msBetween(session.startedAt, clock.monotonic()));
+    } catch (error) {
+      onFault(error as Error);
+    }
   }
 }
 

@@ -18,8 +18,8 @@ export interface Relay {
   /** Bytes so far. */
   readonly fromClient: number;
   readonly fromServer: number;
-  /** Resolves when both connections are done with. */
-  readonly done: Promise<End>;
+  /** Calls the listener back, once and in a turn of its own, when both connections are done with. There is one. */
+  whenOver(listener: (end: End) => void): void;
   /** Ends the session from this side; a WebSocket client sees the closeReason. */
   close(reason: SessionEndReason, closeReason: CloseReason): void;
 }

@@ -14,17 +14,13 @@ export class Way implements ConnectionHandlers {
   count = 0;
   /** The sender sends nothing more. */
   ended = false;
-  readonly #onClose: (way: Way, error: Error | null, closeReason: CloseReason | undefined) => void;
+  readonly #relay: SessionRelay;
 
-  /** @param onClose told when `from` is gone */
-  constructor(
-    from: Connection,
-    to: Connection,
-    onClose: (way: Way, error: Error | null, closeReason: CloseReason | undefined) => void,
-  ) {
+  /** @param relay told when `from` is gone */
+  constructor(from: Connection, to: Connection, relay: SessionRelay) {
     this.from = from;
     this.to = to;
-    this.#onClose = onClose;
+    this.#relay = relay;
   }
 
   /** Hands bytes on, and stops reading where there is no room for more. */
@@ -45,7 +41,7 @@ export class Way implements ConnectionHandlers {
   }
 
   close(error: Error | null, closeReason?: CloseReason): void {
-    this.#onClose(this, error, closeReason);
+    this.#relay.gone(this, error, closeReason);
   }
 }
 
@@ -59,21 +55,16 @@ export class LoanWay extends Way {
 
 /** A session under way, in two directions. */
 export class SessionRelay implements Relay {
-  readonly done: Promise<End>;
   readonly #up: Way;
   readonly #down: Way;
-  #settle!: (end: End) => void;
-  #over = false;
+  #listener: ((end: End) => void) | null = null;
+  /** How it ended; null while it has not. */
+  #end: End | null = null;
 
   /** @param Direction how bytes are handed on */
   constructor(client: Connection, server: Connection, Direction: typeof Way) {
-    const gone = (way: Way, error: Error | null, closeReason: CloseReason | undefined) =>
-      this.#gone(way, error, closeReason);
-    this.#up = new Direction(client, server, gone);
-    this.#down = new Direction(server, client, gone);
-    this.done = new Promise((resolve) => {
-      this.#settle = resolve;
-    });
+    this.#up = new Direction(client, server, this);
+    this.#down = new Direction(server, client, this);
   }
 
   get fromClient(): number {
@@ -89,32 +80,38 @@ export class SessionRelay implements Relay {
     const { from: client, to: server } = this.#up;
     client.upgrade?.answer(server.answer);
     server.handle(this.#down);
-    // The client may be paused since it sent much before it was admitted; what else it sends comes after that.
-    client.pause();
     let room = true;
     for (const bytes of early.chunks) {
       this.#up.count += bytes.length;
       room = server.send(bytes);
     }
     if (early.ended) this.#up.end();
+    // What else the client sends comes after that. It may be paused since it sent much before it was admitted.
+    if (!room) client.pause();
     client.handle(this.#up);
     if (room) client.resume();
     if (sinceHello?.ended) this.#down.end();
     if (sinceHello?.closed) this.#finish('server-gone', sinceHello.closed.error);
   }
 
+  whenOver(listener: (end: End) => void): void {
+    this.#listener = listener;
+    if (this.#end !== null) this.#tell(this.#end);
+  }
+
   close(reason: SessionEndReason, closeReason: CloseReason): void {
     this.#finish(reason, null, closeReason);
   }
 
-  #gone(way: Way, error: Error | null, closeReason: CloseReason | undefined): void {
+  /** The connection that a direction comes from is gone. @internal */
+  gone(way: Way, error: Error | null, closeReason: CloseReason | undefined): void {
     const reason = way === this.#up ? 'client-gone' : 'server-gone';
     this.#finish(this.#up.ended && this.#down.ended ? 'both-ended' : reason, error, closeReason);
   }
 
   #finish(reason: SessionEndReason, error: Error | null, closeReason: CloseReason = NORMAL): void {
-    if (this.#over) return;
-    this.#over = true;
+    if (this.#end !== null) return;
+    this.#end = { reason, error };
     // A side that broke off in mid-stream is not made to look like an orderly end to the other.
     const way = reason === 'client-gone' ? this.#up : this.#down;
     const isBroken = error !== null && !way.ended;
@@ -122,6 +119,11 @@ export class SessionRelay implements Relay {
       if (isBroken) connection.destroy();
       else connection.close(closeReason);
     }
-    this.#settle({ reason, error });
+    this.#tell(this.#end);
+  }
+
+  #tell(end: End): void {
+    const listener = this.#listener;
+    if (listener !== null) queueMicrotask(() => listener(end));
   }
 }

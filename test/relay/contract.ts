@@ -5,7 +5,7 @@ import { GOING_AWAY } from '../../src/wire/close.ts';
 import { chunksBy } from '../support/chunks.ts';
 import { randomBytes } from '../support/random.ts';
 import type { Recorder } from '../support/recorder.ts';
-import { endsOf, sendAll, sessionOf, type Way } from './pair.ts';
+import { endOf, endsOf, sendAll, sessionOf, type Way } from './pair.ts';
 import { soak } from './soak.ts';
 
 const MIB = 1_048_576;
@@ -44,7 +44,7 @@ export function describeRelay(name: string, setup: () => Way): void {
           expect([relay.fromClient, relay.fromServer]).toEqual([there.length, back.length]);
           client.connection.end();
           server.connection.end();
-          expect(await relay.done).toEqual({ reason: 'both-ended', error: null });
+          expect(await endOf(relay)).toEqual({ reason: 'both-ended', error: null });
         }),
         { numRuns: 12 },
       );
@@ -66,7 +66,7 @@ export function describeRelay(name: string, setup: () => Way): void {
         b.connection.end();
         await a.untilEnded();
         expect(a.bytes.equals(answer)).toBe(true);
-        expect(await session.relay.done).toEqual({ reason: 'both-ended', error: null });
+        expect(await endOf(session.relay)).toEqual({ reason: 'both-ended', error: null });
         expect(await a.untilClosed()).toBeNull();
         expect(await b.untilClosed()).toBeNull();
       });
@@ -87,7 +87,7 @@ export function describeRelay(name: string, setup: () => Way): void {
         a.connection.destroy();
         expect(await b.untilClosed()).toBeInstanceOf(Error);
         expect(b.ended).toBe(false);
-        expect(await session.relay.done).toEqual({ reason: `${first}-gone`, error: expect.any(Error) });
+        expect(await endOf(session.relay)).toEqual({ reason: `${first}-gone`, error: expect.any(Error) });
       });
 
     for (const [from, to, counter] of [
@@ -170,7 +170,7 @@ export function describeRelay(name: string, setup: () => Way): void {
         { chunks: [], ended: false },
         { ended: false, closed: { error } },
       );
-      expect(await relay.done).toEqual({ reason: 'server-gone', error });
+      expect(await endOf(relay)).toEqual({ reason: 'server-gone', error });
       expect(await gone.client.untilClosed()).toBeInstanceOf(Error);
     });
 
@@ -179,7 +179,7 @@ export function describeRelay(name: string, setup: () => Way): void {
       client.connection.destroy();
       await client.untilClosed();
       const relay = way.engine.start(towardsClient, towardsServer, { chunks: [], ended: false });
-      expect(await relay.done).toMatchObject({ reason: 'client-gone' });
+      expect(await endOf(relay)).toMatchObject({ reason: 'client-gone' });
       await server.untilClosed();
     });
 
@@ -196,7 +196,7 @@ export function describeRelay(name: string, setup: () => Way): void {
         end.connection.close();
         expect(await end.untilClosed()).toBeNull();
       }
-      expect(await relay.done).toEqual({ reason: 'gate-stopped', error: null });
+      expect(await endOf(relay)).toEqual({ reason: 'gate-stopped', error: null });
     });
 
     test('two-way traffic with a slow side never stands still', async () => {

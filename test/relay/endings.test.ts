@@ -6,6 +6,7 @@ import { VirtualClock } from '../../src/runtime/virtual-clock.ts';
 import { createMemoryNetwork } from '../../src/transport/memory.ts';
 import { randomBytes } from '../support/random.ts';
 import { Recorder } from '../support/recorder.ts';
+import { endOf } from './pair.ts';
 
 const NOTHING = { chunks: [], ended: false };
 
@@ -37,7 +38,7 @@ describe('relay', () => {
     await clock.run(5);
     expect(client.bytes.equals(bytes)).toBe(true);
     expect(client.closed).toBeNull();
-    expect(await running.done).toMatchObject({ reason: 'server-gone', error: expect.any(Error) });
+    expect(await endOf(running)).toMatchObject({ reason: 'server-gone', error: expect.any(Error) });
   });
 
   test('a server that resets in mid-stream is an error for the client', async () => {
@@ -48,7 +49,7 @@ describe('relay', () => {
     await clock.run(5);
     expect(client.closed).toBeInstanceOf(Error);
     expect(client.ended).toBe(false);
-    expect(await running.done).toMatchObject({ reason: 'server-gone' });
+    expect(await endOf(running)).toMatchObject({ reason: 'server-gone' });
   });
 
   test('a client that resets in mid-stream is an error for the server', async () => {
@@ -58,7 +59,7 @@ describe('relay', () => {
     client.connection.destroy();
     await clock.run(5);
     expect(server.closed).toBeInstanceOf(Error);
-    expect(await running.done).toMatchObject({ reason: 'client-gone' });
+    expect(await endOf(running)).toMatchObject({ reason: 'client-gone' });
   });
 
   test('a slow client holds the server back: what is under way is bounded', async () => {

@@ -2,7 +2,7 @@
 import { onTestFinished } from 'vitest';
 import type { EarlyData } from '../../src/frontend/early-data.ts';
 import type { Connection, Transport } from '../../src/ports/transport.ts';
-import type { Relay, RelayEngine } from '../../src/relay/relay.ts';
+import type { End, Relay, RelayEngine } from '../../src/relay/relay.ts';
 import { Recorder } from '../support/recorder.ts';
 
 export interface Way {
@@ -50,6 +50,11 @@ export async function endsOf({ clients, servers }: Way): Promise<Ends> {
 export async function sessionOf(way: Way, early: EarlyData = NOTHING): Promise<Session> {
   const ends = await endsOf(way);
   return { ...ends, relay: way.engine.start(ends.towardsClient, ends.towardsServer, early) };
+}
+
+/** How a relay ends. */
+export function endOf(relay: Relay): Promise<End> {
+  return new Promise((resolve) => relay.whenOver(resolve));
 }
 
 /** Sends all chunks, each when there is room for it. `from` must not have a `drain` of its own. */
