@@ -142,8 +142,8 @@ export class Etcd implements AsyncDisposable {
   }
 }
 
-/** @param count of members. */
-export async function startEtcd(count = 1): Promise<Etcd> {
+/** @param count of members. @param more of etcd's settings */
+export async function startEtcd(count = 1, more: Record<string, string> = {}): Promise<Etcd> {
   const folder = mkdtempSync(path.join(tmpdir(), 'skewgate-etcd-'));
   const ports = await freePorts(2 * count);
   const peers = Array.from({ length: count }, (_, at) => `http://127.0.0.1:${ports[count + at]}`);
@@ -163,6 +163,7 @@ export async function startEtcd(count = 1): Promise<Etcd> {
       'election-timeout': '500',
       logger: 'zap',
       'log-outputs': 'stderr',
+      ...more,
     };
     return new EtcdMember(
       `m${at}`,

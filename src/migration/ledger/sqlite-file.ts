@@ -21,9 +21,11 @@ const BUSY_TIME = 5_000;
 /** After how long what was locked is tried again, ms. */
 const BUSY_PAUSE = 25;
 
+/** SQLITE_READONLY. */
+const READ_ONLY = 8;
 /** SQLite's primary result codes of what an operator can do something about. */
 const CAUSES: ReadonlyMap<number, () => string> = new Map([
-  [8, () => `the file can't be written by ${userName()}`],
+  [READ_ONLY, () => `the file can't be written by ${userName()}`],
   [10, () => 'the disk fails'],
   [11, () => 'the file is damaged'],
   [13, () => 'the disk is full'],
@@ -97,6 +99,8 @@ export class SqliteFile {
       try {
         return act();
       } catch (error) {
+        // SQLite opens what it may not write to be read only, and never looks again: the next write opens it anew.
+        if (codeOf(error as Error) === READ_ONLY) this.close();
         if (DAMAGED.has(codeOf(error as Error)))
           throw new LedgerFormatError(`${this.url}: ${causeOf(error as Error)}`);
         if (!isBusy(error) || performance.now() >= until)

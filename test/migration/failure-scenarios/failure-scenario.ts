@@ -114,6 +114,11 @@ export class FailureScenario {
     return existsSync(this.file(name));
   }
 
+  /** What a hook waits for is there now. */
+  touch(name: string): void {
+    writeFileSync(this.file(name), '');
+  }
+
   file(name: string): string {
     return path.join(this.folder, name);
   }

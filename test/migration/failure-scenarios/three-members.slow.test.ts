@@ -1,6 +1,7 @@
 /** Three gates on an etcd of three members, of which some are killed or cut off; and a gate that is cut off itself. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Etcd, NO_ETCD, startEtcd } from '../../support/etcd.ts';
+import { eventually } from './eventually.ts';
 import { FailureScenario, LEASE } from './failure-scenario.ts';
 import { Relay } from './relay.ts';
 
@@ -105,6 +106,37 @@ describe.skipIf(NO_ETCD !== null)(`three members${NO_ETCD === null ? '' : ` (ski
     const back = await first.connect('4.14.0').catch(({ code }) => code);
     if (typeof back === 'object') back.destroy();
     session.destroy();
+  });
+
+  test('the leader stands still in mid-upgrade: who is held stays held while the lease lives, and everybody is admitted', async () => {
+    const scenario = await FailureScenario.start(etcd.url);
+    const migration = { hook: scenario.hook(FailureScenario.RAISE) };
+    const gates = await Promise.all([scenario.process({ migration }), scenario.process({ migration })]);
+    let notices = 0;
+    const clients = gates.flatMap((gate) =>
+      Array.from({ length: 3 }, () => gate.connect('4.14.0', { onWait: () => notices++ })),
+    );
+    await scenario.worked(1);
+    const leader = await etcd.leader();
+    await leader.pause();
+    try {
+      // About eight seconds: longer than the silence that once refused everybody.
+      const before = notices;
+      await eventually(
+        () => notices >= before + 8 * clients.length,
+        'clients to be told that they wait',
+        30_000,
+      );
+      expect(gates.flatMap(({ log }) => log.codes)).toEqual([]);
+      scenario.letGo();
+      const sessions = await Promise.all(clients);
+      await expectOneCompletion(scenario, 1);
+      expect(new Set(gates.flatMap(({ log }) => log.codes))).toEqual(new Set(['PERMITTED']));
+      expect(scenario.work()).toHaveLength(2);
+      for (const session of sessions) session.destroy();
+    } finally {
+      leader.resume();
+    }
   });
 
   test('a gate stopped in its tracks past its lease, on three members: its completion is rejected', async () => {
