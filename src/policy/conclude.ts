@@ -108,7 +108,7 @@ export function concludeLater(judgment: Judgment, now: number): Decision {
 }
 
 function observe(cluster: ClusterView, policy: Policy): Decision['observed'] {
-  const versions = cluster.servers.extremes();
+  const versions = cluster.servers.extremes;
   if (versions === null) return { oldest: null, newest: null, level: cluster.level };
   return {
     oldest: printVersion(versions.oldest),

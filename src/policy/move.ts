@@ -1,13 +1,6 @@
 /** Who has to move, and to what, so that doing it leads to being admitted. */
-import { type Catalogue, entriesOf } from '../version/catalogue.ts';
-import {
-  compareMinors,
-  firstOf,
-  type Minor,
-  parseMinor,
-  printMinor,
-  printVersion,
-} from '../version/version.ts';
+import { type Catalogue, notedReleases } from '../version/catalogue.ts';
+import { compareMinors, firstOf, type Minor, printMinor, printVersion } from '../version/version.ts';
 import type { Code } from './codes.ts';
 import { candidateLines } from './lines.ts';
 import { judgePair } from './pair.ts';
@@ -58,15 +51,14 @@ export function notesFor(
   servers: ServerSet,
 ): readonly Note[] {
   if (code === 'PERMITTED') return [];
-  const versions = servers.known().examples.map(({ version }) => version);
-  const lines = new Set([client.version, ...versions].map(printMinor));
-  return [...lines].flatMap((line) =>
-    entriesOf(catalogue, parseMinor(line))
-      .filter((entry) => entry.notes !== undefined || entry.link !== undefined)
-      .map((entry) => ({
-        release: printVersion(entry.version),
-        text: entry.notes ?? '',
-        link: entry.link ?? null,
-      })),
+  const lines: Minor[] = [];
+  for (const line of [client.version, ...servers.known().examples.map(({ version }) => version)])
+    if (!lines.some((other) => compareMinors(other, line) === 0)) lines.push(line);
+  return lines.flatMap((line) =>
+    notedReleases(catalogue, line).map(({ version, notes = '', link = null }) => ({
+      release: printVersion(version),
+      text: notes,
+      link,
+    })),
   );
 }

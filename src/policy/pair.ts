@@ -2,7 +2,7 @@
  * One client against one server: the arithmetic of J1, M1, M2 and P1. The set of servers is judged in
  * `decide.ts`, which asks this for each of them.
  */
-import { type Catalogue, entriesOf } from '../version/catalogue.ts';
+import { type Catalogue, entriesOf, windowOfLine } from '../version/catalogue.ts';
 import { compareMinors, type Minor, printMinor, type Version } from '../version/version.ts';
 import type { SkewPolicy } from './types.ts';
 
@@ -35,10 +35,7 @@ export function judgePair(client: Version, server: Version, policy: SkewPolicy):
 
 /** Minors a client may be older than a server of this line; null: any number. */
 export function windowOf(policy: SkewPolicy, server: Minor): number | null {
-  const stated = policy.catalogue.releases.findLast(
-    ({ version, window }) => window !== undefined && compareMinors(version, server) === 0,
-  );
-  return stated?.window ?? policy.window;
+  return windowOfLine(policy.catalogue, server) ?? policy.window;
 }
 
 /** J1: whether the catalogue says that servers of this line still take clients of an older major's line. */

@@ -4,7 +4,7 @@
  * for three servers and for ten thousand.
  */
 import { printVersion, type Version } from '../version/version.ts';
-import { type Kind, ServerSet, type Traits } from './server-set.ts';
+import { ServerSet, type Traits } from './server-set.ts';
 import type { ProtocolRange, ServerFacts } from './types.ts';
 
 /** By the arrays that rosters gave out. */
@@ -46,19 +46,21 @@ export class Roster {
 
   #list(): readonly ServerFacts[] {
     const servers = Object.freeze([...this.#facts]);
-    SETS.set(servers, new ServerSet(this.#kinds(), () => servers));
+    const firsts = this.#firsts();
+    const examples = Array.from(firsts.values(), (index) => servers[index] as ServerFacts);
+    const counts = Array.from(firsts.keys(), ({ count }) => count);
+    SETS.set(servers, new ServerSet(examples, counts, () => servers));
     return servers;
   }
 
-  /** In the order of their first servers; the walk ends once each kind has been met. */
-  #kinds(): Kind<ServerFacts>[] {
-    const kinds = new Map<Tally, Kind<ServerFacts>>();
-    for (let index = 0; kinds.size < this.#tallies.size; index++) {
+  /** Where the first server of each kind stands, in order; the walk ends once each kind has been met. */
+  #firsts(): Map<Tally, number> {
+    const firsts = new Map<Tally, number>();
+    for (let index = 0; firsts.size < this.#tallies.size; index++) {
       const tally = this.#tallyOf[index] as Tally;
-      if (!kinds.has(tally))
-        kinds.set(tally, { first: this.#facts[index] as ServerFacts, count: tally.count });
+      if (!firsts.has(tally)) firsts.set(tally, index);
     }
-    return [...kinds.values()];
+    return firsts;
   }
 
   #add(facts: ServerFacts): Tally {

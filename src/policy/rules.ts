@@ -26,7 +26,7 @@ export function effectiveLevel({ level: reported, servers }: Reported, policy: S
   if (reported !== null && !isLoneClaim({ level: reported, servers }, policy)) return reported;
   const others = servers.examples.flatMap(({ level }) => (level == null || level === reported ? [] : level));
   if (others.length > 0) return Math.max(...others);
-  const versions = servers.extremes();
+  const versions = servers.extremes;
   return versions && levelOf(policy.catalogue, versions.oldest);
 }
 
@@ -211,7 +211,7 @@ function behindTables(
   level: number,
   { catalogue }: SkewPolicy,
 ): Ruling {
-  const { newest } = behind.extremes() as { newest: Version };
+  const { newest } = behind.extremes as { newest: Version };
   const line = lineReaching(catalogue, level, newest);
   const to = line === null ? `level ${level}` : printMinor(line);
   const said = () => (claimed.isEmpty ? '' : `, as said by ${claimed.ids.join(', ')}`);

@@ -12,44 +12,40 @@ export type Traits<S extends ServerFacts> = Pick<S, 'version' | 'state' | 'level
 /** A server whose version is known. */
 export type KnownServer = ServerFacts & { readonly version: Version };
 
-/** Servers with the same traits: the first of them in the cluster's order, and how many there are. */
-export interface Kind<S extends ServerFacts> {
-  readonly first: S;
-  readonly count: number;
-}
-
-/** Whether the version of a server is known. */
-export function isKnown(server: ServerFacts): server is KnownServer {
-  return server.version !== null;
+interface Extremes {
+  readonly oldest: Version;
+  readonly newest: Version;
 }
 
 /** Some servers of a cluster, in its order. */
 export class ServerSet<S extends ServerFacts = ServerFacts> {
-  readonly #kinds: readonly Kind<S>[];
+  /** The first server of each kind, in the order of the cluster: what holds for it holds for all of its kind. */
+  readonly examples: readonly S[];
+  /** How many servers are of each kind; null: one of each. */
+  readonly #counts: readonly number[] | null;
   readonly #list: () => readonly S[];
   #servers: readonly S[] | null = null;
   #ids: readonly string[] | null = null;
+  #extremes: Extremes | null | undefined;
 
-  /** @param kinds by the first server of each. @param list the servers themselves, asked for when they are named */
-  constructor(kinds: readonly Kind<S>[], list: () => readonly S[]) {
-    this.#kinds = kinds;
+  /** @param list the servers themselves, asked for when they are named */
+  constructor(examples: readonly S[], counts: readonly number[] | null, list: () => readonly S[]) {
+    this.examples = examples;
+    this.#counts = counts;
     this.#list = list;
   }
 
   /** A set in which every server is a kind of its own. */
   static of<S extends ServerFacts>(servers: readonly S[]): ServerSet<S> {
-    return new ServerSet(
-      servers.map((first) => ({ first, count: 1 })),
-      () => servers,
-    );
+    return new ServerSet(servers, null, () => servers);
   }
 
   get isEmpty(): boolean {
-    return this.#kinds.length === 0;
+    return this.examples.length === 0;
   }
 
   get size(): number {
-    return this.#kinds.reduce((sum, { count }) => sum + count, 0);
+    return this.#counts === null ? this.examples.length : this.#counts.reduce((sum, count) => sum + count, 0);
   }
 
   /** Each of them; the first call walks the cluster. */
@@ -63,21 +59,17 @@ export class ServerSet<S extends ServerFacts = ServerFacts> {
     return this.#ids;
   }
 
-  /** The first server of each kind: what holds for it holds for all of its kind. */
-  get examples(): readonly S[] {
-    return this.#kinds.map(({ first }) => first);
-  }
-
   some(test: (server: Traits<S>) => boolean): boolean {
-    return this.#kinds.some(({ first }) => test(first));
+    return this.examples.some(test);
   }
 
   /** Those that pass: this very set where all do. */
   filter(test: (server: Traits<S>) => boolean): ServerSet<S> {
-    const kinds = this.#kinds.filter(({ first }) => test(first));
-    return kinds.length === this.#kinds.length
-      ? this
-      : new ServerSet(kinds, () => (kinds.length === 0 ? [] : this.servers.filter(test)));
+    const passing = this.examples.filter(test);
+    if (passing.length === this.examples.length) return this;
+    if (passing.length === 0) return new ServerSet(passing, null, () => passing);
+    const counts = this.#counts?.filter((_, at) => test(this.examples[at] as S)) ?? null;
+    return new ServerSet(passing, counts, () => this.servers.filter(test));
   }
 
   /** Those whose version is known. */
@@ -86,16 +78,24 @@ export class ServerSet<S extends ServerFacts = ServerFacts> {
   }
 
   /** The least and the greatest version; null where none is known. Of equal ones the first is the oldest, the last the newest. */
-  extremes(): { readonly oldest: Version; readonly newest: Version } | null {
-    const [first, ...others] = this.known().examples.map(({ version }) => version);
-    if (first === undefined) return null;
-    const { oldest, newest } = extremes([first, ...others]);
-    const rivals = [first, ...others].filter((version) => compareVersions(version, newest) === 0);
-    // Which of them is last is not a question about kinds.
-    const last = rivals.every(({ qualifier }) => qualifier === newest.qualifier)
-      ? newest
-      : this.servers.findLast(({ version }) => version !== null && compareVersions(version, newest) === 0)
-          ?.version;
-    return { oldest, newest: last ?? newest };
+  get extremes(): Extremes | null {
+    if (this.#extremes === undefined) this.#extremes = this.#findExtremes();
+    return this.#extremes;
   }
+
+  #findExtremes(): Extremes | null {
+    const versions = this.known().examples.map(({ version }) => version);
+    if (!isNonEmpty(versions)) return null;
+    const { oldest, newest } = extremes(versions);
+    const isNewest = (version: Version) => compareVersions(version, newest) === 0;
+    if (!versions.some((version) => isNewest(version) && version.qualifier !== newest.qualifier))
+      return { oldest, newest };
+    // Which of them is last is not a question about kinds.
+    const last = this.servers.findLast(({ version }) => version !== null && isNewest(version));
+    return { oldest, newest: last?.version ?? newest };
+  }
+}
+
+function isNonEmpty<T>(list: readonly T[]): list is readonly [T, ...T[]] {
+  return list.length > 0;
 }

@@ -61,17 +61,51 @@ export function extendCatalogue(base: Catalogue, additions: readonly Release[]):
   return createCatalogue([...base.releases.filter((release) => !replaced(release)), ...additions], base.eras);
 }
 
+/** The releases of a catalogue that say something of one kind: few, and asked for with every verdict. */
+interface Index {
+  readonly withLevel: readonly (Release & { readonly level: number })[];
+  readonly withWindow: readonly (Release & { readonly window: number })[];
+  readonly withNotes: readonly Release[];
+  readonly highestLevel: number;
+}
+
+const INDICES = new WeakMap<Catalogue, Index>();
+
+function indexOf(catalogue: Catalogue): Index {
+  const known = INDICES.get(catalogue);
+  if (known !== undefined) return known;
+  const { releases } = catalogue;
+  const withLevel = releases.filter((one): one is Index['withLevel'][number] => one.level !== undefined);
+  const index: Index = {
+    withLevel,
+    withWindow: releases.filter((one): one is Index['withWindow'][number] => one.window !== undefined),
+    withNotes: releases.filter(({ notes, link }) => notes !== undefined || link !== undefined),
+    highestLevel: withLevel.reduce((highest, { level }) => Math.max(highest, level), 0),
+  };
+  INDICES.set(catalogue, index);
+  return index;
+}
+
 /** The schema level that `version` needs; 0 below the first release listed. */
 export function levelOf(catalogue: Catalogue, version: Version): number {
-  const atOrBelow = catalogue.releases.findLast(
-    (release) => release.level !== undefined && compareVersions(release.version, version) <= 0,
-  );
-  return atOrBelow?.level ?? 0;
+  const { withLevel } = indexOf(catalogue);
+  return withLevel.findLast((release) => compareVersions(release.version, version) <= 0)?.level ?? 0;
 }
 
 /** The highest level that any release listed needs; 0 if none states one. */
-export function highestLevel({ releases }: Catalogue): number {
-  return releases.reduce((highest, { level }) => Math.max(highest, level ?? 0), 0);
+export function highestLevel(catalogue: Catalogue): number {
+  return indexOf(catalogue).highestLevel;
+}
+
+/** Minors a client may be older than servers of this line, where the catalogue says so. */
+export function windowOfLine(catalogue: Catalogue, line: Minor): number | null {
+  const { withWindow } = indexOf(catalogue);
+  return withWindow.findLast(({ version }) => compareMinors(version, line) === 0)?.window ?? null;
+}
+
+/** The releases of a line of which there is something to say, ascending. */
+export function notedReleases(catalogue: Catalogue, line: Minor): readonly Release[] {
+  return indexOf(catalogue).withNotes.filter(({ version }) => compareMinors(version, line) === 0);
 }
 
 /** The highest level that any patch release of a line needs: what servers of that line can work with. */
