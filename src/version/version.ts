@@ -3,7 +3,6 @@
  * Distributions of Phoenix append `-HBase-1.4`, `-cdh5.14.2` or `-SNAPSHOT`; to plain semver those would be
  * prereleases, older than the release itself.
  */
-import semver from 'semver';
 
 /** A version taken apart. The three numbers are compared; the qualifier is only shown. */
 export interface Version {
@@ -28,14 +27,13 @@ export class VersionError extends Error {
 /** No version that a person writes is longer; bounds what a hello may carry. */
 export const MAX_VERSION_LENGTH = 64;
 
-const QUALIFIER = /^[-+][0-9A-Za-z][0-9A-Za-z.+_-]*$/;
-
 /**
  * The grammar of a version as a regular expression for other languages: what it cannot say is that each number is at
  * most 2^53 - 1 and the whole has at most 64 characters.
  */
 export const VERSION_PATTERN =
   '^(0|[1-9][0-9]*)\\.(0|[1-9][0-9]*)\\.(0|[1-9][0-9]*)([-+][0-9A-Za-z][0-9A-Za-z.+_-]*)?$';
+const GRAMMAR = new RegExp(VERSION_PATTERN);
 
 /**
  * Reads `major.minor.patch`, each a decimal number of at most 2^53 - 1 without leading zeros, perhaps followed by a
@@ -45,16 +43,16 @@ export const VERSION_PATTERN =
 export function parseVersion(text: string): Version {
   if (text.length > MAX_VERSION_LENGTH)
     throw new VersionError(`a version has at most ${MAX_VERSION_LENGTH} characters, this has ${text.length}`);
-  const cut = text.search(/[^0-9.]/);
-  const core = cut < 0 ? text : text.slice(0, cut);
-  const qualifier = cut < 0 ? '' : text.slice(cut);
-  const parsed = semver.parse(core);
-  if (parsed === null || (qualifier !== '' && !QUALIFIER.test(qualifier)))
-    throw new VersionError(`${JSON.stringify(text)} is not a version: ${fault(text, core, qualifier)}`);
-  return { major: parsed.major, minor: parsed.minor, patch: parsed.patch, qualifier };
+  const [, major, minor, patch, qualifier = ''] = GRAMMAR.exec(text) ?? [];
+  const version = { major: Number(major), minor: Number(minor), patch: Number(patch), qualifier };
+  if (![version.major, version.minor, version.patch].every(Number.isSafeInteger))
+    throw new VersionError(`${JSON.stringify(text)} is not a version: ${fault(text)}`);
+  return version;
 }
 
-function fault(text: string, core: string, qualifier: string): string {
+function fault(text: string): string {
+  const cut = text.search(/[^0-9.]/);
+  const core = cut < 0 ? text : text.slice(0, cut);
   if (text.trim() === '') return 'it is empty';
   if (/^[vV=]/.test(text)) return `leave out the ${JSON.stringify(text[0])}`;
   if (/^(\d*\.)*-/.test(text)) return 'a part is negative';
@@ -65,7 +63,7 @@ function fault(text: string, core: string, qualifier: string): string {
     return `it has ${parts.length} ${parts.length === 1 ? 'part' : 'parts'}, not the 3 of major.minor.patch`;
   if (parts.some((part) => part.length > 1 && part.startsWith('0'))) return 'a part has a leading zero';
   if (parts.some((part) => !Number.isSafeInteger(Number(part)))) return 'a part is too large';
-  return `${JSON.stringify(qualifier)} is not a qualifier such as "-HBase-1.4"`;
+  return `${JSON.stringify(text.slice(core.length))} is not a qualifier such as "-HBase-1.4"`;
 }
 
 /** As `parseVersion`, but null for a text that is not a version. */
