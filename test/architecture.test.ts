@@ -150,7 +150,7 @@ describe('the check itself notices', () => {
   test.each([
     ['policy/decide.ts', './types.ts'],
     ['policy/decide.ts', '../version/version.ts'],
-    ['version/version.ts', 'semver'],
+    ['wire/messages.ts', 'zod'],
     ['transport/tcp.ts', 'node:net'],
     ['cli/commands/serve.ts', '../../gateway/build.ts'],
     ['cli/main.ts', 'commander'],

@@ -17,6 +17,15 @@ export function whoToPoint({ servers }: ServerSet<KnownServer>): string {
   return `${named.join(', ')}${more}`;
 }
 
+/** Servers that a sentence names in full up to here: as many as the protocol has room for in a move. */
+const LISTED = 64;
+
+/** Names as a sentence lists all of them; of very many, the first ones and how many more. */
+export function listNames(names: readonly string[]): string {
+  const more = names.length > LISTED ? ` and ${names.length - LISTED} more` : '';
+  return `${names.slice(0, LISTED).join(', ')}${more}`;
+}
+
 /** Servers whose minor is below `line`. */
 export function olderThan(servers: ServerSet<KnownServer>, line: Minor): ServerSet<KnownServer> {
   return servers.filter(({ version }) => compareMinors(version, line) < 0);

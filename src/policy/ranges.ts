@@ -3,6 +3,7 @@
  * where its range overlaps with that of every server; a side that states none is refused (fail closed).
  */
 import { printVersion } from '../version/version.ts';
+import { listNames } from './move.ts';
 import type { RuleResult } from './rule.ts';
 import type { ServerSet } from './server-set.ts';
 import type { ClientFacts, ProtocolRange, ServerFacts } from './types.ts';
@@ -50,7 +51,7 @@ function compareRanges(client: ClientFacts, mine: ProtocolRange, servers: Server
     return {
       rule,
       outcome: 'fail',
-      because: () => `${below.servers.map(withRange).join(', ')} ends below the client's ${print(mine)}`,
+      because: () => `${listNames(below.servers.map(withRange))} ends below the client's ${print(mine)}`,
       ruling: {
         verdict: 'refuse',
         code: 'SERVER_OUTDATED',
@@ -65,7 +66,7 @@ function compareRanges(client: ClientFacts, mine: ProtocolRange, servers: Server
     return {
       rule,
       outcome: 'fail',
-      because: () => `${above.servers.map(withRange).join(', ')} begins above the client's ${print(mine)}`,
+      because: () => `${listNames(above.servers.map(withRange))} begins above the client's ${print(mine)}`,
       ruling: {
         verdict: 'refuse',
         code: 'CLIENT_OUTDATED',
@@ -86,4 +87,4 @@ const whoIs = ({ version }: ClientFacts) => `Client ${printVersion(version)}`;
 const rangeOf = ({ protocol }: Pick<ServerFacts, 'protocol'>) => protocol as ProtocolRange;
 const print = ({ min, max }: ProtocolRange) => `${min} to ${max}`;
 const withRange = (server: ServerFacts) => `${server.id} (${print(rangeOf(server))})`;
-const idsOf = ({ ids }: ServerSet) => ids.join(', ');
+const idsOf = ({ ids }: ServerSet) => listNames(ids);

@@ -10,7 +10,7 @@ import {
   releasesAtLevel,
 } from '../version/catalogue.ts';
 import { compareMinors, printMinor, printVersion, type Version } from '../version/version.ts';
-import { clientTarget, whoToPoint } from './move.ts';
+import { clientTarget, listNames, whoToPoint } from './move.ts';
 import { judgePair } from './pair.ts';
 import type { ClusterView, RuleInput, RuleResult, Ruling } from './rule.ts';
 import type { KnownServer, ServerSet, Traits } from './server-set.ts';
@@ -89,7 +89,7 @@ export function serverFirstRule({ client, known, unknown }: RuleInput): RuleResu
       because: () => `the client's minor is newer than that of ${whoToPoint(older)}`,
       ruling: serverOutdated(client, older),
     };
-  const blind = () => (unknown.isEmpty ? '' : `; the version of ${unknown.ids.join(', ')} is unknown`);
+  const blind = () => (unknown.isEmpty ? '' : `; the version of ${listNames(unknown.ids)} is unknown`);
   return { rule, outcome: 'pass', because: () => `no known server is older than the client${blind()}` };
 }
 
@@ -138,7 +138,7 @@ export function windowRule({ client, known, policy }: RuleInput): RuleResult {
 function spell(move: Move): string {
   return move.side === 'client'
     ? `upgrade the client to ${move.to}`
-    : `no client release fits the servers as they are, so first upgrade ${move.who.join(', ')} to ${move.to}`;
+    : `no client release fits the servers as they are, so first upgrade ${listNames(move.who)} to ${move.to}`;
 }
 
 /** P1: patches never decide. */
@@ -214,13 +214,13 @@ function behindTables(
   const { newest } = behind.extremes as { newest: Version };
   const line = lineReaching(catalogue, level, newest);
   const to = line === null ? `level ${level}` : printMinor(line);
-  const said = () => (claimed.isEmpty ? '' : `, as said by ${claimed.ids.join(', ')}`);
+  const said = () => (claimed.isEmpty ? '' : `, as said by ${listNames(claimed.ids)}`);
   return {
     verdict: 'refuse',
     code: 'SERVER_BEHIND_TABLES',
     move: () => ({ side: 'server', to, who: behind.ids }),
     message: () =>
-      `Every server is older than the system tables (level ${level}${said()}): bring ${behind.ids.join(', ')} to ${line === null ? 'a release that works with them' : to}.`,
+      `Every server is older than the system tables (level ${level}${said()}): bring ${listNames(behind.ids)} to ${line === null ? 'a release that works with them' : to}.`,
   };
 }
 

@@ -1,7 +1,7 @@
 /** M3 and J1, the one-time upgrade: who needs it, and what becomes of those who do. */
 import { levelOf } from '../version/catalogue.ts';
 import { printVersion } from '../version/version.ts';
-import { whoToPoint } from './move.ts';
+import { listNames, whoToPoint } from './move.ts';
 import type { RuleInput, RuleResult, Ruling } from './rule.ts';
 import type { ServerSet } from './server-set.ts';
 import type { ClientFacts, Move, SkewPolicy, UpgradeState } from './types.ts';
@@ -88,7 +88,7 @@ export function unknownVersionRuling(client: ClientFacts, unknown: ServerSet): R
     verdict: 'refuse',
     code: 'VERSION_UNKNOWN',
     message: () =>
-      `Client ${printVersion(client.version)} needs the whole cluster upgraded, and the version of ${unknown.ids.join(', ')} is unknown: start ${them()}, or take ${them()} out of the cluster.`,
+      `Client ${printVersion(client.version)} needs the whole cluster upgraded, and the version of ${listNames(unknown.ids)} is unknown: start ${them()}, or take ${them()} out of the cluster.`,
   };
 }
 

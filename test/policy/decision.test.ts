@@ -177,3 +177,17 @@ describe('decisions that no rule makes', () => {
     });
   });
 });
+
+test('a message names the first of very many servers, and how many more there are; the move has all of them', () => {
+  const behind = (count: number) => judged('4.14.0', Array(count).fill('4.14.0'), { level: 29 });
+  const unknown = (count: number) => judged('4.14.0', Array(count).fill('unknown'));
+  for (const { message } of [behind(64), unknown(64)]) {
+    expect(message).toContain('s63, s64 ');
+    expect(message).not.toContain('more');
+  }
+  for (const { message } of [behind(1_000), unknown(1_000)]) {
+    expect(message).toContain('s63, s64 and 936 more ');
+    expect(message).not.toContain('s65');
+  }
+  expect(behind(1_000).move?.who).toHaveLength(1_000);
+});
