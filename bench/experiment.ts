@@ -4,12 +4,18 @@ import type { Lab } from './lab.ts';
 /** What one round of a variant gave, by the keys of the figures. A figure may be left out. */
 export type Values = Readonly<Record<string, number>>;
 
+/** What the gate has to reach, and what it is meant to. */
+export interface Goal {
+  readonly least: number;
+  readonly aim: number;
+}
+
 export interface Figure {
   readonly key: string;
   readonly title: string;
   readonly unit: string;
-  /** From the goals, as ratios to the reference or, without one, as values. */
-  readonly goal?: { readonly least: number; readonly aim: number };
+  /** As ratios to the reference or, without one, as values. */
+  readonly goal?: Goal;
   /** Whether more is better. */
   readonly more: boolean;
 }
@@ -35,6 +41,8 @@ export interface Experiment {
   /** The variant that is 1.00; null: values, no ratios. */
   readonly reference: string | null;
   readonly variants: readonly Variant[];
+  /** Where they differ from variant to variant: for the first figure. */
+  readonly goals?: Readonly<Record<string, Goal>>;
   /** Whether the first round is not counted: what runs longer than a round is warm by then. */
   readonly warmUp?: boolean;
   /** At most so many rounds, where one takes long and differs little. */

@@ -1,6 +1,6 @@
 /** What measurements share: a temporary folder, and the load generator and backend in C. */
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -51,7 +51,7 @@ export class Lab implements AsyncDisposable {
   readonly quick: boolean;
   readonly #stack = new AsyncDisposableStack();
   readonly #built = new Map<string, string>();
-  readonly #backends = new Map<number | null, Promise<Backend>>();
+  readonly #once = new Map<string, Promise<unknown>>();
   #folders = 0;
 
   static async create(options: { readonly quick: boolean }): Promise<Lab> {
@@ -62,6 +62,8 @@ export class Lab implements AsyncDisposable {
     this.folder = folder;
     this.quick = quick;
     this.seconds = quick ? 0.15 : 1;
+    // Some programs run as another user, who has to reach their own folder in it.
+    chmodSync(folder, 0o711);
     this.#stack.defer(() => rm(folder, { recursive: true, force: true }));
   }
 
@@ -72,9 +74,14 @@ export class Lab implements AsyncDisposable {
     return folder;
   }
 
+  /** What a measurement starts for itself: it ends with the run, if not before. */
+  own<T extends AsyncDisposable>(started: T): T {
+    return this.#stack.use(started);
+  }
+
   /** Starts a program that ends with the run at the latest. @throws {Error} if there is no such program */
   async start(command: readonly string[], options?: Parameters<typeof Program.start>[1]): Promise<Program> {
-    return this.#stack.use(await Program.start(command, options));
+    return this.own(await Program.start(command, options));
   }
 
   /** The servers that most measurements use: 4.14.1, with the system tables of their release. */
@@ -84,11 +91,14 @@ export class Lab implements AsyncDisposable {
 
   /** Servers 4.14.1 whose system tables are at a level. */
   backendAt(level: number): Promise<Backend> {
-    const known = this.#backends.get(level);
-    if (known !== undefined) return known;
-    const started = this.#startBackend(level);
-    this.#backends.set(level, started);
-    return started;
+    return this.once(`backend ${level}`, () => this.#startBackend(level));
+  }
+
+  /** What several measurements share: made when the first asks for it. */
+  once<T>(name: string, make: () => Promise<T>): Promise<T> {
+    const made = (this.#once.get(name) as Promise<T> | undefined) ?? make();
+    this.#once.set(name, made);
+    return made;
   }
 
   /** Runs clients to their end. @throws {Error} if one was refused or cut */

@@ -13,7 +13,7 @@ export function markdownOf(all: readonly Measured[]): string {
     all,
     ({ experiment }) => `${experiment.reference} ${experiment.reference === null ? experiment.name : ''}`,
   );
-  return [...[...groups.values()].map(tableOf), missingOf(all)].filter(Boolean).join('\n\n');
+  return [...[...groups.values()].map(tableOf), busyOf(all), missingOf(all)].filter(Boolean).join('\n\n');
 }
 
 function tableOf(group: readonly Measured[]): string {
@@ -22,11 +22,56 @@ function tableOf(group: readonly Measured[]): string {
     measured.experiment.figures.map((figure) => [
       `${figure.title}, ${figure.unit}`,
       ...variants.map((variant) => cellOf(measured, variant, figure)),
-      figure.goal === undefined ? '' : `${figure.goal.least}`,
-      figure.goal === undefined ? '' : `${figure.goal.aim}`,
+      goalsOf(measured, figure, 'least'),
+      goalsOf(measured, figure, 'aim'),
     ]),
   );
-  return table(['figure', ...variants, 'at least', 'aim'], rows);
+  const notes = new Set(group.flatMap(({ experiment }) => experiment.note ?? []));
+  return [
+    table(['figure', ...variants, 'at least', 'aim'], rows),
+    ...[...notes].map((note) => wrap(note)),
+  ].join('\n\n');
+}
+
+function goalsOf({ experiment: { goals } }: Measured, { goal }: Figure, which: 'least' | 'aim'): string {
+  if (goal !== undefined) return compact(goal[which]);
+  return Object.values(goals ?? {})
+    .map((each) => compact(each[which]))
+    .join('; ');
+}
+
+/** Of one core, in percent: what is busy beside a proxy could be what is slow. */
+function busyOf(all: readonly Measured[]): string {
+  const shown = all.filter(({ values }) =>
+    [...values.values()].some(([first]) => first?.loadBusy !== undefined),
+  );
+  if (shown.length === 0) return '';
+  const variants = variantsOf(shown);
+  const share = (measured: Measured, variant: string, key: string) => {
+    const values = seriesOf(measured, variant, key);
+    return values.length === 0 ? '-' : String(Math.round(spreadOf(values).median * 100));
+  };
+  const rows = shown.map((measured) => [
+    measured.experiment.title,
+    ...variants.map((variant) =>
+      measured.values.has(variant)
+        ? ['loadBusy', 'proxyBusy', 'backendBusy'].map((key) => share(measured, variant, key)).join(' / ')
+        : '',
+    ),
+  ]);
+  const words = 'Percent of a core that were used by the load, the proxy and the servers:';
+  return `${words}\n\n${table(['load / proxy / servers', ...variants], rows)}`;
+}
+
+/** Lines as wide as the documents'. */
+export function wrap(text: string, width = 120): string {
+  const lines = [''];
+  for (const word of text.split(' ')) {
+    const line = lines.at(-1) as string;
+    if (line.length + word.length >= width) lines.push(word);
+    else lines[lines.length - 1] = line === '' ? word : `${line} ${word}`;
+  }
+  return lines.join('\n');
 }
 
 /** A ratio with its spread; of the reference the value itself. */
@@ -60,7 +105,9 @@ function table(head: readonly string[], rows: ReadonlyArray<readonly string[]>):
 
 function missingOf(all: readonly Measured[]): string {
   const lines = all.flatMap(({ experiment, skipped }) =>
-    [...skipped].map(([variant, reason]) => `- ${experiment.title}, ${variant}: ${firstLine(reason)}`),
+    [...skipped].map(([variant, reason]) =>
+      wrap(`- ${experiment.title}, ${variant}: ${firstLine(reason)}`).replaceAll('\n', '\n  '),
+    ),
   );
   return lines.length === 0 ? '' : ['Left out:', '', ...lines].join('\n');
 }

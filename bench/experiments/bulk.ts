@@ -2,12 +2,19 @@
 import type { Experiment, Values } from '../experiment.ts';
 import type { Lab, Load } from '../lab.ts';
 import { DIRECT } from '../subjects/direct.ts';
-import { GATE } from '../subjects/gate.ts';
+import { GATE, startGate } from '../subjects/gate.ts';
 import { HAPROXY, HAPROXY_SPLICE } from '../subjects/haproxy.ts';
 import { NGINX } from '../subjects/nginx.ts';
 import { type ProxyKind, type Running, through } from '../subjects/proxy.ts';
 
-const PROXIES: readonly ProxyKind[] = [DIRECT, HAPROXY, HAPROXY_SPLICE, NGINX, GATE];
+/** The engine that a gate falls back to. */
+const STREAMS: ProxyKind = {
+  id: 'gate-streams',
+  needs: [],
+  start: (lab, servers) => startGate(lab, servers, { config: { relay: 'streams' } }),
+};
+
+const PROXIES: readonly ProxyKind[] = [DIRECT, HAPROXY, HAPROXY_SPLICE, NGINX, GATE, STREAMS];
 /** Bytes of a write. */
 export const BLOCK = 65_536;
 const GB = 1e9;

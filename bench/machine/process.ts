@@ -10,11 +10,21 @@ const PATIENCE = 60_000;
 /** Characters of a program's standard error that are kept, to say why it failed. */
 const KEPT = 2_000;
 
+export interface ProgramOptions {
+  readonly cwd?: string;
+  readonly env?: NodeJS.ProcessEnv;
+  readonly uid?: number;
+  readonly gid?: number;
+  /** What tells it to end. Default: SIGTERM. */
+  readonly stop?: NodeJS.Signals;
+}
+
 /** A program that runs. Disposing of it ends it. */
 export class Program implements AsyncDisposable {
   readonly name: string;
   readonly pid: number;
   readonly #child: ChildProcess;
+  readonly #stop: NodeJS.Signals;
   readonly #lines = new Map<'stdout' | 'stderr', string[]>([
     ['stdout', []],
     ['stderr', []],
@@ -26,16 +36,17 @@ export class Program implements AsyncDisposable {
   /** @throws {Error} if there is no such program */
   static async start(
     command: readonly string[],
-    options: { readonly cwd?: string; readonly env?: NodeJS.ProcessEnv } = {},
+    { stop = 'SIGTERM', ...options }: ProgramOptions = {},
   ): Promise<Program> {
     const [file = '', ...rest] = command;
     const child = spawn(file, rest, { ...options, stdio: 'pipe' });
     await once(child, 'spawn');
-    return new Program(file.split('/').at(-1) as string, child);
+    return new Program(file.split('/').at(-1) as string, child, stop);
   }
 
-  private constructor(name: string, child: ChildProcess) {
+  private constructor(name: string, child: ChildProcess, stop: NodeJS.Signals) {
     this.name = name;
+    this.#stop = stop;
     this.pid = child.pid as number;
     this.#child = child;
     child.stdin?.on('error', () => {});
@@ -84,7 +95,7 @@ export class Program implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#hasEnded) return;
     this.endInput();
-    this.#child.kill('SIGTERM');
+    this.#child.kill(this.#stop);
     const late = setTimeout(() => this.#child.kill('SIGKILL'), GRACE);
     await this.#exited;
     clearTimeout(late);

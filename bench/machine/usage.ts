@@ -25,6 +25,11 @@ export function residentKib(pid: number): number {
   return sizes.reduce((sum, each) => sum + each, 0);
 }
 
+/** The most resident memory that the process ever had, in KiB. */
+export function peakKib(pid: number): number {
+  return Number(/^VmHWM:\s+(\d+) kB/m.exec(read(`/proc/${pid}/status`))?.[1] ?? 0);
+}
+
 /** Open descriptors. */
 export function descriptors(pid: number): number {
   return list(`/proc/${pid}/fd`).length;

@@ -28,9 +28,10 @@ export function serverHello(level: number): Uint8Array {
 }
 
 /** The same permit that a gate would give, for clients that reach the backend without one. */
-export const PERMIT = Buffer.concat([encodePreface(), encodeMessage('permit', permit())]);
+export const PERMIT = Buffer.concat([encodePreface(), encodeMessage('permit', permitMessage())]);
 
-function permit() {
+/** What a gate tells an admitted client. */
+export function permitMessage() {
   const servers = ['s1', 's2', 's3'].map((id) => ({
     id,
     version: parseVersion(SERVER),

@@ -9,11 +9,13 @@ import { type ProxyKind, type Running, runningProgram } from './proxy.ts';
 
 /** What is started instead of the command, and what its config has beside listeners and servers. */
 export interface GateOptions {
-  readonly script?: string;
+  readonly command?: readonly string[];
+  /** Further arguments, behind the config file. */
+  readonly after?: readonly string[];
   readonly config?: Readonly<Record<string, unknown>>;
 }
 
-const COMMAND = fileURLToPath(new URL('../../src/cli/skewgate.cjs', import.meta.url));
+const SERVE = [fileURLToPath(new URL('../../src/cli/skewgate.cjs', import.meta.url)), 'serve'];
 
 /** The gate; clients speak the native handshake. */
 export const GATE: ProxyKind = { id: 'gate', needs: [], start: startGate };
@@ -35,10 +37,13 @@ export async function startGate(
 }
 
 /** Starts a gate with a whole config, its log and ledger in a folder of their own. */
-export async function startGateWith(lab: Lab, { script = COMMAND, config }: GateOptions): Promise<Running> {
+export async function startGateWith(
+  lab: Lab,
+  { command = SERVE, after = [], config }: GateOptions,
+): Promise<Running> {
   const file = path.join(lab.newFolder('gate'), 'gate.yaml');
   writeFileSync(file, stringify({ id: 'bench', log: { file: 'decisions.ndjson' }, ...config }));
-  const program = await lab.start([process.execPath, script, 'serve', file]);
+  const program = await lab.start([process.execPath, ...command, file, ...after]);
   return runningProgram(program, await portsOf(program));
 }
 

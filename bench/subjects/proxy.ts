@@ -23,17 +23,47 @@ export interface ProxyKind {
 
 /** A variant of an experiment that drives clients through a proxy, which runs from the first round to the last. */
 export function through(proxy: ProxyKind, measure: (lab: Lab, running: Running) => Promise<Values>): Variant {
+  const servers = async (lab: Lab) => (await lab.backend()).ports;
+  return inFrontOf({ needs: ['cc'], servers }, proxy, measure);
+}
+
+/** Servers that stand behind a proxy. */
+export interface Servers {
+  /** Programs that they take. */
+  readonly needs: readonly string[];
+  /** Their ports. */
+  servers(lab: Lab): Promise<readonly number[]>;
+}
+
+/** As `through`, in front of other servers. */
+export function inFrontOf(
+  { needs, servers }: Servers,
+  proxy: ProxyKind,
+  measure: (lab: Lab, running: Running) => Promise<Values>,
+): Variant {
   return {
     id: proxy.id,
-    missing: () => missing('cc', ...proxy.needs),
+    missing: () => missing(...needs, ...proxy.needs),
     async open(lab): Promise<Subject> {
-      const { ports } = await lab.backend();
-      const running = await proxy.start(lab, ports);
+      const running = lab.own(await proxy.start(lab, await servers(lab)));
       return {
         measure: () => measure(lab, running),
         [Symbol.asyncDispose]: () => running[Symbol.asyncDispose](),
       };
     },
+  };
+}
+
+/** A variant of which each round starts anew. */
+export function eachRound(
+  id: string,
+  needs: readonly string[],
+  measure: (lab: Lab) => Promise<Values>,
+): Variant {
+  return {
+    id,
+    missing: () => missing(...needs),
+    open: async (lab) => ({ measure: () => measure(lab), async [Symbol.asyncDispose]() {} }),
   };
 }
 

@@ -2,7 +2,9 @@
 import { describe, expect, test } from 'vitest';
 import type { Experiment, Measured, Values } from '../../bench/experiment.ts';
 import { compact, markdownOf } from '../../bench/markdown.ts';
+import { fill } from '../../bench/page.ts';
 import { ratiosOf, slopeOf, spreadOf } from '../../bench/statistics.ts';
+import { readDocument } from '../support/documents.ts';
 
 describe('figures of rounds', () => {
   test('the median is the middle one, or lies between the two in the middle', () => {
@@ -62,5 +64,20 @@ describe('tables', () => {
 
   test('show values where there is nothing to compare with', () => {
     expect(markdownOf([measured({ gate: [{ rate: 40 }] })])).toContain('| rate, /s | 40 |');
+  });
+});
+
+describe('the page of results', () => {
+  test('gets what stands between two markers, and nothing else of it changes', () => {
+    const page = 'Before.\n\n<!-- bench:tables -->\n\nold\n\n<!-- /bench:tables -->\n\nAfter.\n';
+    const filled = fill(page, 'tables', '| a |');
+    expect(filled).toBe('Before.\n\n<!-- bench:tables -->\n\n| a |\n\n<!-- /bench:tables -->\n\nAfter.\n');
+    expect(fill(filled, 'tables', '| a |')).toBe(filled);
+    expect(() => fill('Nothing.', 'tables', '')).toThrow('no markers for tables');
+  });
+
+  test('has the markers that the bench fills', () => {
+    const page = readDocument('docs/performance.md');
+    for (const name of ['tables', 'pictures']) expect(fill(page, name, 'x')).toContain('x');
   });
 });
