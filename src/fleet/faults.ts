@@ -40,6 +40,8 @@ export const FAULT_NAMES = [
   'lease-not-renewed',
   'leases-by-own-clock',
   'ledger-taken-as-it-is',
+  'steps-not-fenced',
+  'old-level-believed',
   'write-tried-for-ever',
   'rests-too-long',
   'waits-too-long',
@@ -75,6 +77,14 @@ export const FAULTS: Readonly<Record<FaultName, Fault>> = {
   'ledger-taken-as-it-is': {
     about: 'the doubt about a ledger that was lost is not kept',
     remoteStore: forgetDoubt,
+  },
+  'steps-not-fenced': {
+    about: 'the system tables take the steps of any holder, whoever came after it',
+    tables: withoutTokens,
+  },
+  'old-level-believed': {
+    about: 'after a step, what servers said before its end counts as their answer',
+    cluster: believeOldLevel,
   },
   'write-tried-for-ever': {
     about: 'a write to the ledger that came too late is tried again and again',
@@ -146,6 +156,19 @@ function forgetNewest(cluster: Cluster): void {
       const newest = known.toSorted(compareVersions).at(-1);
       const rest = all().filter(({ version }) => version === null || version !== newest);
       return rest.length > 0 ? rest : all();
+    },
+  });
+}
+
+/** For a second after the tables have risen, a gate goes by what servers said of them before. */
+function believeOldLevel(cluster: Cluster): void {
+  const real = () => Reflect.get(Object.getPrototypeOf(cluster), 'level', cluster) as number | null;
+  let [before, last, since] = [real(), real(), cluster.now()];
+  Object.defineProperty(cluster, 'level', {
+    get() {
+      const level = real();
+      if (level !== last) [before, last, since] = [last ?? level, level, cluster.now()];
+      return cluster.now() - since < 1_000 ? before : last;
     },
   });
 }

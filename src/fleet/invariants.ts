@@ -20,6 +20,7 @@ import { deadEnd } from './invariants/moves.ts';
 import { overlappingRuns, runTooEarly } from './invariants/runs.ts';
 import { groundlessRefusal, heldTooLong } from './invariants/service.ts';
 import { droppedSession, overstayed } from './invariants/sessions.ts';
+import { countedAsFailed, ranAgain } from './invariants/success.ts';
 import type { Simulation } from './simulation.ts';
 
 export interface Invariant {
@@ -48,6 +49,11 @@ export const INVARIANTS: readonly Invariant[] = [
     id: 'upgraded-once',
     sentence: 'Each level is reached by one completed upgrade step only.',
     breaches: secondCompletion,
+  },
+  {
+    id: 'success-is-kept',
+    sentence: 'A step that succeeded is not counted as failed, and does not run again.',
+    breaches: (evidence) => [...countedAsFailed(evidence), ...ranAgain(evidence)],
   },
   {
     id: 'one-run-at-a-time',

@@ -30,6 +30,14 @@ const FOUND: Readonly<Record<FaultName, Finding>> = {
     plans: 10,
     broken: /^lost-ledger-is-doubted: an upgrade began under token \d+, and the ledger was in doubt/,
   },
+  'steps-not-fenced': {
+    plans: 25,
+    broken: /^one-run-at-a-time: .* and both went through/,
+  },
+  'old-level-believed': {
+    plans: 10,
+    broken: /^success-is-kept: the step under token \d+ was done, and counted as failed/,
+  },
   'write-tried-for-ever': {
     plans: 10,
     broken: /^waits-end: it does not end: it goes on/,

@@ -93,6 +93,24 @@ const TAMPERED: ReadonlyArray<
     },
   ],
   [
+    'a step that was done ran again',
+    ['success-is-kept'],
+    ({ truth: { runs } }) => {
+      const [run] = runs;
+      const end = run?.end as number;
+      if (run) runs.push({ ...run, from: end + 5_000, end: end + 5_001, how: 'idle' });
+    },
+  ],
+  [
+    'a step was done, and counted as failed',
+    ['success-is-kept'],
+    (simulation) =>
+      history(simulation, (entries) => {
+        const at = (entry(entries, 'done').at as number) + 4_000;
+        return entries.map((one) => (one.what === 'done' ? { ...one, what: 'failed', at, error: 'x' } : one));
+      }),
+  ],
+  [
     'two runs went through at once',
     ['one-run-at-a-time'],
     ({ truth: { runs } }) => {
