@@ -8,8 +8,8 @@ import { type OpenRule, type ReceivedTraceStep, VERDICTS } from '../policy/types
 import { MAX_VERSION_LENGTH, parseVersion, VERSION_PATTERN } from '../version/version.ts';
 import { WireFault } from './fault.ts';
 import { encodeFrame, type Frame } from './frame.ts';
-import { decodeValue, type Encoded, encodeMap } from './msgpack.ts';
-import { RecentlyRead } from './recently-read.ts';
+import { decodeValue, type Encoded, encodeMap, findField, withNil } from './msgpack.ts';
+import { deepFreeze, RecentlyRead } from './recently-read.ts';
 
 /** Characters of a code, a rule or an outcome. */
 const MAX_WORD_LENGTH = 64;
@@ -301,6 +301,7 @@ export function encodeMessage<Name extends MessageName>(name: Name, message: Enc
  * @throws {WireFault} naming the field at fault
  */
 export function decodeMessage<Name extends MessageName>(name: Name, frame: Frame): Message<Name> {
+  if (name === 'permit') return readPermit(frame.payload) as Message<Name>;
   const known = recent[name].get(frame.payload);
   if (known !== undefined) return known as Message<Name>;
   const message = parse(name, decodeValue(frame.payload));
@@ -308,14 +309,41 @@ export function decodeMessage<Name extends MessageName>(name: Name, frame: Frame
   return message;
 }
 
+/** The longest message that is remembered, and the longest decision, which has a trace in it, bytes. */
+const [LONGEST, LONGEST_DECISION] = [512, 4_096];
+
 /** What was read lately of each message. */
 const recent = Object.fromEntries(
-  Object.keys(MESSAGES).map((name) => [name, new RecentlyRead()]),
+  Object.keys(MESSAGES).map((name) => [name, new RecentlyRead(LONGEST)]),
 ) as Readonly<Record<MessageName, RecentlyRead>>;
 
-function parse<Name extends MessageName>(name: Name, value: unknown): Message<Name> {
-  const parsed = MESSAGES[name].schema.safeParse(value);
-  if (parsed.success) return parsed.data as Message<Name>;
+/** Of permits, the decisions: no two permits are alike, but for this, which is most of them. */
+const recentDecisions = new RecentlyRead(LONGEST_DECISION);
+const undecidedPermit = MESSAGES.permit.schema.omit({ decision: true });
+
+/** @throws {WireFault} */
+function readPermit(payload: Uint8Array): Message<'permit'> {
+  const place = findField(payload, 'decision');
+  const bytes = place && payload.subarray(place.start, place.end);
+  const known = bytes && recentDecisions.get(bytes);
+  if (!known) {
+    const permit = parse('permit', decodeValue(payload));
+    deepFreeze(permit);
+    if (bytes) recentDecisions.keep(bytes, permit.decision);
+    return permit;
+  }
+  const rest = parse('permit', decodeValue(withNil(payload, place)), undecidedPermit);
+  deepFreeze(rest);
+  return Object.freeze({ ...rest, decision: known as Message<'permit'>['decision'] });
+}
+
+function parse<Name extends MessageName, Read = Message<Name>>(
+  name: Name,
+  value: unknown,
+  schema = MESSAGES[name].schema as unknown as z.ZodType<Read>,
+): Read {
+  const parsed = schema.safeParse(value);
+  if (parsed.success) return parsed.data;
   const issue = parsed.error.issues[0];
   const field = issue?.path.length ? `${name}.${issue.path.map(String).join('.')}` : name;
   throw new WireFault(`${field}: ${issue?.message ?? 'is not valid'}`);

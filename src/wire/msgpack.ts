@@ -69,6 +69,45 @@ export function decodeValue(payload: Uint8Array): unknown {
   }
 }
 
+/** Where a value lies in a payload. */
+export interface Place {
+  readonly start: number;
+  readonly end: number;
+}
+
+/**
+ * Finds the value of a field in a payload that is a map.
+ * @returns null where there is none, or not without doubt: nothing is lost but that it is not found
+ * @throws {WireFault} as `decodeValue`
+ */
+export function findField(payload: Uint8Array, name: string): Place | null {
+  const first = byteAt(payload, 0);
+  if (first < 0x80 || first > 0x8f) return null;
+  const key = Buffer.from(name);
+  let found: Place | null = null;
+  let position = 1;
+  for (let entry = 0; entry < (first & 0x0f); entry++) {
+    const start = walk(payload, position, 1);
+    const end = walk(payload, start, 1);
+    if (key.equals(payload.subarray(start - key.length, start))) {
+      // Not the same field, twice the same one, or spelt as no encoder would.
+      if (found !== null || start - position !== key.length + 1) return null;
+      found = { start, end };
+    }
+    position = end;
+  }
+  return found;
+}
+
+/** The payload with nil in place of one of its values. */
+export function withNil(payload: Uint8Array, { start, end }: Place): Uint8Array {
+  const copy = Buffer.allocUnsafe(payload.length - (end - start) + 1);
+  copy.set(payload.subarray(0, start));
+  copy[start] = 0xc0;
+  copy.set(payload.subarray(end), start + 1);
+  return copy;
+}
+
 /** The position after the value at `at`. */
 function walk(bytes: Uint8Array, at: number, depth: number): number {
   if (depth > MAX_DEPTH) throw new WireFault(`values nest deeper than ${MAX_DEPTH}`);
