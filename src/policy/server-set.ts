@@ -17,6 +17,9 @@ interface Extremes {
   readonly newest: Version;
 }
 
+/** Subsets that a set remembers: rules divide servers by a few lines and states. */
+const MAX_SUBSETS = 32;
+
 /** Some servers of a cluster, in its order. */
 export class ServerSet<S extends ServerFacts = ServerFacts> {
   /** The first server of each kind, in the order of the cluster: what holds for it holds for all of its kind. */
@@ -24,6 +27,8 @@ export class ServerSet<S extends ServerFacts = ServerFacts> {
   /** How many servers are of each kind; null: one of each. */
   readonly #counts: readonly number[] | null;
   readonly #list: () => readonly S[];
+  /** Those asked for before, so that their servers are listed once and not for each client. */
+  readonly #subsets: ServerSet<S>[] = [];
   #servers: readonly S[] | null = null;
   #ids: readonly string[] | null = null;
   #extremes: Extremes | null | undefined;
@@ -68,8 +73,14 @@ export class ServerSet<S extends ServerFacts = ServerFacts> {
     const passing = this.examples.filter(test);
     if (passing.length === this.examples.length) return this;
     if (passing.length === 0) return new ServerSet(passing, null, () => passing);
-    const counts = this.#counts?.filter((_, at) => test(this.examples[at] as S)) ?? null;
-    return new ServerSet(passing, counts, () => this.servers.filter(test));
+    const list = () => this.servers.filter(test);
+    if (this.#counts === null) return new ServerSet(passing, null, list);
+    const known = this.#subsets.find(({ examples }) => isSameList(examples, passing));
+    if (known !== undefined) return known;
+    const counts = this.#counts.filter((_, at) => test(this.examples[at] as S));
+    const subset = new ServerSet(passing, counts, list);
+    if (this.#subsets.length < MAX_SUBSETS) this.#subsets.push(subset);
+    return subset;
   }
 
   /** Those whose version is known. */
@@ -94,6 +105,10 @@ export class ServerSet<S extends ServerFacts = ServerFacts> {
     const last = this.servers.findLast(({ version }) => version !== null && isNewest(version));
     return { oldest, newest: last?.version ?? newest };
   }
+}
+
+function isSameList<T>(a: readonly T[], b: readonly T[]): boolean {
+  return a.length === b.length && a.every((one, at) => one === b[at]);
 }
 
 function isNonEmpty<T>(list: readonly T[]): list is readonly [T, ...T[]] {

@@ -159,6 +159,14 @@ describe('a verdict that is kept', () => {
     expect(ask('4.14.0')).toEqual(first);
   });
 
+  test('shares its list of servers with those of other releases: strangers under ever new versions do not walk the cluster', () => {
+    const servers = freezeServers([up('rs1', '4.14.0'), up('rs2', '4.16.0'), up('rs3', '4.14.1')]);
+    const ask = (release: string) => decide(mayUpgrade(release), { servers, ...idle }, PRESETS.phoenix);
+    expect(ask('4.15.0').move?.who).toEqual(['rs1', 'rs3']);
+    expect(ask('4.15.1').move?.who).toBe(ask('4.15.0').move?.who);
+    expect(ask('4.17.0').move?.who).toEqual(['rs1', 'rs2', 'rs3']);
+  });
+
   test('ends with the block that it came from, and says how long that lasts each time', () => {
     const servers = freezeServers([up('rs1', '4.15.0')]);
     const upgrade: UpgradeState = { state: 'blocked', reason: 'audit', until: 5_000 };
