@@ -83,6 +83,10 @@ export interface Grant {
 /** One write to the ledger. */
 export interface TrueWrite {
   readonly at: number;
+  /** Who wrote it; null: an operator. */
+  gate: string | null;
+  /** The record as it was written. */
+  readonly text: string;
   /** What it added to the history. */
   readonly entries: readonly HistoryEntry[];
   /** The record that it replaced; null: there was none. */

@@ -51,11 +51,6 @@ export const INVARIANTS: readonly Invariant[] = [
     breaches: secondCompletion,
   },
   {
-    id: 'success-is-kept',
-    sentence: 'A step that succeeded is not counted as failed, and does not run again.',
-    breaches: (evidence) => [...countedAsFailed(evidence), ...ranAgain(evidence)],
-  },
-  {
     id: 'one-run-at-a-time',
     sentence: 'While one step of an upgrade runs, no other does.',
     breaches: overlappingRuns,
@@ -64,6 +59,11 @@ export const INVARIANTS: readonly Invariant[] = [
     id: 'one-holder',
     sentence: 'Tokens only grow, each has one holder, and no claim is taken from a healthy holder.',
     breaches: twoHolders,
+  },
+  {
+    id: 'success-is-kept',
+    sentence: 'A step that succeeded is not counted as failed, and does not run again.',
+    breaches: (evidence) => [...countedAsFailed(evidence), ...ranAgain(evidence)],
   },
   {
     id: 'operator-is-heeded',

@@ -1,5 +1,5 @@
 /** Wraps the system tables and the ledger so that everything done to them is noted in the ground truth. */
-import type { HistoryEntry, LedgerRecord } from '../migration/ledger/record.ts';
+import type { HistoryEntry } from '../migration/ledger/record.ts';
 import { type Store, wrapStore } from '../migration/ledger/store.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Tables } from '../server/tables.ts';
@@ -51,25 +51,32 @@ export function recordTables(
   };
 }
 
-/** @param changed gets the record as each swap leaves it, and what the swap adds to the history. */
+/** @param changed gets the record as each swap leaves it, as JSON, and what the swap adds to the history. */
 export function recordStore(
   store: Store,
-  changed: (record: LedgerRecord, history: readonly HistoryEntry[]) => void,
+  changed: (text: string, history: readonly HistoryEntry[]) => void,
 ): Store {
   return wrapStore(store, {
     async swap(cluster, swap) {
       const done = await store.swap(cluster, swap);
-      if (done) changed(JSON.parse(swap.text) as LedgerRecord, swap.history);
+      if (done) changed(swap.text, swap.history);
       return done;
     },
   });
 }
 
-/** The store as one gate uses it. Notes the tokens that the gate is granted. */
-export function recordGrants(store: Store, gate: string, { grants }: GroundTruth, clock: Clock): Store {
+/** The store as one gate uses it. Notes what the gate writes, and the tokens that it is granted. */
+export function recordGrants(
+  store: Store,
+  gate: string,
+  { grants, writes }: GroundTruth,
+  clock: Clock,
+): Store {
   return wrapStore(store, {
     async swap(cluster, swap) {
       const done = await store.swap(cluster, swap);
+      const write = writes.findLast(({ text }) => text === swap.text);
+      if (done && write !== undefined) write.gate = gate;
       if (done && swap.grant !== undefined) grants.push({ token: swap.grant.token, gate, at: clock.now() });
       return done;
     },

@@ -235,9 +235,17 @@ export class Simulation implements FleetDriver {
   }
 
   #createStore(): Store {
-    const store = recordStore(this.#kept, (record, added) => {
+    const store = recordStore(this.#kept, (text, added) => {
+      const record = JSON.parse(text) as LedgerRecord;
       const entries = added.map((entry) => ({ ...entry, at: this.clock.now() }));
-      this.truth.writes.push({ at: this.clock.now(), entries, before: this.#record, after: record });
+      this.truth.writes.push({
+        at: this.clock.now(),
+        gate: null,
+        text,
+        entries,
+        before: this.#record,
+        after: record,
+      });
       this.truth.history.push(...entries);
       this.#record = record;
       this.#note();

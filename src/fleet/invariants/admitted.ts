@@ -91,7 +91,10 @@ export function clusterOf(
   const claim = record?.claim ?? null;
   const upgrade: UpgradeState =
     claim === null ? { state: 'idle' } : { state: 'running', downtime: claim.plan.downtime, holdAll };
-  const recorded = record?.level ?? null;
+  const reached = record?.level ?? null;
+  const last = claim?.plan.steps.at(-1);
+  // Its last step does not count before the claim has ended.
+  const recorded = last && reached === last.level ? last.fromLevel : reached;
   const behind = (claim !== null || isLost) && recorded !== null && level !== null;
   return { servers, level: behind ? Math.min(recorded, level) : (level ?? recorded), upgrade };
 }

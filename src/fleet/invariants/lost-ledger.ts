@@ -52,11 +52,12 @@ function isDoubted(place: number, { history, truth }: Evidence): boolean {
 export function recordedInLost({ truth }: Evidence): Breach[] {
   return truth.losses.flatMap(({ writes, state }, place) => {
     const claim = state.record?.claim;
-    const known = claim && truth.writes.slice(0, writes).findLast((write) => isBy(claim, write))?.after;
+    const known =
+      claim && truth.writes.slice(0, writes).findLast((write) => isByHolder(claim, write, truth))?.after;
     if (!known) return [];
     const own = truth.writes
       .slice(writes, truth.losses[place + 1]?.writes)
-      .filter((write) => isBy(claim, write));
+      .filter((write) => isByHolder(claim, write, truth));
     return own.flatMap(({ at, entries, before }) => {
       if (!contradicts(known, before)) return [];
       const what = entries.map((entry) => entry.what).join(', ') || 'progress';
@@ -67,11 +68,19 @@ export function recordedInLost({ truth }: Evidence): Breach[] {
   });
 }
 
-/** Whether the holder of this claim wrote it under the claim: progress, or what it adds to the history. */
-function isBy({ owner, token }: Claim, { entries, before, after }: TrueWrite): boolean {
-  const isHeld = before?.claim?.token === token && before.claim.owner === owner;
-  if (entries.length === 0) return isHeld && JSON.stringify(before.claim) !== JSON.stringify(after.claim);
-  return isHeld && entries.every((entry) => entry.owner === owner && UNDER_CLAIM.has(entry.what));
+/** Whether the holder of this claim itself wrote it under the claim: progress, or what it adds to the history. */
+function isByHolder({ owner, token }: Claim, write: TrueWrite, truth: GroundTruth): boolean {
+  const { entries, before, after } = write;
+  if (before?.claim?.token !== token || before.claim.owner !== owner) return false;
+  if (!writtenBy(token, write, truth)) return false;
+  if (entries.length === 0) return JSON.stringify(before.claim) !== JSON.stringify(after.claim);
+  return entries.every((entry) => entry.owner === owner && UNDER_CLAIM.has(entry.what));
+}
+
+/** Whether the process that was given this token wrote it: others may end a claim that was abandoned. */
+export function writtenBy(token: number, { gate, at }: TrueWrite, truth: GroundTruth): boolean {
+  const grant = truth.grants.findLast((one) => one.token === token && one.at <= at);
+  return grant !== undefined && grant.gate === gate && sinceOf(truth, gate, at) <= grant.at;
 }
 
 /** Whether nobody could know that this token was given before: who gave it had no part in that, and nobody told. */
@@ -158,7 +167,7 @@ function giverOf(token: number, at: number, { grants }: GroundTruth): string {
 }
 
 /** The write that added an entry to the history. */
-function writeOf(entry: HistoryEntry, { writes }: GroundTruth): TrueWrite | undefined {
+export function writeOf(entry: HistoryEntry, { writes }: GroundTruth): TrueWrite | undefined {
   return writes.find(({ entries }) => entries.includes(entry));
 }
 

@@ -1,8 +1,10 @@
 /** Steps that succeeded: none is counted as failed, and none runs again, whatever became of the servers meanwhile. */
 import { type GroundTruth, isCut, type UpgradeRun } from '../ground-truth.ts';
+import { LEDGER } from '../names.ts';
 import type { Breach } from './breach.ts';
 import type { Evidence } from './evidence.ts';
 import { answers, isRunning } from './knowledge.ts';
+import { writeOf, writtenBy } from './lost-ledger.ts';
 
 /** In which the answer of a server that lives on has reached the gate that asked, ms. */
 const ANSWER = 500;
@@ -27,25 +29,28 @@ export function ranAgain({ truth, age }: Evidence): Breach[] {
 /** Attempts whose step was done, whose gate was told so, and which were recorded as failed all the same. */
 export function countedAsFailed(evidence: Evidence): Breach[] {
   const { truth, history } = evidence;
-  return history.flatMap(({ what, at, token = 0, error }) => {
-    if (what !== 'failed') return [];
+  return history.flatMap((entry) => {
+    const { what, at, token = 0, error } = entry;
+    const write = writeOf(entry, truth);
+    if (what !== 'failed' || (write && !writtenBy(token, write, truth))) return [];
     const run = truth.runs.findLast((one) => one.token === token && one.from < at);
     const end = run?.end ?? at;
     if (run === undefined || (run.how !== 'completed' && run.how !== 'idle')) return [];
     // An operator may have ended it, and the loss of the ledger does.
-    const ended = history.some((entry) => entry.what === 'aborted' && entry.at >= run.from && entry.at <= at);
+    const ended = history.some((one) => one.what === 'aborted' && one.at >= run.from && one.at <= at);
     if (ended || truth.losses.some((loss) => loss.at >= run.from && loss.at <= at)) return [];
-    if (!wasTold(run, end, truth) || !couldAsk(giverOf(token, truth), end, at, evidence)) return [];
+    if (!wasTold(run, end, at, truth) || !couldAsk(giverOf(token, truth), end, at, evidence)) return [];
     return [{ at, what: `the step under token ${token} was done, and counted as failed: ${error}` }];
   });
 }
 
-/** Whether the gate must have got the server's word that the step is done. */
-function wasTold({ server, token }: UpgradeRun, end: number, truth: GroundTruth): boolean {
+/** Whether the gate must have got the server's word that the step is done, and could record it. */
+function wasTold({ server, token }: UpgradeRun, end: number, at: number, truth: GroundTruth): boolean {
   const gate = giverOf(token, truth);
-  return truth
-    .between(end, end + ANSWER)
-    .every((state) => isRunning(state, gate) && answers(state, gate, server) && !isCut(state, gate, server));
+  return (
+    truth.between(end, end + ANSWER).every((state) => answers(state, gate, server)) &&
+    truth.between(end, at).every((state) => isRunning(state, gate) && !isCut(state, gate, LEDGER))
+  );
 }
 
 /** Whether the gate gave up too soon, or a server was there for long enough to be asked where the tables are. */
