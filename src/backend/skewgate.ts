@@ -54,9 +54,16 @@ function askHello(
   }));
 }
 
+/** A server mostly says what it said before, and that is then the same object. */
+const identities = new WeakMap<Hello, ServerIdentity>();
+
 /** @throws {VersionError} */
-function identityOf({ version, ...hello }: Hello): ServerIdentity {
-  return { ...hello, version: parseVersion(version) };
+function identityOf(hello: Hello): ServerIdentity {
+  const known = identities.get(hello);
+  if (known !== undefined) return known;
+  const identity = { ...hello, version: parseVersion(hello.version) };
+  identities.set(hello, identity);
+  return identity;
 }
 
 /** A server that has said its hello. */

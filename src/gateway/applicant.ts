@@ -2,12 +2,15 @@
 import type { Hello } from '../frontend/pending-client.ts';
 import type { UpgradeInitiator } from '../migration/migration.ts';
 import type { ClientFacts } from '../policy/types.ts';
-import { parseVersion } from '../version/version.ts';
+import { parseVersion, type Version } from '../version/version.ts';
 
 export interface Applicant {
   readonly facts: ClientFacts;
   readonly initiator: UpgradeInitiator;
 }
+
+/** Clients that say the same share a hello. */
+const versions = new WeakMap<Hello, Version>();
 
 /**
  * What a hello says, checked.
@@ -17,7 +20,8 @@ export interface Applicant {
  */
 export function applicantOf(hello: Hello, connection: string, peer: string): Applicant {
   const { driver, properties, upgrade, protocol } = hello;
-  const version = parseVersion(hello.version);
+  const version = versions.get(hello) ?? parseVersion(hello.version);
+  versions.set(hello, version);
   const name = properties.name ?? null;
   const identity = name ?? peer.replace(/:\d+$/, '');
   return {

@@ -1,9 +1,12 @@
 /** Plans upgrades by what a gate was configured with: its catalogue, its hooks, and where the tables began. Pure. */
 import type { SkewPolicy } from '../policy/types.ts';
 import { levelOf } from '../version/catalogue.ts';
-import { parseVersion, tryParseVersion, type Version } from '../version/version.ts';
+import { parseVersion, printVersion, tryParseVersion, type Version } from '../version/version.ts';
 import type { LedgerRecord } from './ledger/record.ts';
 import { type Plan, PlanError, planUpgrade, releaseOfTables } from './plan.ts';
+
+/** Questions whose answers are kept: releases of clients times states of the tables. */
+const MOST_PROBLEMS = 256;
 
 export interface PlannerOptions {
   readonly policy: SkewPolicy;
@@ -16,6 +19,7 @@ export interface PlannerOptions {
 /** Makes the plans of one gate. */
 export class Planner {
   readonly #options: PlannerOptions;
+  readonly #problems = new Map<string, PlanError | null>();
 
   constructor(options: PlannerOptions) {
     this.#options = options;
@@ -40,8 +44,18 @@ export class Planner {
     });
   }
 
-  /** Why the catalogue allows no such plan; null: it does. */
+  /** Why the catalogue allows no such plan; null: it does. Asked for every client, so what was found is kept. */
   problem(level: number, record: LedgerRecord | undefined, to: Version): PlanError | null {
+    const question = `${level} ${record?.level} ${record?.release} ${printVersion(to)}`;
+    const known = this.#problems.get(question);
+    if (known !== undefined) return known;
+    if (this.#problems.size >= MOST_PROBLEMS) this.#problems.clear();
+    const found = this.#find(level, record, to);
+    this.#problems.set(question, found);
+    return found;
+  }
+
+  #find(level: number, record: LedgerRecord | undefined, to: Version): PlanError | null {
     try {
       this.plan(level, record, to);
       return null;

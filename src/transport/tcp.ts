@@ -18,7 +18,10 @@ class TcpConnection extends SocketConnection {
   }
 
   end(): void {
-    this.socket.end();
+    const { readableEnded, writableLength } = this.socket;
+    // Where nothing is left either way, closing tells the peer the same as half-closing and closing after it.
+    if (readableEnded && writableLength === 0) this.socket.destroy();
+    else this.socket.end();
   }
 
   close(): void {
