@@ -45,6 +45,8 @@ export interface BackEnd {
 
 /** What the server did on a connection since it was identified, before anybody took the connection over. */
 export interface PeerStateSinceHello {
+  /** It sent what nobody asked for. */
+  spoke: boolean;
   ended: boolean;
   closed: { readonly error: Error | null } | null;
 }

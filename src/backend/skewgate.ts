@@ -122,7 +122,7 @@ function converse<T>(
   talk: (resolve: (value: T) => void, sinceHello: PeerStateSinceHello) => Talk,
 ): Promise<T> {
   return new Promise((resolve, reject) => {
-    const sinceHello: PeerStateSinceHello = { ended: false, closed: null };
+    const sinceHello: PeerStateSinceHello = { spoke: false, ended: false, closed: null };
     const settle = (act: () => void) => {
       signal.removeEventListener('abort', abort);
       connection.handle(remember(sinceHello));
@@ -155,7 +155,9 @@ function converse<T>(
 
 function remember(sinceHello: PeerStateSinceHello): ConnectionHandlers {
   return {
-    data() {},
+    data() {
+      sinceHello.spoke = true;
+    },
     end() {
       sinceHello.ended = true;
     },

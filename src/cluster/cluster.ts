@@ -24,6 +24,7 @@ import {
   unknownServer,
 } from './server-state.ts';
 import { type ServerView, viewOf } from './server-view.ts';
+import { WarmPool } from './warm-pool.ts';
 
 /** A server that was dialled and identified. */
 export interface Reached {
@@ -62,6 +63,8 @@ export class Cluster {
   readonly #indexOf: ReadonlyMap<string, number>;
   readonly #roster: Roster;
   readonly #balance: Balance;
+  /** Of the servers whose config asks for it. */
+  readonly #warm: ReadonlyMap<string, WarmPool>;
   #level: { value: number; askedAt: number } | null = null;
   #token = 0;
   /** Servers that claimed a token which can't be. */
@@ -79,6 +82,7 @@ export class Cluster {
     this.#indexOf = new Map(this.#servers.map(({ id }, index) => [id, index]));
     this.#roster = new Roster(this.#servers);
     this.#balance = new Balance(this.#servers);
+    this.#warm = this.#createPools();
   }
 
   /** Of this cluster's clock: what `reportLevel` takes. */
@@ -138,6 +142,7 @@ export class Cluster {
   stop(): void {
     this.#timer?.cancel();
     this.#stopping.abort();
+    for (const pool of this.#warm.values()) pool.close();
   }
 
   /** Whether something known is older than `maxAge` ms: this process stood still, or was too busy to ask. */
@@ -180,7 +185,8 @@ export class Cluster {
   }
 
   /**
-   * Dials and identifies a server. What it says, or that it says nothing, is remembered.
+   * A server that was dialled and identified, for a session perhaps ahead of need. What it says, or that it says
+   * nothing, is remembered.
    * @param request what a WebSocket client asks for; only transparent back ends hand it on
    * @throws {UpstreamError} if it can't be reached, or is not what is known of it by now
    */
@@ -188,6 +194,16 @@ export class Cluster {
     id: string,
     purpose: Purpose,
     signal: CancelSignal = this.#stopping.signal,
+    request?: UpgradeRequest,
+  ): Promise<Reached> {
+    const warm = purpose === 'session' ? this.#warm.get(id)?.take() : undefined;
+    return warm ? { server: this.#find(id), link: warm } : this.#dial(id, purpose, signal, request);
+  }
+
+  async #dial(
+    id: string,
+    purpose: Purpose,
+    signal: CancelSignal,
     request?: UpgradeRequest,
   ): Promise<Reached> {
     const { transports, clock, dialTimeout } = this.#options;
@@ -333,6 +349,7 @@ export class Cluster {
     this.#balance.update(index);
     server.seenAt = this.#options.clock.monotonic();
     server.knownAt = askedAt;
+    this.#warm.get(server.id)?.observe();
     const previousVersion = previous && printVersion(previous);
     const version = server.version && printVersion(server.version);
     if (!isFirst && previousState === server.state && previousVersion === version) return;
@@ -350,6 +367,23 @@ export class Cluster {
         lastError,
       });
     this.changes.notify();
+  }
+
+  #createPools(): Map<string, WarmPool> {
+    const pools = new Map<string, WarmPool>();
+    for (const server of this.#servers) {
+      const { id, entry } = server;
+      const pool = {
+        size: entry.warm ?? 0,
+        clock: this.#options.clock,
+        greet: () => this.#dial(id, 'session', this.#stopping.signal).then(({ link }) => link),
+        isUp: () => server.state === 'up',
+        isCurrent: ({ version, protocol }: ServerIdentity) =>
+          spell({ version, protocol: protocol ?? entry.protocol }) === spell(server),
+      };
+      if (pool.size > 0) pools.set(id, new WarmPool(pool));
+    }
+    return pools;
   }
 
   #find(id: string): ServerState {

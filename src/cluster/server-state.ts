@@ -11,6 +11,8 @@ export interface ServerEntry {
   /** How it is identified and handed sessions. */
   readonly backEnd: BackEnd;
   readonly protocol?: ProtocolRange;
+  /** Connections that are kept greeted ahead of need; default: none. */
+  readonly warm?: number;
 }
 
 /** What is known of a server now; it changes as more becomes known. */

@@ -95,17 +95,33 @@ const learned = z
     message: 'version has either command or http',
   });
 
-const server = z.strictObject({
-  id: z.string().min(1).max(128).describe('its name in decisions and logs'),
-  address: address.describe('`tcp://HOST:PORT` or `ws://HOST:PORT/PATH`'),
-  version: z
-    .union([version, learned])
-    .optional()
-    .describe(
-      'for a server that does not speak the handshake: its version, or `command` or `http` that prints it',
-    ),
-  protocol: protocolRange.optional().describe('with preset `ranges`: the protocol versions it speaks'),
-});
+/** Each is a descriptor, here and at the server, and is dialled anew every few seconds. */
+const MAX_WARM = 1_000;
+
+const server = z
+  .strictObject({
+    id: z.string().min(1).max(128).describe('its name in decisions and logs'),
+    address: address.describe('`tcp://HOST:PORT` or `ws://HOST:PORT/PATH`'),
+    version: z
+      .union([version, learned])
+      .optional()
+      .describe(
+        'for a server that does not speak the handshake: its version, or `command` or `http` that prints it',
+      ),
+    protocol: protocolRange.optional().describe('with preset `ranges`: the protocol versions it speaks'),
+    warm: z
+      .int()
+      .min(0)
+      .max(MAX_WARM)
+      .optional()
+      .describe(
+        'connections that are kept dialled and greeted ahead of need, for sessions to come; default: none; see "Warm connections"',
+      ),
+  })
+  .refine(({ warm = 0, version }) => warm === 0 || version === undefined, {
+    path: ['warm'],
+    message: 'only servers that speak the handshake can be greeted ahead of need',
+  });
 
 const release = z.strictObject({
   version: version.describe('the release'),

@@ -156,7 +156,7 @@ function openLog(
 }
 
 function serverOf(
-  { id, address, version, protocol }: Config['servers'][number],
+  { id, address, version, protocol, warm }: Config['servers'][number],
   gate: string,
   folder: string,
 ): ServerEntry {
@@ -166,7 +166,7 @@ function serverOf(
       : createPlainBackEnd(
           typeof version === 'string' ? stated(version) : createVersionProbe(version, folder),
         );
-  return { id, address, backEnd, ...(protocol && { protocol }) };
+  return { id, address, backEnd, ...(protocol && { protocol }), ...(warm && { warm }) };
 }
 
 /** A version that the config states needs no question. */

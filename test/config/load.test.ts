@@ -233,6 +233,11 @@ test.each<[string, string, Array<[line: number | null, field: string, message: R
     [[4, 'listen[0].origins[0]', /is not an origin such as/]],
   ],
   [
+    'a server greeted ahead of need that says no hello',
+    `${BASE.trimEnd()}\n    version: 4.14.0\n    warm: 2\n`,
+    [[8, 'servers[0].warm', /only servers that speak the handshake/]],
+  ],
+  [
     'a protocol range for clients that state their own',
     BASE.replace('servers:', '    protocol: { min: 1, max: 2 }\nservers:'),
     [[4, 'listen[0].protocol', /only programs on a port with `assume`/]],

@@ -156,7 +156,7 @@ export function describeRelay(name: string, setup: () => Way): void {
         ended.towardsClient,
         ended.towardsServer,
         { chunks: [], ended: false },
-        { ended: true, closed: null },
+        { spoke: false, ended: true, closed: null },
       );
       await ended.client.untilEnded();
       ended.client.connection.send(Buffer.from('still heard'));
@@ -168,7 +168,7 @@ export function describeRelay(name: string, setup: () => Way): void {
         gone.towardsClient,
         gone.towardsServer,
         { chunks: [], ended: false },
-        { ended: false, closed: { error } },
+        { spoke: false, ended: false, closed: { error } },
       );
       expect(await endOf(relay)).toEqual({ reason: 'server-gone', error });
       expect(await gone.client.untilClosed()).toBeInstanceOf(Error);
