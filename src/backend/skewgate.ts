@@ -24,19 +24,18 @@ export function createSkewgateBackEnd(gate: string): BackEnd {
   return {
     protocol: 'skewgate',
     isTransparent: false,
-    async identify(connection, purpose, known, signal) {
-      try {
-        return await askHello(connection, { gate, purpose }, signal);
-      } catch (error) {
-        const { message } = error as Error;
-        throw known ? error : new UpstreamError(`${message} (${HINT})`, { cause: error });
-      }
+    identify(connection, purpose, known, signal) {
+      const asked = askHello(connection, { gate, purpose }, signal);
+      return known ? asked : asked.catch(hint);
     },
   };
 }
 
-/** What helps where a server has never said a hello. */
-const HINT = 'a server that does not speak the handshake needs a stated version';
+/** What helps where a server has never said a hello. @throws {UpstreamError} */
+function hint(error: Error): never {
+  const help = 'a server that does not speak the handshake needs a stated version';
+  throw new UpstreamError(`${error.message} (${help})`, { cause: error });
+}
 
 function askHello(
   connection: Connection,

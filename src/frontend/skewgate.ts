@@ -40,7 +40,8 @@ class SkewgateClient implements PendingClient {
   readonly #handshake = new GateHandshake();
   readonly #early: EarlyDataBuffer;
   readonly #hello = Promise.withResolvers<HelloResult>();
-  readonly #timer: Timer;
+  /** Null once nothing is waited for. */
+  #timer: Timer | null;
   #heard = 0;
   /** Set where the peer speaks something else. */
   #stray: StrayPeer | null = null;
@@ -92,7 +93,7 @@ class SkewgateClient implements PendingClient {
   }
 
   refuse(decision: Decision): void {
-    this.#timer.cancel();
+    this.#stopTimer();
     if (this.#stray !== null && this.#stray.speaks !== 'unknown') {
       this.connection.send(STRAY_ANSWERS[this.#stray.speaks]);
       this.connection.close();
@@ -138,8 +139,13 @@ class SkewgateClient implements PendingClient {
   }
 
   #settle(result: HelloResult): void {
-    this.#timer.cancel();
+    this.#stopTimer();
     this.#hello.resolve(result);
+  }
+
+  #stopTimer(): void {
+    this.#timer?.cancel();
+    this.#timer = null;
   }
 }
 

@@ -10,7 +10,7 @@ import type { Migration } from '../migration/migration.ts';
 import { refusal } from '../policy/decision.ts';
 import type { Decision } from '../policy/types.ts';
 import { Cancellation } from '../ports/cancellation.ts';
-import { anyChange } from '../ports/changes.ts';
+import type { AnyOf } from '../ports/changes.ts';
 import { randomId } from '../ports/random.ts';
 import { printVersion } from '../version/version.ts';
 import { type Applicant, applicantOf } from './applicant.ts';
@@ -35,6 +35,8 @@ export interface AdmissionContext extends WaitContext {
   readonly migration: Migration;
   readonly judge: Judge;
   readonly lifecycle: Lifecycle;
+  /** Whatever may change a verdict: told by the cluster, the migration and the lifecycle. */
+  readonly news: AnyOf;
   readonly sessions: SessionRegistry;
   readonly times: AdmissionTimes;
   /** Names of the client properties that may be recorded. */
@@ -56,13 +58,6 @@ type Step =
   | { readonly kind: 'again' }
   | { readonly kind: 'not-yet'; readonly decision: Decision }
   | { readonly kind: 'reached'; readonly decision: Decision; readonly reached: Reached };
-
-/** How many changes had been told when the facts were looked at. */
-interface Seen {
-  readonly cluster: number;
-  readonly migration: number;
-  readonly lifecycle: number;
-}
 
 /** How often a held client hears that it still waits, ms. */
 const WAIT_NEWS = 1_000;
@@ -103,6 +98,8 @@ export class Admission {
       return null;
     }
     if (heard.kind === 'failed') return this.refuse(refusal(heard.code, heard.message));
+    this.#hello = heard.hello;
+    this.#helloAt = this.#context.clock.monotonic();
     let applicant: Applicant;
     try {
       applicant = applicantOf(heard.hello, this.id, this.#client.connection.peer);
@@ -132,30 +129,29 @@ export class Admission {
   }
 
   /** The client's hello, or why there is none; a gate that drains does not wait for it. */
-  async #awaitHello(): Promise<HelloResult> {
+  #awaitHello(): Promise<HelloResult> {
     const { closing } = this.#context.lifecycle;
-    const drained = Promise.withResolvers<HelloResult>();
-    const close = () =>
-      drained.resolve({ kind: 'failed', code: 'DRAINING', message: draining(null).message });
-    closing.addEventListener('abort', close);
-    try {
-      const heard = await Promise.race([this.#client.hello(), drained.promise]);
-      if (heard.kind === 'hello') {
-        this.#hello = heard.hello;
-        this.#helloAt = this.#context.clock.monotonic();
-      }
-      return heard;
-    } finally {
-      closing.removeEventListener('abort', close);
-    }
+    return new Promise((resolve, reject) => {
+      const close = () => resolve({ kind: 'failed', code: 'DRAINING', message: draining(null).message });
+      closing.addEventListener('abort', close);
+      const over = () => closing.removeEventListener('abort', close);
+      const heard = (result: HelloResult) => {
+        over();
+        resolve(result);
+      };
+      this.#client.hello().then(heard, (error) => {
+        over();
+        reject(error);
+      });
+    });
   }
 
   /** The loop: ends with the client admitted, or refused. */
   async #seek(hello: Hello, applicant: Applicant): Promise<Admitted | null> {
-    const { judge, lifecycle } = this.#context;
+    const { judge, lifecycle, news } = this.#context;
     for (;;) {
       // Noted before looking: a change between the look and the wait is not missed.
-      const seen = this.#seen();
+      const seen = news.count;
       const step = await this.#step(applicant);
       if (step.kind === 'again' && !this.#over.aborted) continue;
       if (step.kind === 'reached') return this.#admit(hello, applicant, step);
@@ -224,8 +220,8 @@ export class Admission {
   }
 
   /** Waits for a change, telling the client from time to time. */
-  async #hold(decision: Decision, seen: Seen): Promise<void> {
-    const { clock, cluster, migration, lifecycle } = this.#context;
+  #hold(decision: Decision, seen: number): Promise<void> {
+    const { clock, migration, news } = this.#context;
     const left = this.#wait.goOn(decision);
     // Only who waits for the upgrade is told how it goes.
     const progress = isForUpgrade(decision) ? migration.progress : null;
@@ -235,21 +231,7 @@ export class Admission {
       progress: progress?.done ?? null,
       deadlineMs: Math.round(left),
     });
-    const news = [
-      [cluster.changes, seen.cluster],
-      [migration.changes, seen.migration],
-      [lifecycle.changes, seen.lifecycle],
-    ] as const;
-    await anyChange(news, clock, Math.min(WAIT_NEWS, left), this.#over);
-  }
-
-  #seen(): Seen {
-    const { cluster, migration, lifecycle } = this.#context;
-    return {
-      cluster: cluster.changes.count,
-      migration: migration.changes.count,
-      lifecycle: lifecycle.changes.count,
-    };
+    return news.next(seen, clock, Math.min(WAIT_NEWS, left), this.#over);
   }
 
   /** Tells both sides; the slot of one that can't be told is given back. */

@@ -10,7 +10,7 @@ import type { PendingClient } from '../frontend/pending-client.ts';
 import type { Migration } from '../migration/migration.ts';
 import type { Policy } from '../policy/types.ts';
 import type { CancelSignal } from '../ports/cancellation.ts';
-import { Changes } from '../ports/changes.ts';
+import { AnyOf, Changes } from '../ports/changes.ts';
 import { type Clock, deadline } from '../ports/clock.ts';
 import type { Random } from '../ports/random.ts';
 import { streams } from '../relay/engine.ts';
@@ -88,8 +88,10 @@ export class Gate {
       onFault: (error) => this.#noteFault(error),
     });
     const { lifecycle, sessions } = this;
+    const { cluster, migration } = options;
+    const news = new AnyOf([cluster.changes, migration.changes, lifecycle.changes]);
     this.#handshakes = new Handshakes(
-      { ...options, judge: this.#judge, lifecycle, sessions, waiting: slots.waiting },
+      { ...options, judge: this.#judge, lifecycle, news, sessions, waiting: slots.waiting },
       {
         slots: slots.handshakes,
         log: (outcome, listener) => this.#logHandshake(outcome, listener),
@@ -207,16 +209,17 @@ export class Gate {
   }
 
   #accept(client: PendingClient, listener: string): void {
-    this.#serve(client, listener).catch((error) => {
-      // A bug, or a message over the protocol's limits: this client is cut off, the others are not concerned.
-      client.connection.destroy();
-      this.#noteFault(error);
-    });
-  }
-
-  async #serve(client: PendingClient, listener: string): Promise<void> {
-    const admitted = await this.#handshakes.run(client, listener);
-    if (admitted !== null) this.#begin(client, listener, admitted);
+    const begin = (admitted: Admitted | null) => {
+      if (admitted !== null) this.#begin(client, listener, admitted);
+    };
+    this.#handshakes
+      .run(client, listener)
+      .then(begin)
+      .catch((error) => {
+        // A bug, or a message over the protocol's limits: this client is cut off, the others are not concerned.
+        client.connection.destroy();
+        this.#noteFault(error);
+      });
   }
 
   #begin(client: PendingClient, listener: string, { session, hello, applicant, reached }: Admitted): void {

@@ -19,7 +19,8 @@ export class ServerSearch {
   readonly #context: SearchContext;
   readonly #over: CancelSignal;
   readonly #request: UpgradeRequest | undefined;
-  readonly #failed = new Map<string, string>();
+  /** Why, by id; null while none did. */
+  #failed: Map<string, string> | null = null;
   #dialMs: number | null = null;
 
   /**
@@ -55,12 +56,12 @@ export class ServerSearch {
 
   /** What failed may be tried again. */
   forget(): void {
-    this.#failed.clear();
+    this.#failed = null;
   }
 
   /** The hold of a client that was permitted, but found no server. */
   notReached(permitted: Decision): Decision {
-    const why = [...this.#failed.values()].join('; ') || 'every compatible server is gone';
+    const why = [...(this.#failed?.values() ?? [])].join('; ') || 'every compatible server is gone';
     return {
       ...refusal('SERVER_UNREACHABLE', `No compatible server could be reached: ${why}.`, {
         rule: 'N1',
@@ -75,7 +76,7 @@ export class ServerSearch {
   #next(applicant: Applicant): string | null {
     const { cluster, judge } = this.#context;
     const fits = judge.fitFor(applicant, judge.facts(applicant));
-    const server = cluster.pick(fits, ({ id }) => this.#failed.has(id));
+    const server = cluster.pick(fits, ({ id }) => this.#failed?.has(id) ?? false);
     return this.#over.aborted ? null : (server?.id ?? null);
   }
 
@@ -84,10 +85,15 @@ export class ServerSearch {
       const reached = await this.#context.cluster.reach(id, 'session', this.#over, this.#request);
       if (reached.server.state === 'up') return reached;
       reached.link.close();
-      this.#failed.set(id, `${id} is leaving`);
+      this.#noteFailure(id, `${id} is leaving`);
     } catch (error) {
-      this.#failed.set(id, (error as Error).message);
+      this.#noteFailure(id, (error as Error).message);
     }
     return null;
+  }
+
+  #noteFailure(id: string, why: string): void {
+    this.#failed ??= new Map();
+    this.#failed.set(id, why);
   }
 }

@@ -42,26 +42,34 @@ export class Changes {
   }
 }
 
-/**
- * Resolves when one of several has changed since it was looked at, after `ms`, or when `signal` aborts. One promise
- * and one function for all of it, since thousands may wait.
- */
-export function anyChange(
-  seen: readonly (readonly [changes: Changes, since: number])[],
-  clock: Clock,
-  ms: number,
-  signal: CancelSignal,
-): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted || seen.some(([changes, since]) => changes.count !== since)) return resolve();
-    const wake = () => {
-      timer.cancel();
-      signal.removeEventListener('abort', wake);
-      for (const [changes] of seen) changes.forget(wake);
-      resolve();
-    };
-    const timer = clock.after(ms, wake);
-    signal.addEventListener('abort', wake);
-    for (const [changes] of seen) changes.tell(wake);
-  });
+/** Several as one: what thousands may wait for, with one promise and one function each. */
+export class AnyOf {
+  readonly #sources: readonly Changes[];
+
+  constructor(sources: readonly Changes[]) {
+    this.#sources = sources;
+  }
+
+  /** Of calls to `notify`, of all of them; noted before a look, it tells `next` what was looked at. */
+  get count(): number {
+    let count = 0;
+    for (const changes of this.#sources) count += changes.count;
+    return count;
+  }
+
+  /** Resolves when one has changed after `since`, after `ms`, or when `signal` aborts. Never rejects. */
+  next(since: number, clock: Clock, ms: number, signal: CancelSignal): Promise<void> {
+    return new Promise((resolve) => {
+      if (signal.aborted || since !== this.count) return resolve();
+      const wake = () => {
+        timer.cancel();
+        signal.removeEventListener('abort', wake);
+        for (const changes of this.#sources) changes.forget(wake);
+        resolve();
+      };
+      const timer = clock.after(ms, wake);
+      signal.addEventListener('abort', wake);
+      for (const changes of this.#sources) changes.tell(wake);
+    });
+  }
 }

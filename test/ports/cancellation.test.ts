@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { Cancellation, type CancelSignal, toAbortSignal } from '../../src/ports/cancellation.ts';
-import { anyChange, Changes } from '../../src/ports/changes.ts';
+import { AnyOf, Changes } from '../../src/ports/changes.ts';
 import { VirtualClock } from '../../src/runtime/virtual-clock.ts';
 
 /** The platform's own signal does the same: whoever takes a `CancelSignal` may get either. */
@@ -60,13 +60,11 @@ describe('waiting for any of several changes', () => {
     const clock = new VirtualClock(0);
     const over = new Cancellation();
     const [a, b] = [new Changes(), new Changes()];
-    const seen = [
-      [a, a.count],
-      [b, b.count],
-    ] as const;
+    const any = new AnyOf([a, b]);
+    const seen = any.count;
     let ended = false;
     const wait = () =>
-      anyChange(seen, clock, 100, over).then(() => {
+      any.next(seen, clock, 100, over).then(() => {
         ended = true;
       });
     return { clock, over, a, b, wait, hasEnded: () => ended };
