@@ -1,6 +1,6 @@
 /** An admitted client's stream, and the error of one that was not. */
 import { Duplex } from 'node:stream';
-import type { Connection } from '../ports/transport.ts';
+import type { Connection, ConnectionHandlers } from '../ports/transport.ts';
 import type { Message } from '../wire/messages.ts';
 
 /** What an admitted client is told. */
@@ -67,17 +67,39 @@ export class Session extends Duplex {
     this.notices = permit.notices;
     this.waitedMs = permit.waitedMs;
     this.decision = permit.decision;
-    connection.handle({
-      data: (bytes) => this.#receive(bytes),
-      end: () => this.push(null),
-      drain: () => {
-        const resume = this.#onDrain;
-        this.#onDrain = null;
-        resume?.();
-      },
-      close: (error) => this.#closed(error),
-    });
+    connection.handle(new Session.#Handlers(this));
     if (early.length > 0) this.#receive(early);
+  }
+
+  /** One small object, not a closure for each: a program may hold very many sessions. */
+  static readonly #Handlers = class implements ConnectionHandlers {
+    readonly #session: Session;
+
+    constructor(session: Session) {
+      this.#session = session;
+    }
+
+    data(bytes: Uint8Array): void {
+      this.#session.#receive(bytes);
+    }
+
+    end(): void {
+      this.#session.push(null);
+    }
+
+    drain(): void {
+      this.#session.#drain();
+    }
+
+    close(error: Error | null): void {
+      this.#session.#closed(error);
+    }
+  };
+
+  #drain(): void {
+    const resume = this.#onDrain;
+    this.#onDrain = null;
+    resume?.();
   }
 
   /** What was received stays readable; what is written from now on has nowhere to go. */

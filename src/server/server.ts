@@ -115,8 +115,11 @@ function converse(connection: Connection, context: Context): void {
     }
     limit.cancel();
     if (event.kind === 'open') {
-      const session = (context.serve ?? echo)(connection, event.open);
-      connection.handle({ ...session, close: context.forget });
+      const { serve, forget } = context;
+      const session: ConnectionHandlers = serve
+        ? { ...serve(connection, event.open), close: forget }
+        : new Echo(connection, forget);
+      connection.handle(session);
       if (event.early.length > 0) session.data(event.early);
       return;
     }
@@ -148,13 +151,28 @@ function helloOf({ version, tables, protocol, state }: Context) {
   };
 }
 
-const echo: Serve = (connection) => ({
-  data(bytes) {
-    if (!connection.send(bytes)) connection.pause();
-  },
-  end: () => connection.end(),
-  drain: () => connection.resume(),
-});
+/** What a session is where nothing else is served. One small object, since a server may have very many. */
+class Echo implements ConnectionHandlers {
+  readonly #connection: Connection;
+  readonly close: () => void;
+
+  constructor(connection: Connection, close: () => void) {
+    this.#connection = connection;
+    this.close = close;
+  }
+
+  data(bytes: Uint8Array): void {
+    if (!this.#connection.send(bytes)) this.#connection.pause();
+  }
+
+  end(): void {
+    this.#connection.end();
+  }
+
+  drain(): void {
+    this.#connection.resume();
+  }
+}
 
 async function upgrade(
   connection: Connection,

@@ -9,10 +9,10 @@ import type { Violation } from '../invariants.ts';
 import type { Scenario } from '../scenario.ts';
 import type { Step } from '../steps/registry.ts';
 import { Coverage, type Covered } from './coverage.ts';
-import type { FleetSpec } from './fleet-spec.ts';
+import { type FleetSpec, scenarioOf } from './fleet-spec.ts';
 import { planOf, wholePlan } from './plan.ts';
 import { openPlayers, type Players } from './players.ts';
-import { type PlanRun, scenarioOf } from './run-plan.ts';
+import type { PlanRun } from './run-plan.ts';
 import { type FailingPlan, shrink } from './shrink.ts';
 
 export interface ExploreOptions {
@@ -53,7 +53,7 @@ export interface ExploreResult {
 export async function explore(fleet: FleetSpec, options: ExploreOptions): Promise<ExploreResult> {
   const { seed, runs, jobs } = options;
   const seeded = { ...fleet, seed };
-  await using players = openPlayers(seeded, Math.min(jobs, runs));
+  await using players = await openPlayers(seeded, Math.min(jobs, runs));
   return await new Search(seeded, options, players).run();
 }
 

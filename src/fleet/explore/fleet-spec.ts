@@ -1,7 +1,7 @@
 /** The fleet that random plans are made for: a scenario file whose steps and expectations may be absent. */
 import { parseYaml } from '../../config/load.ts';
 import { type Scenario, scenarioSchema } from '../scenario.ts';
-import { partsOf } from '../steps/registry.ts';
+import { partsOf, type Step } from '../steps/registry.ts';
 import { needsReal, validateFleet } from '../validate.ts';
 
 /** What random plans take from a file. */
@@ -20,6 +20,11 @@ const wholeSchema = fleetSchema.superRefine((fleet, context) => {
 export interface FleetSpec extends Omit<Scenario, 'steps' | 'expect'> {
   /** That the steps of its file name: servers and clients are moved to these as well. */
   readonly versions?: readonly string[];
+}
+
+/** The scenario that a plan for this fleet is. */
+export function scenarioOf({ versions: _versions, ...stated }: FleetSpec, steps: readonly Step[]): Scenario {
+  return { ...stated, steps: [...steps] };
 }
 
 /** @throws {ConfigError} with line and field. */

@@ -3,7 +3,7 @@ import path from 'node:path';
 import { Worker } from 'node:worker_threads';
 import type { Step } from '../steps/registry.ts';
 import type { FleetSpec } from './fleet-spec.ts';
-import { type PlanRun, play } from './run-plan.ts';
+import type { PlanRun } from './run-plan.ts';
 
 /** Plays the plans of one fleet. To be disposed of: what is still being played then is given up. */
 export interface Players extends AsyncDisposable {
@@ -12,8 +12,10 @@ export interface Players extends AsyncDisposable {
 }
 
 /** @param count how many plans may be played at once. One is played in this thread, and more each in one of its own. */
-export function openPlayers(fleet: FleetSpec, count: number): Players {
+export async function openPlayers(fleet: FleetSpec, count: number): Promise<Players> {
   if (count > 1) return new PlayerThreads(fleet, count);
+  // Threads have their own, and this one then never needs it.
+  const { play } = await import('./run-plan.ts');
   return { play: (steps) => play(fleet, steps), async [Symbol.asyncDispose]() {} };
 }
 

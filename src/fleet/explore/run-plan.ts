@@ -1,10 +1,9 @@
 /** Plays one plan on virtual time and says what did not hold. */
 import type { Violation } from '../invariants.ts';
 import { runScenario } from '../run.ts';
-import type { Scenario } from '../scenario.ts';
 import { Simulation } from '../simulation.ts';
 import type { Step } from '../steps/registry.ts';
-import type { FleetSpec } from './fleet-spec.ts';
+import { type FleetSpec, scenarioOf } from './fleet-spec.ts';
 import { type PlanCoverage, reachedIn } from './reached.ts';
 
 /** What came of a plan. Plain data: another thread may have played it. */
@@ -13,11 +12,6 @@ export interface PlanRun {
   /** The decision logs of all its gates, NDJSON. */
   readonly log: string;
   readonly reached: PlanCoverage;
-}
-
-/** The scenario that a plan for this fleet is. */
-export function scenarioOf({ versions: _versions, ...stated }: FleetSpec, steps: readonly Step[]): Scenario {
-  return { ...stated, steps: [...steps] };
 }
 
 /**
