@@ -302,6 +302,7 @@ export function encodeMessage<Name extends MessageName>(name: Name, message: Enc
  */
 export function decodeMessage<Name extends MessageName>(name: Name, frame: Frame): Message<Name> {
   if (name === 'permit') return readPermit(frame.payload) as Message<Name>;
+  if (name === 'open') return readUnique(name, frame.payload);
   const known = recent[name].get(frame.payload);
   if (known !== undefined) return known as Message<Name>;
   const message = parse(name, decodeValue(frame.payload));
@@ -321,14 +322,20 @@ const recent = Object.fromEntries(
 const recentDecisions = new RecentlyRead(LONGEST_DECISION);
 const undecidedPermit = MESSAGES.permit.schema.omit({ decision: true });
 
+/** Reads a message that no other one is like: it is about one session. */
+function readUnique<Name extends MessageName>(name: Name, payload: Uint8Array): Message<Name> {
+  const message = parse(name, decodeValue(payload));
+  deepFreeze(message);
+  return message;
+}
+
 /** @throws {WireFault} */
 function readPermit(payload: Uint8Array): Message<'permit'> {
   const place = findField(payload, 'decision');
   const bytes = place && payload.subarray(place.start, place.end);
   const known = bytes && recentDecisions.get(bytes);
   if (!known) {
-    const permit = parse('permit', decodeValue(payload));
-    deepFreeze(permit);
+    const permit = readUnique('permit', payload);
     if (bytes) recentDecisions.keep(bytes, permit.decision);
     return permit;
   }
