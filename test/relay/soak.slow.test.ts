@@ -6,7 +6,7 @@ import { createWsTransport } from '../../src/transport/ws.ts';
 import { sessionOf } from './pair.ts';
 import { soak } from './soak.ts';
 
-const BYTES = 256 * 1_048_576;
+const BYTES = 128 * 1_048_576;
 const SESSIONS = 8;
 
 for (const engine of [streams, buffers])

@@ -2,10 +2,15 @@
 import { expect } from 'vitest';
 import { randomBytes, seeded } from '../support/random.ts';
 import type { Recorder } from '../support/recorder.ts';
+import { until } from '../support/until.ts';
 import type { Session } from './pair.ts';
 
-/** Bytes after which each direction has to have come further within the deadline of `until`. */
+/** Bytes after which what is sent begins anew. */
 const STEP = 1_048_576;
+/** A direction in which no byte arrives for so long stands still, ms. A stall that was once seen lasted for 60 s. */
+const STANDSTILL = 25_000;
+/** What a sender that is held back may wait at all, ms: that it stands still is the receiver's to notice. */
+const HELD_BACK = 280_000;
 
 /**
  * Sends so many bytes each way in chunks of random sizes, both ways at once; the server stops reading time and again.
@@ -21,7 +26,7 @@ export async function soak(
   const slow = () => {
     if (random.next() < 0.5) return;
     server.connection.pause();
-    let turns = Math.floor(random.next() ** 3 * 200);
+    let turns = Math.floor(random.next() ** 3 * 20);
     const wait = () => (turns-- > 0 ? setImmediate(wait) : server.connection.resume());
     wait();
   };
@@ -42,7 +47,7 @@ async function pump(from: Recorder, pattern: Buffer, bytes: number, random: Draw
     const drains = from.count('drain');
     sent += size;
     if (!from.connection.send(pattern.subarray(at, at + size)))
-      await from.until(() => from.count('drain') > drains, `drain after ${sent} bytes`);
+      await until(from.changes, () => from.count('drain') > drains, `drain after ${sent} bytes`, HELD_BACK);
   }
 }
 
@@ -57,5 +62,6 @@ async function take(at: Recorder, pattern: Buffer, bytes: number, taken: () => v
     }
     taken();
   };
-  for (let goal = STEP; goal <= bytes; goal += STEP) await at.untilReceived(goal);
+  for (let seen = 0; seen < bytes; seen = at.received)
+    await until(at.changes, () => at.received > seen, `a byte after ${seen}`, STANDSTILL);
 }
