@@ -1,13 +1,15 @@
 /** Which engine a gate uses, and what `buffers` stands on. */
 import net from 'node:net';
-import { describe, expect, onTestFinished, test } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import type { Connection, Transport } from '../../src/ports/transport.ts';
 import { buffers, chooseEngine, streams } from '../../src/relay/engine.ts';
+import { copiesOut } from '../../src/transport/copies.ts';
 import { canLend, moveToShared, tryToMove } from '../../src/transport/lending.ts';
 import { createTcpTransport } from '../../src/transport/tcp.ts';
 import { createWsTransport } from '../../src/transport/ws.ts';
 import { randomBytes } from '../support/random.ts';
 import { Recorder } from '../support/recorder.ts';
+import { endOf, sendAll, sessionOf } from './pair.ts';
 
 const tcp = createTcpTransport();
 
@@ -107,4 +109,37 @@ describe('reading into a buffer that is used again', () => {
       expect(plain.chunks.every(({ buffer }) => !lent.has(buffer))).toBe(true);
     },
   );
+});
+
+describe('the memory of what is on its way to a slow reader', () => {
+  const way = { engine: buffers, clients: tcp, servers: tcp };
+  const MUCH = randomBytes(3_000_000);
+
+  test.each(['client', 'server'] as const)('goes back when the %s breaks off', async (side) => {
+    const sessions = await Promise.all(Array.from({ length: 4 }, () => sessionOf(way)));
+    for (const session of sessions) {
+      const { client, server, relay } = session;
+      server.connection.pause();
+      for (let at = 0; at < 8; at++) client.connection.send(MUCH);
+      await vi.waitFor(() => expect(copiesOut()).toBeGreaterThan(0), 8_000);
+      const ended = endOf(relay);
+      session[side].connection.destroy();
+      await ended;
+    }
+    await vi.waitFor(() => expect(copiesOut()).toBe(0), 8_000);
+  });
+
+  test('is bounded: many sessions at once do with fresh memory, and lose nothing', async () => {
+    const sessions = await Promise.all(Array.from({ length: 70 }, () => sessionOf(way)));
+    const bytes = sessions.map((_, at) => randomBytes(700_000, at + 1));
+    await Promise.all(
+      sessions.map(async ({ client, server }, at) => {
+        await sendAll(client, [bytes[at] as Buffer, bytes[at] as Buffer]);
+        await server.untilReceived(1_400_000);
+      }),
+    );
+    expect(copiesOut()).toBeLessThanOrEqual(64);
+    for (const [at, { server }] of sessions.entries())
+      expect(server.bytes.equals(Buffer.concat([bytes[at] as Buffer, bytes[at] as Buffer]))).toBe(true);
+  });
 });
