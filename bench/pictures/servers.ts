@@ -1,5 +1,5 @@
 /** What a verdict costs as the cluster grows. */
-import { traceRate, verdictRate } from '../experiments/micro.ts';
+import { anewRate, verdictRate } from '../experiments/micro.ts';
 import type { Lab } from '../lab.ts';
 import type { Picture } from './picture.ts';
 
@@ -21,7 +21,7 @@ export const SERVERS: Picture = {
         y: { title: 'µs', logarithmic: true },
         series: [
           { name: 'verdict', points: await points(verdictRate) },
-          { name: 'anew, with trace', points: await points(traceRate) },
+          { name: 'anew, with trace', points: await points(anewRate) },
         ],
       },
     ];
