@@ -6,6 +6,7 @@ import type { TrueState } from '../ground-truth.ts';
 import type { Breach } from './breach.ts';
 import { decidedAs, type Evidence, type GateDecision } from './evidence.ts';
 import { type Known, knownTo, viewsOf } from './knowledge.ts';
+import { statesBeforeLoss } from './lost-ledger.ts';
 
 /**
  * Clients admitted whom the policy refuses for everything that their gate can have known, or to a server that can't
@@ -62,7 +63,7 @@ function everywhereRefused({ record, at, gate }: GateDecision, evidence: Evidenc
   const views = viewsOf(knowledge, () => 'up');
   const client = clientOf(record.client as string);
   let code = '';
-  for (const state of knowledge.states.toReversed())
+  for (const state of [...statesBeforeLoss(gate, at, evidence), ...knowledge.states].toReversed())
     for (const servers of views) {
       const decision = decide(client, clusterOf(servers, state), evidence.policy, at);
       if (decision.verdict === 'permit') return null;

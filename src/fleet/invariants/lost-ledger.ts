@@ -3,7 +3,7 @@
  * begins, nothing is recorded and no token is given again until an operator has accepted what is there.
  */
 import type { Claim, HistoryEntry, HistoryKind, LedgerRecord } from '../../migration/ledger/record.ts';
-import { type GroundTruth, isCut, type TrueWrite } from '../ground-truth.ts';
+import { type GroundTruth, isCut, type TrueState, type TrueWrite } from '../ground-truth.ts';
 import { LEDGER } from '../names.ts';
 import type { Breach } from './breach.ts';
 import { type Evidence, HEED } from './evidence.ts';
@@ -122,6 +122,15 @@ function witnessesOf(
     const known = knownBy(id, at, truth);
     return known === null ? [] : [{ gate: id, known }];
   });
+}
+
+/** States before each loss that a gate has not had the time to notice: it goes by what was on record then. */
+export function statesBeforeLoss(gate: string, time: number, { truth, age }: Evidence): TrueState[] {
+  return truth.losses.flatMap(({ at, state }) =>
+    at > time || looked(gate, at, time, truth)
+      ? []
+      : truth.between(at - age, at).filter((one) => truth.states.indexOf(one) < truth.states.indexOf(state)),
+  );
 }
 
 /** Whether a gate reached the ledger without a break for as long as it takes to notice anything. */

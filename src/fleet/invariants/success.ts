@@ -1,4 +1,5 @@
 /** Steps that succeeded: none is counted as failed, and none runs again, whatever became of the servers meanwhile. */
+import type { HistoryEntry } from '../../migration/ledger/record.ts';
 import { type GroundTruth, isCut, type UpgradeRun } from '../ground-truth.ts';
 import { LEDGER } from '../names.ts';
 import type { Breach } from './breach.ts';
@@ -36,6 +37,9 @@ export function countedAsFailed(evidence: Evidence): Breach[] {
     const run = truth.runs.findLast((one) => one.token === token && one.from < at);
     const end = run?.end ?? at;
     if (run === undefined || (run.how !== 'completed' && run.how !== 'idle')) return [];
+    // It is another step that failed then.
+    const kept = (one: HistoryEntry) => one.what === 'step-done' && one.toLevel === run.level;
+    if (history.some((one) => kept(one) && one.token === token && one.at <= at)) return [];
     // An operator may have ended it, and the loss of the ledger does.
     const ended = history.some((one) => one.what === 'aborted' && one.at >= run.from && one.at <= at);
     if (ended || truth.losses.some((loss) => loss.at >= run.from && loss.at <= at)) return [];

@@ -107,7 +107,9 @@ const TAMPERED: ReadonlyArray<
     (simulation) =>
       history(simulation, (entries) => {
         const at = (entry(entries, 'done').at as number) + 4_000;
-        return entries.map((one) => (one.what === 'done' ? { ...one, what: 'failed', at, error: 'x' } : one));
+        return entries
+          .filter(({ what }) => what !== 'step-done')
+          .map((one) => (one.what === 'done' ? { ...one, what: 'failed', at, error: 'x' } : one));
       }),
   ],
   [
