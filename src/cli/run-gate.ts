@@ -7,13 +7,8 @@ import type { DecisionLog } from '../decision/record.ts';
 import { buildGate, type GateDependencies } from '../gateway/build.ts';
 import type { Gate } from '../gateway/gate.ts';
 import { realClock } from '../runtime/clock.ts';
-import {
-  type DescriptorNews,
-  descriptorLimit,
-  descriptorsFor,
-  watchDescriptors,
-} from '../runtime/descriptors.ts';
-import { realRuntime } from '../runtime/real.ts';
+import { type DescriptorNews, watchDescriptors } from '../runtime/descriptors.ts';
+import { loadTransports, realRuntime } from '../runtime/real.ts';
 import type { Stop } from './stop.ts';
 
 /** ms that the log gets to take its last records. */
@@ -47,6 +42,7 @@ export async function runGate({
   hurry,
 }: GateRun): Promise<number> {
   const { say } = around;
+  await loadTransports(addressesOf(config));
   const { gate, cluster, log } = buildGate(config, { ...realRuntime, ...around });
   made(gate, cluster);
   let flush = FLUSH_MS;
@@ -72,19 +68,12 @@ export async function runGate({
   return flush;
 }
 
-/** Ends the process; a client that does not read does not keep it. @param flush see `runGate` */
-export function leave(flush: number): void {
-  setTimeout(() => process.exit(), flush).unref();
-}
-
-/** Out of descriptors, a gate neither accepts clients nor reaches servers. */
-export function sayIfShort(limits: Config['limits'], say: (line: string) => void): void {
-  const needed = descriptorsFor(limits);
-  const allowed = descriptorLimit();
-  if (allowed !== null && allowed < needed)
-    say(
-      `limits: ${limits.handshakes} handshakes and ${limits.sessions} sessions need ${needed} descriptors, and this process may open ${allowed}: raise that (ulimit -n), or lower limits.sessions`,
-    );
+/** All addresses that it listens on or dials. */
+function addressesOf({ listen, servers }: Config): string[] {
+  return [
+    ...listen.map(({ tcp, ws }) => (tcp === undefined ? `ws://${ws}` : `tcp://${tcp}`)),
+    ...servers.map(({ address }) => address),
+  ];
 }
 
 /** On the terminal and in the log: the clients that come meanwhile leave no record of their own. */

@@ -27,3 +27,8 @@ export async function untilStopped(act: (stop: Stop) => Promise<void>): Promise<
     process.off('SIGTERM', onSignal);
   }
 }
+
+/** Ends the process; a client that does not read does not keep it. @param flush ms that clients get to take what was sent */
+export function leave(flush: number): void {
+  setTimeout(() => process.exit(), flush).unref();
+}

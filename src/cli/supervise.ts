@@ -2,7 +2,6 @@
 import { fork } from 'node:child_process';
 import type { Writable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
-import type { Config } from '../config/schema.ts';
 import { realClock } from '../runtime/clock.ts';
 import type { Start, ToSupervisor, ToWorker } from '../workers/messages.ts';
 import { Supervisor, WorkerFailed, type WorkerListener, type WorkerProcess } from '../workers/supervisor.ts';
@@ -18,8 +17,7 @@ const WORKER = fileURLToPath(
 );
 
 export interface Supervision {
-  readonly config: Config;
-  readonly start: Pick<Start, 'file' | 'text' | 'folder'>;
+  readonly start: Pick<Start, 'file' | 'config' | 'folder'>;
   /** Called once all workers listen. */
   readonly started: (addresses: readonly string[]) => void;
   readonly say: (line: string) => void;
@@ -28,9 +26,9 @@ export interface Supervision {
 }
 
 /** Runs a gate of several workers to its end. Sets the exit status of the first one where that could not begin. */
-export async function supervise({ config, start, started, say, hangUp }: Supervision): Promise<void> {
-  const { workers, limits, migration, timeouts } = config;
-  const output = config.log.file === undefined ? standardOutput(say) : null;
+export async function supervise({ start, started, say, hangUp }: Supervision): Promise<void> {
+  const { workers, limits, migration, timeouts, log } = start.config;
+  const output = log.file === undefined ? standardOutput(say) : null;
   output?.setMaxListeners(2 * workers);
   const supervisor = new Supervisor({
     workers,

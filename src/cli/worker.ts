@@ -1,14 +1,12 @@
 /** The entry point of a worker: a gate that is told by its supervisor what to serve, and when to end. */
-import { parseConfig } from '../config/load.ts';
 import { realClock } from '../runtime/clock.ts';
 import type { Start, ToSupervisor, ToWorker } from '../workers/messages.ts';
 import { workerConfig } from '../workers/worker-config.ts';
 import { WorkerLink } from '../workers/worker-link.ts';
 import { printable } from './printable.ts';
-import { leave, runGate } from './run-gate.ts';
-import { report } from './status.ts';
+import { runGate } from './run-gate.ts';
 import { standardOutput } from './stdout.ts';
-import type { Stop } from './stop.ts';
+import { leave, type Stop } from './stop.ts';
 
 const send = (message: ToSupervisor) => void process.send?.(message, () => {});
 
@@ -22,13 +20,12 @@ async function begin(start: Start): Promise<void> {
   try {
     leave(await serve(start));
   } catch (error) {
-    process.exitCode = report(error);
+    process.exitCode = (await import('./status.ts')).report(error);
   }
   process.disconnect?.();
 }
 
-async function serve({ worker, file, text, folder, addresses, room }: Start): Promise<number> {
-  const whole = parseConfig(text, file);
+async function serve({ worker, config: whole, folder, addresses, room }: Start): Promise<number> {
   const config = workerConfig(whole, worker, process.ppid, addresses);
   const say = (line: string) => console.error(`skewgate: worker ${worker}: ${printable(line)}`);
   const link = new WorkerLink({

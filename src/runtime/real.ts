@@ -3,7 +3,7 @@ import type { Clock } from '../ports/clock.ts';
 import type { Random } from '../ports/random.ts';
 import type { Transports } from '../transport/address.ts';
 import { createTcpTransport } from '../transport/tcp.ts';
-import { createWsTransport } from '../transport/ws.ts';
+import { WhenUsed } from '../transport/when-used.ts';
 import { realClock } from './clock.ts';
 import { realRandom } from './random.ts';
 
@@ -14,8 +14,16 @@ export interface Runtime {
   readonly random: Random;
 }
 
+/** WebSocket; with it come `ws` and Node's HTTP. */
+const webSocket = new WhenUsed(async () => (await import('../transport/ws.ts')).createWsTransport());
+
 export const realRuntime: Runtime = {
-  transports: { tcp: createTcpTransport(), ws: createWsTransport() },
+  transports: { tcp: createTcpTransport(), ws: webSocket },
   clock: realClock,
   random: realRandom,
 };
+
+/** Loads what a gate with these addresses needs of the network, so that nothing is left to read once it listens. */
+export async function loadTransports(addresses: readonly string[]): Promise<void> {
+  if (addresses.some((address) => address.startsWith('ws://'))) await webSocket.load();
+}

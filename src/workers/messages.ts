@@ -3,6 +3,7 @@
  * one version, and neither takes anything from a client into it unread.
  */
 import type { Finding } from '../cluster/finding.ts';
+import type { Config } from '../config/schema.ts';
 
 /** The limits that all workers share. */
 export const LIMITS = ['handshakes', 'sessions', 'waiting'] as const;
@@ -13,9 +14,10 @@ export interface Start {
   readonly kind: 'start';
   /** From 1 on; a worker's replacement has its number. */
   readonly worker: number;
-  /** The config file's name, for messages, and its text as it was when the gate started. */
+  /** The config file's name, for messages. */
   readonly file: string;
-  readonly text: string;
+  /** The gate's, as the supervisor read it: a worker needs neither the file nor what checks it. */
+  readonly config: Config;
   /** Where relative paths of the config start. */
   readonly folder: string;
   /** The addresses that the first worker has bound, in the order of the config; null: this is the first. */

@@ -33,7 +33,7 @@ export interface WorkerListener {
 export interface SupervisorOptions {
   /** How many workers. */
   readonly workers: number;
-  readonly start: Pick<Start, 'file' | 'text' | 'folder'>;
+  readonly start: Pick<Start, 'file' | 'config' | 'folder'>;
   /** For all workers together. */
   readonly limits: Readonly<Record<Limit, number>>;
   readonly clock: Clock;

@@ -1,5 +1,6 @@
 /** The supervisor with processes that only a test sees. What real ones do is in test/cli/workers.test.ts. */
 import { describe, expect, test } from 'vitest';
+import { parseConfig } from '../../src/config/load.ts';
 import { Slots } from '../../src/gateway/slots.ts';
 import { VirtualClock } from '../../src/runtime/virtual-clock.ts';
 import type { Start, ToWorker } from '../../src/workers/messages.ts';
@@ -7,6 +8,9 @@ import { Supervisor, WorkerFailed, type WorkerListener } from '../../src/workers
 import { WorkerLink } from '../../src/workers/worker-link.ts';
 
 const ADDRESSES = ['tcp://127.0.0.1:8700'];
+const CONFIG = parseConfig(
+  '{ listen: [{ tcp: 127.0.0.1:8700 }], servers: [{ id: rs1, address: tcp://127.0.0.1:9001 }] }',
+);
 
 interface Fake {
   readonly worker: number;
@@ -28,7 +32,7 @@ function supervise(workers: number, limits = { handshakes: 10, sessions: 10, wai
   const said: string[] = [];
   const supervisor = new Supervisor({
     workers,
-    start: { file: 'gate.yaml', text: '', folder: '.' },
+    start: { file: 'gate.yaml', config: CONFIG, folder: '.' },
     limits,
     clock,
     say: (line) => said.push(line),

@@ -4,11 +4,11 @@ import type { Command } from 'commander';
 import { parseConfig, parseServable, readText } from '../../config/load.ts';
 import type { Config } from '../../config/schema.ts';
 import type { GateDependencies } from '../../gateway/build.ts';
-import { DEMO_PORTS, type Demo, startDemo } from '../demo.ts';
+import type { Demo, DemoPorts } from '../demo.ts';
 import { printable } from '../printable.ts';
-import { leave, runGate, sayIfShort } from '../run-gate.ts';
+import { sayIfShort } from '../short-limit.ts';
 import { standardOutput } from '../stdout.ts';
-import { untilStopped } from '../stop.ts';
+import { leave, untilStopped } from '../stop.ts';
 
 /** By default SIGHUP ends a process without a record; many programs read their config again instead. */
 const SIGHUP_IGNORED = 'SIGHUP is ignored: the config is not read again; restart the gate for that';
@@ -40,14 +40,15 @@ async function serve(file: string, folder: string): Promise<void> {
   const where = path.resolve(folder);
   if (config.workers === 1) return leave(await run(config, where, standardOutput(say), started));
   const { supervise } = await import('../supervise.ts');
-  await supervise({ config, start: { file, text, folder: where }, started, say, hangUp: sayHangUp });
+  await supervise({ start: { file, config, folder: where }, started, say, hangUp: sayHangUp });
 }
 
 async function demo(): Promise<void> {
+  const { DEMO_PORTS, startDemo } = await import('../demo.ts');
   const example = await startDemo();
   let flush = 0;
   try {
-    flush = await runDemo(example);
+    flush = await runDemo(example, DEMO_PORTS);
   } finally {
     await example.close();
   }
@@ -55,8 +56,8 @@ async function demo(): Promise<void> {
 }
 
 /** On the ports that the documents name, or on others where those are taken, also by one that starts just now. */
-async function runDemo({ config, log, introduce }: Demo): Promise<number> {
-  const [named, free] = DEMO_PORTS.map((ports) => parseConfig(config(ports))) as [Config, Config];
+async function runDemo({ config, log, introduce }: Demo, choices: readonly DemoPorts[]): Promise<number> {
+  const [named, free] = choices.map((ports) => parseConfig(config(ports))) as [Config, Config];
   try {
     return await run(named, process.cwd(), log, introduce);
   } catch (error) {
@@ -72,6 +73,8 @@ async function run(
   stdout: NonNullable<GateDependencies['stdout']>,
   started: (addresses: readonly string[]) => void,
 ): Promise<number> {
+  // A process that supervises workers has no gate of its own.
+  const { runGate } = await import('../run-gate.ts');
   let onHangUp = () => {};
   try {
     return await runGate({
