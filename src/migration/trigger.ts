@@ -45,6 +45,7 @@ export function missingFor(
       for: `the window from ${clock(rule.window.from)} to ${clock(rule.window.to)} UTC`,
       missing: { kind: 'window', opensAt: nextTime(rule.window.from, now) },
     };
+  if (rule.clients <= 1) return null;
   const seen = new Set([...record.seen, client.identity]).size;
   if (seen < rule.clients)
     return {

@@ -14,26 +14,34 @@ export interface CancelSignal {
 /** A signal, and the way to abort it. */
 export class Cancellation implements CancelSignal {
   aborted = false;
-  /** In the order in which they came; null while nobody listens. */
-  #acts: Set<() => void> | null = null;
+  /** Most have one listener at a time, and are spared the set. */
+  #first: (() => void) | null = null;
+  /** Those that came while there was another, in their order. */
+  #more: Set<() => void> | null = null;
 
   addEventListener(_type: 'abort', act: () => void): void {
-    if (this.aborted) return;
-    this.#acts ??= new Set();
-    this.#acts.add(act);
+    if (this.aborted || act === this.#first) return;
+    if (this.#first === null && this.#more === null) this.#first = act;
+    else {
+      this.#more ??= new Set();
+      this.#more.add(act);
+    }
   }
 
   removeEventListener(_type: 'abort', act: () => void): void {
-    this.#acts?.delete(act);
+    if (act === this.#first) this.#first = null;
+    else if (this.#more?.delete(act) && this.#more.size === 0) this.#more = null;
   }
 
   /** Tells everybody who listens; once. */
   abort(): void {
     if (this.aborted) return;
     this.aborted = true;
-    const acts = this.#acts;
-    this.#acts = null;
-    if (acts !== null) for (const act of acts) act();
+    const [first, more] = [this.#first, this.#more];
+    this.#first = null;
+    this.#more = null;
+    first?.();
+    if (more !== null) for (const act of more) act();
   }
 }
 

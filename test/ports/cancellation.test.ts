@@ -36,6 +36,23 @@ describe.each(KINDS)('%s', (_name, create) => {
     expect(told).toEqual(['first', 'second, aborted: true']);
   });
 
+  test('tells those who stayed, and each once, however listeners come and go', () => {
+    const { signal, abort } = create();
+    const told: string[] = [];
+    const [a, b, c] = ['a', 'b', 'c'].map((name) => () => void told.push(name)) as [
+      () => void,
+      () => void,
+      () => void,
+    ];
+    for (const act of [a, a, b]) signal.addEventListener('abort', act);
+    signal.removeEventListener('abort', a);
+    signal.addEventListener('abort', c);
+    signal.removeEventListener('abort', b);
+    for (const act of [a, c]) signal.addEventListener('abort', act);
+    abort();
+    expect(told).toEqual(['c', 'a']);
+  });
+
   test('who listens too late is not told', () => {
     const { signal, abort } = create();
     abort();
