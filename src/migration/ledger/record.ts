@@ -229,7 +229,8 @@ export function activeBlocks({ block, otherBlocks }: LedgerRecord, now: number):
 
 /** The block that lasts longest, of those that have not lapsed; null: there is none. */
 export function activeBlock(record: LedgerRecord, now: number): Block | null {
-  return activeBlocks(record, now)[0] ?? null;
+  const isFree = record.block === null && record.otherBlocks.length === 0;
+  return isFree ? null : (activeBlocks(record, now)[0] ?? null);
 }
 
 /** Whether the record is under this claim. One in doubt is under none: its tokens may have been given before. */
