@@ -31,7 +31,12 @@ async function main(): Promise<void> {
   if (unknown !== undefined) throw new Error(`nothing is called ${unknown}`);
   await using lab = await Lab.create({ quick });
   // What was started ends with the bench, however that ends.
-  onSignal(() => void lab[Symbol.asyncDispose]().finally(() => process.exit(1)));
+  const leave = () => void lab[Symbol.asyncDispose]().finally(() => process.exit(1));
+  onSignal(leave);
+  process.once('uncaughtException', (error) => {
+    say(String(error));
+    leave();
+  });
   const measured: Measured[] = [];
   for (const experiment of experiments) {
     say(`${experiment.name}: ${experiment.title}`);
