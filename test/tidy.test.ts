@@ -100,8 +100,8 @@ describe('sources', () => {
       'testing/vitest.ts',
       'testing/jest.ts',
     ]);
-    // Some are started or preloaded by name, as in `new URL('./worker.ts', import.meta.url)`.
-    const named = sources.flatMap(({ text }) => [...text.matchAll(/'(\.{1,2}\/[\w./-]+)'/g)]);
+    // Some are started or preloaded by name, as in `new URL('./worker.ts', import.meta.url)`, or without its ending.
+    const named = sources.flatMap(({ text }) => [...text.matchAll(/['`](\.{1,2}\/[\w./-]+)['$]/g)]);
     const names = new Set(named.map(([, target]) => path.basename(target as string, '.ts')));
     const left = sources
       .map((file) => file.path)
