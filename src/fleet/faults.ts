@@ -3,7 +3,6 @@
  * a fleet file leads here; none of this is ever part of a gate.
  */
 import type { Cluster } from '../cluster/cluster.ts';
-import type { ServerStatus } from '../cluster/server-state.ts';
 import type { Config } from '../config/schema.ts';
 import type { LedgerRecord } from '../migration/ledger/record.ts';
 import { type Snapshot, type Store, wrapStore } from '../migration/ledger/store.ts';
@@ -149,8 +148,8 @@ function withoutTokens(tables: Tables): Tables {
 }
 
 function forgetNewest(cluster: Cluster): void {
-  const all = () => Reflect.get(Object.getPrototypeOf(cluster), 'servers', cluster) as ServerStatus[];
-  Object.defineProperty(cluster, 'servers', {
+  const all = () => Reflect.get(Object.getPrototypeOf(cluster), 'facts', cluster) as Cluster['facts'];
+  Object.defineProperty(cluster, 'facts', {
     get() {
       const known = all().flatMap(({ version }) => version ?? []);
       const newest = known.toSorted(compareVersions).at(-1);

@@ -41,10 +41,10 @@ const FOUND: Readonly<Record<FaultName, Finding>> = {
   'write-tried-for-ever': {
     plans: 10,
     broken: /^waits-end: it does not end: it goes on/,
-    also: ['steps[1]'],
+    also: ['steps[0]'],
   },
   'rests-too-long': {
-    plans: 15,
+    plans: 35,
     broken: /^refused-for-a-reason: .* was refused by gate\d with UPGRADE_FAILED/,
   },
   'waits-too-long': { plans: 220, broken: /^waits-end: .* answered / },
