@@ -2,6 +2,9 @@
 import type { Experiment, Measured, Subject, Values, Variant } from './experiment.ts';
 import type { Lab } from './lab.ts';
 
+/** Rounds before those that count: for some seconds of load a Node.js that just started goes on compiling. */
+const WARM_UP = 6;
+
 /** Measures every variant in each of the rounds. A variant that fails is left out, with the reason. */
 export async function runExperiment(
   experiment: Experiment,
@@ -29,8 +32,8 @@ export async function runExperiment(
       );
   }
   const count = Math.min(rounds, experiment.rounds ?? rounds);
-  // Round -1 warms up, and is not counted.
-  for (let round = experiment.warmUp && !lab.quick ? -1 : 0; round < count; round++)
+  // Rounds below 0 warm up, and are not counted.
+  for (let round = experiment.warmUp && !lab.quick ? -WARM_UP : 0; round < count; round++)
     for (const variant of rotated([...subjects.keys()], Math.max(0, round))) {
       if (skipped.has(variant.id)) continue;
       try {
