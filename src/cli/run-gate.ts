@@ -8,6 +8,7 @@ import { buildGate, type GateDependencies } from '../gateway/build.ts';
 import type { Gate } from '../gateway/gate.ts';
 import { realClock } from '../runtime/clock.ts';
 import { type DescriptorNews, watchDescriptors } from '../runtime/descriptors.ts';
+import { giveBackOnceQuiet } from '../runtime/memory.ts';
 import { loadTransports, realRuntime } from '../runtime/real.ts';
 import type { Stop } from './stop.ts';
 
@@ -46,26 +47,35 @@ export async function runGate({
   const { gate, cluster, log } = buildGate(config, { ...realRuntime, ...around });
   made(gate, cluster);
   let flush = FLUSH_MS;
-  const descriptors = watchDescriptors(realClock, (news) => tellDescriptors(news, gate, say));
+  const timers = [watchDescriptors(realClock, (news) => tellDescriptors(news, gate, say))];
   try {
     await untilStopped(async ({ asked, force }) => {
       // A server or ledger that hangs makes nobody wait who wants it to end before it is up.
       const isUp = await Promise.race([gate.start().then(() => true), asked.then(() => false)]);
-      if (isUp) started(gate.status().addresses);
+      if (isUp) {
+        started(gate.status().addresses);
+        timers.push(giveBackOnceQuiet(realClock, () => clientsOf(gate) === 0));
+      }
       await asked;
-      const { sessions, handshakes } = gate.status();
-      if (sessions + handshakes > 0)
+      const clients = clientsOf(gate);
+      if (clients > 0)
         say(
-          `waiting up to ${config.timeouts.drain / 1_000} s for ${plural(sessions + handshakes, 'client')} to leave; ${hurry}`,
+          `waiting up to ${config.timeouts.drain / 1_000} s for ${plural(clients, 'client')} to leave; ${hurry}`,
         );
       await gate.stop(config.timeouts.drain, force);
       if (force.aborted) flush = 0;
     });
     await closeLog(log, say);
   } finally {
-    descriptors.cancel();
+    for (const timer of timers) timer.cancel();
   }
   return flush;
+}
+
+/** How many it has, also on their way in. */
+function clientsOf(gate: Gate): number {
+  const { sessions, handshakes } = gate.status();
+  return sessions + handshakes;
 }
 
 /** All addresses that it listens on or dials. */

@@ -3,6 +3,7 @@ import { fork } from 'node:child_process';
 import type { Writable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { realClock } from '../runtime/clock.ts';
+import { giveBackOnceQuiet } from '../runtime/memory.ts';
 import type { Start, ToSupervisor, ToWorker } from '../workers/messages.ts';
 import { Supervisor, WorkerFailed, type WorkerListener, type WorkerProcess } from '../workers/supervisor.ts';
 import { forwardLines } from './forward-lines.ts';
@@ -46,7 +47,9 @@ export async function supervise({ start, started, say, hangUp }: Supervision): P
   try {
     await untilStopped(async ({ asked, force }) => {
       await Promise.race([supervisor.start().then(started), asked]);
+      const quiet = giveBackOnceQuiet(realClock, () => true);
       await asked;
+      quiet.cancel();
       force.addEventListener('abort', () => void supervisor.stop());
       const late = realClock.after(timeouts.drain + LAST_WORDS, () => supervisor.kill());
       await supervisor.stop();
