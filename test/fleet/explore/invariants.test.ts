@@ -10,7 +10,7 @@ import { scenarioSchema } from '../../../src/fleet/scenario.ts';
 import { Simulation } from '../../../src/fleet/simulation.ts';
 import type { HistoryEntry } from '../../../src/migration/ledger/record.ts';
 import { parseVersion } from '../../../src/version/version.ts';
-import { playSteps } from './support.ts';
+import { playSteps, recordsOf } from './support.ts';
 
 /** An upgrade, two refusals, a server that restarts, and time for all of it to be known. */
 const PLAN = [
@@ -22,13 +22,6 @@ const PLAN = [
   { restart: 'rs2' },
   { wait: '4s' },
 ];
-
-const recordsOf = ({ truth }: Simulation, event: Logged['event'], verdict?: string) =>
-  truth.records.filter(
-    ({ record }) =>
-      record.event === event &&
-      (verdict === undefined || ('verdict' in record && record.verdict === verdict)),
-  );
 
 function change(
   simulation: Simulation,
@@ -347,63 +340,6 @@ test('nothing is broken in the fleet as it was', async () => {
   expect(recordsOf(simulation, 'handshake', 'refuse').length).toBeGreaterThan(0);
   expect(simulation.truth.runs.map(({ how }) => how)).toEqual(['completed']);
   expect(simulation.truth.left).toEqual({ sessions: 0, handshakes: 0, held: 0, slots: 0, timers: 0 });
-});
-
-test('a gate that stood still while the upgrade was done, and then lost its ledger, may refuse by what it read before', async () => {
-  const simulation = await playSteps(
-    { arrive: 'current' },
-    { pause: 'gate2' },
-    { wait: '6s' },
-    { cut: ['gate2', 'ledger'] },
-    { resume: 'gate2' },
-  );
-  expect(
-    recordsOf(simulation, 'handshake', 'refuse').map(({ record }) => Reflect.get(record, 'code')),
-  ).toEqual(['LEDGER_UNAVAILABLE']);
-  expect(await violationsIn(simulation)).toEqual([]);
-});
-
-test('a gate that began without its ledger admits nobody, whatever its refusals say', async () => {
-  const roll = { to: '4.12.1', batch: 1, pause: '500ms', grace: '1s' };
-  const simulation = await playSteps(
-    { pause: 'gate1' },
-    { arrive: 'current' },
-    { pause: 'rs2' },
-    { roll: { ...roll, servers: ['rs2'] } },
-    { cut: ['gate2', 'ledger'] },
-    { roll: { ...roll, servers: ['rs3', 'rs2'] } },
-    { roll: { ...roll, servers: ['rs1'] } },
-    { restart: 'gate2' },
-    { wait: '6s' },
-    { connect: 'oldest' },
-  );
-  expect(
-    recordsOf(simulation, 'handshake', 'refuse').map(({ record }) => Reflect.get(record, 'code')),
-  ).toContain('SERVER_BEHIND_TABLES');
-  expect(await violationsIn(simulation)).toEqual([]);
-});
-
-test('a gate that lost its ledger before an upgrade admits nobody to what the upgrade did until that is on record', async () => {
-  const simulation = await playSteps(
-    { cut: ['gate2', 'ledger'] },
-    { roll: { to: '4.15.0', batch: 3, pause: '500ms', grace: '0s' } },
-    { connect: 'newest' },
-    { wait: '500ms' },
-    // The upgrade of gate1 raises the level at the servers; gate1 does not come to record that it is done.
-    { pause: 'gate1' },
-    { wait: '4500ms' },
-    { change: { group: 'current', to: '4.15.0' } },
-  );
-  const raised = simulation.truth.runs.filter(({ how }) => how === 'completed');
-  expect(raised.length).toBeGreaterThan(0);
-  const after = recordsOf(simulation, 'handshake').filter(
-    ({ gate, at, record }) =>
-      gate === 'gate2' && at > (raised[0]?.end ?? 0) && Reflect.get(record, 'client') === '4.15.0',
-  );
-  expect(new Set(after.map(({ record }) => Reflect.get(record, 'code')))).toEqual(
-    new Set(['LEDGER_UNAVAILABLE']),
-  );
-  expect(await violationsIn(simulation)).toEqual([]);
 });
 
 describe('a ledger that is lost in the midst of an upgrade', () => {

@@ -1,5 +1,6 @@
 /** Fleets to explore, and plans to hold against the invariants. */
 import { parse } from 'yaml';
+import type { Logged } from '../../../src/fleet/driver.ts';
 import { type ExploreResult, explore } from '../../../src/fleet/explore/explore.ts';
 import { DEFAULT_FLEET, type FleetSpec, parseFleet } from '../../../src/fleet/explore/fleet-spec.ts';
 import type { FaultName } from '../../../src/fleet/faults.ts';
@@ -23,3 +24,11 @@ export async function playSteps(...steps: object[]): Promise<Simulation> {
   await runScenario(scenario, simulation);
   return simulation;
 }
+
+/** What the gates of a fleet recorded of an event, perhaps only with one verdict. */
+export const recordsOf = ({ truth }: Simulation, event: Logged['event'], verdict?: string) =>
+  truth.records.filter(
+    ({ record }) =>
+      record.event === event &&
+      (verdict === undefined || ('verdict' in record && record.verdict === verdict)),
+  );
