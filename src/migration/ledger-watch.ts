@@ -52,6 +52,8 @@ export class LedgerWatch {
   #reading: Promise<void> | null = null;
   /** When the ledger was last asked. */
   #askedAt = Number.NEGATIVE_INFINITY;
+  /** When it was asked for the last reading that is over. */
+  #knownAt = Number.NEGATIVE_INFINITY;
   #unwatch = () => {};
   #heartbeat: Timer | null = null;
   #stopped = false;
@@ -73,15 +75,16 @@ export class LedgerWatch {
   look(): Promise<void> {
     this.#reading ??= this.#read().finally(() => {
       this.#reading = null;
+      this.#knownAt = this.#askedAt;
     });
     return this.#reading;
   }
 
-  /** Reads the ledger if what is known of it is older than `maxAge` ms. */
+  /** Reads the ledger if what is known of it is older than `maxAge` ms; a reading under way is shared if begun since. */
   async refresh(maxAge: number): Promise<void> {
     const oldest = this.#options.clock.monotonic() - maxAge;
-    // The reading under way may have been asked for before.
-    for (let tries = 0; tries < 2 && this.#askedAt < oldest; tries++) await this.look();
+    // The reading under way may have been begun before: what it answers may be what was true then.
+    for (let tries = 0; tries < 2 && this.#knownAt < oldest; tries++) await this.look();
   }
 
   /** Takes a view that was read otherwise, within `react`. */

@@ -16,8 +16,7 @@ export function groundlessRefusal(evidence: Evidence): Breach[] {
   return decidedAs(evidence, 'refuse').flatMap((refusal) => {
     const { record, at, gate } = refusal;
     const ground = GROUNDS[record.code];
-    // One that stood still may go by what it read before, until the reading under way is there.
-    const waited = truth.between(lookedSince(gate, at - record.phases.totalMs, truth, age), at);
+    const waited = truth.between(at - age - record.phases.totalMs, at);
     const grounded = ground === undefined || waited.some((state) => ground(state, refusal, evidence));
     const what = `client ${record.client ?? record.peer} was refused by ${gate} with ${record.code}`;
     if (!grounded) return [{ at, what: `${what}, for which there was no reason` }];

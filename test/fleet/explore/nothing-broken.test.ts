@@ -59,3 +59,21 @@ test('a gate that lost its ledger before an upgrade admits nobody to what the up
   );
   expect(await violationsIn(simulation)).toEqual([]);
 });
+
+test('a gate that goes on after standing still refuses nobody by what it read of its ledger before', async () => {
+  const simulation = await playSteps(
+    { ledger: 'wiped' },
+    { pause: 'gate1' },
+    { kill: 'rs2' },
+    { operator: 'accept-ledger' },
+    { cut: ['gate1', 'rs1'] },
+    { connect: 'current' },
+    { kill: 'rs3' },
+    { wait: '15s' },
+    { resume: 'gate1' },
+  );
+  expect(
+    recordsOf(simulation, 'handshake', 'refuse').map(({ record }) => Reflect.get(record, 'code')),
+  ).not.toContain('UPGRADE_REQUIRED');
+  expect(await violationsIn(simulation)).toEqual([]);
+});
