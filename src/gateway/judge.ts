@@ -26,7 +26,8 @@ export class Judge {
   /** The cluster as it is now, for this client. */
   facts({ initiator }: Applicant): ClusterFacts {
     const { cluster, migration } = this.#context;
-    return { servers: cluster.facts, level: migration.level, upgrade: migration.stateFor(initiator) };
+    const { level, reached } = migration;
+    return { servers: cluster.facts, level, reached, upgrade: migration.stateFor(initiator) };
   }
 
   /** The verdict as things are now, or were when `facts` were taken. */
@@ -35,14 +36,9 @@ export class Judge {
     return decide(applicant.facts, facts, policy, clock.now());
   }
 
-  /**
-   * Tells of a server whether it can take this client. Servers are judged by the tables as they are, clients by what is
-   * on record of them.
-   */
+  /** Tells of a server whether it can take this client. */
   fitFor({ facts: client }: Applicant, facts: ClusterFacts): (server: ServerStatus) => boolean {
-    const { cluster, policy } = this.#context;
-    const level = facts.level === null ? null : Math.max(facts.level, cluster.level ?? 0);
-    const fits = fitFor(client, { ...facts, level }, policy);
+    const fits = fitFor(client, facts, this.#context.policy);
     return (server) => server.state === 'up' && fits(server);
   }
 }

@@ -24,6 +24,8 @@ export interface Migration {
   /** Whatever may change a verdict. Progress does not: whoever waits looks it up from time to time. */
   readonly changes: Changes;
   /** Where the tables are: what the servers report, else what the ledger holds; null: nobody knows. */
+  readonly reached: number | null;
+  /** The same, as far as clients may count on it: no further than what is on record while that matters. */
   readonly level: number | null;
   /** Of the upgrade that runs; null when none does. */
   readonly progress: MigrationProgress | null;

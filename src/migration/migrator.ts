@@ -79,6 +79,11 @@ export class Migrator implements Migration {
     });
   }
 
+  get reached(): number | null {
+    const recorded = this.#watch.view?.record.level ?? null;
+    return this.#options.cluster.level ?? recorded ?? this.#planner.baselineLevel;
+  }
+
   get level(): number | null {
     const { cluster } = this.#options;
     const { kind, view } = this.#watch.standing;
@@ -92,7 +97,7 @@ export class Migrator implements Migration {
       const whole = last && recorded === last.level ? last.fromLevel : recorded;
       return Math.min(whole, cluster.level ?? whole);
     }
-    return cluster.level ?? recorded ?? this.#planner.baselineLevel;
+    return this.reached;
   }
 
   get progress(): MigrationProgress | null {

@@ -20,6 +20,10 @@ export class NoMigration implements Migration {
     return this.#cluster.level;
   }
 
+  get reached(): number | null {
+    return this.level;
+  }
+
   async refresh(): Promise<void> {}
 
   stateFor(): UpgradeState {

@@ -15,6 +15,7 @@ import {
   lockstepRule,
   majorRule,
   patchRule,
+  reachedLevel,
   serverFirstRule,
   windowRule,
 } from './rules.ts';
@@ -43,15 +44,13 @@ export function decide(client: ClientFacts, cluster: ClusterFacts, policy: Polic
   const upgrade = upgradeAt(cluster.upgrade, now);
   const servers = serverSetOf(cluster.servers);
   const memo = memoOf(cluster.servers);
-  if (memo === null) return conclude(judgeCluster(client, { ...cluster, servers, upgrade }, policy), now);
-  const answers = memo.answersTo(cluster.level, upgrade, policy);
+  const { level } = cluster;
+  const reached = cluster.reached ?? level;
+  if (memo === null) return conclude(judgeCluster(client, { servers, level, reached, upgrade }, policy), now);
+  const answers = memo.answersTo({ level, reached, upgrade }, policy);
   const known = answers.get(client);
   if (known !== undefined) return known.settled ?? concludeLater(known.judgment, now);
-  const judgment = judgeCluster(
-    { ...client },
-    { servers, level: cluster.level, upgrade: answers.upgrade },
-    policy,
-  );
+  const judgment = judgeCluster({ ...client }, { servers, level, reached, upgrade: answers.upgrade }, policy);
   const decision = concludeLater(judgment, now);
   answers.keep({ judgment, settled: judgment.ruling?.retryAt === undefined ? decision : null });
   return decision;
@@ -92,7 +91,8 @@ function applyRules(client: ClientFacts, cluster: ClusterView, policy: Policy): 
   if (known.isEmpty) return [];
   const unknown = cluster.servers.filter(({ version }) => version === null);
   const level = effectiveLevel(cluster, policy) as number;
-  const input: RuleInput = { client, cluster, policy, known, unknown, level };
+  const reached = reachedLevel(cluster, policy) as number;
+  const input: RuleInput = { client, cluster, policy, known, unknown, level, reached };
   const steps: RuleResult[] = [];
   for (const rule of RULES_IN_ORDER) {
     const result = rule(input);
@@ -115,17 +115,18 @@ export type Fit = (server: Traits<ServerFacts>) => boolean;
 
 /** What picking a server for `client` asks of each. */
 export function fitFor(client: ClientFacts, cluster: ClusterFacts, policy: Policy): Fit {
-  return fitIn(client, { servers: serverSetOf(cluster.servers), level: cluster.level }, policy);
+  const { servers, level, reached } = cluster;
+  return fitIn(client, { servers: serverSetOf(servers), level, reached: reached ?? level }, policy);
 }
 
-function fitIn(client: ClientFacts, cluster: Pick<ClusterView, 'servers' | 'level'>, policy: Policy): Fit {
+function fitIn(client: ClientFacts, cluster: Omit<ClusterView, 'upgrade'>, policy: Policy): Fit {
   if (policy.kind === 'ranges')
     return (server) => rangesRule(client, ServerSet.of([server as ServerFacts])).ruling === undefined;
-  const level = effectiveLevel(cluster, policy) ?? 0;
+  const reached = reachedLevel(cluster, policy) ?? 0;
   return (server) =>
     server.version !== null &&
     judgePair(client.version, server.version, policy).fits &&
-    !isBehindTables(server as Traits<KnownServer>, level, policy);
+    !isBehindTables(server as Traits<KnownServer>, reached, policy);
 }
 
 /** How many servers are named with the reason why they are down. */

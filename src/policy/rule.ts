@@ -30,8 +30,10 @@ export interface RuleResult {
 /** The facts of a cluster as rules take them. */
 export interface ClusterView {
   readonly servers: ServerSet;
-  /** As reported; null: not reported. */
+  /** That clients may count on; null: not known. */
   readonly level: number | null;
+  /** Where the tables are already; null: not known. */
+  readonly reached: number | null;
   /** As it stands at the moment of the question: no time in it has passed. */
   readonly upgrade: UpgradeState;
 }
@@ -45,8 +47,10 @@ export interface RuleInput {
   readonly known: ServerSet<KnownServer>;
   /** Servers whose version was never learned. */
   readonly unknown: ServerSet;
-  /** Schema level of the system tables. */
+  /** Schema level that clients may count on: what a client needs is held against it. */
   readonly level: number;
+  /** Schema level that the system tables have reached, never below `level`: who is too old for them goes by it. */
+  readonly reached: number;
 }
 
 /** The text itself. */

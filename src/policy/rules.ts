@@ -30,6 +30,17 @@ export function effectiveLevel({ level: reported, servers }: Reported, policy: S
   return versions && levelOf(policy.catalogue, versions.oldest);
 }
 
+/** The level that the tables have reached, as far as it is believed; null: it is not known. */
+export function reachedLevel(
+  { servers, level, reached }: Omit<ClusterView, 'upgrade'>,
+  policy: SkewPolicy,
+): number | null {
+  const counted = effectiveLevel({ servers, level }, policy);
+  if (reached === level) return counted;
+  const believed = effectiveLevel({ servers, level: reached }, policy);
+  return counted === null || believed === null ? null : Math.max(counted, believed);
+}
+
 /** Servers that say that the tables are at the level of the cluster. */
 function claimants({ level: reported, servers }: Reported): ServerSet {
   return servers.filter(({ level }) => level != null && level === reported);
@@ -154,10 +165,10 @@ export function patchRule({ client, known }: RuleInput): RuleResult {
 }
 
 /** M4: before 4.3 all clients are upgraded together; the tables say whether that has happened. */
-export function lockstepRule({ client, policy, level }: RuleInput): RuleResult {
+export function lockstepRule({ client, policy, reached }: RuleInput): RuleResult {
   const rule = 'M4';
   if (!policy.lockstep) return { rule, outcome: 'skip', because: 'this policy has no lockstep' };
-  const tables = releaseAt(policy.catalogue, level);
+  const tables = releaseAt(policy.catalogue, reached);
   if (tables === null || !inLockstep(policy.catalogue, tables))
     return {
       rule,
@@ -173,7 +184,7 @@ export function lockstepRule({ client, policy, level }: RuleInput): RuleResult {
   const to = printMinor(tables);
   // The level does not tell which of the lines that share it left the tables so.
   const owner = () =>
-    linesAtLevel(policy.catalogue, level).length > 1 ? releasesAtLevel(policy.catalogue, level) : to;
+    linesAtLevel(policy.catalogue, reached).length > 1 ? releasesAtLevel(policy.catalogue, reached) : to;
   return {
     rule,
     outcome: 'fail',
@@ -189,19 +200,20 @@ export function lockstepRule({ client, policy, level }: RuleInput): RuleResult {
 }
 
 /** M3: a server must not be older than the system tables; those that are get no sessions. */
-export function behindTablesRule({ cluster, known, policy, level }: RuleInput): RuleResult | null {
+export function behindTablesRule({ cluster, known, policy, reached }: RuleInput): RuleResult | null {
   const rule = 'M3';
   if (!policy.lockstep || !policy.systemTables) return null;
-  const behind = known.filter((server) => isBehindTables(server, level, policy));
+  const behind = known.filter((server) => isBehindTables(server, reached, policy));
   if (behind.isEmpty)
-    return { rule, outcome: 'pass', because: () => `no server is older than level ${level}` };
+    return { rule, outcome: 'pass', because: () => `no server is older than level ${reached}` };
   const because = () =>
-    `${whoToPoint(behind)} ${behind.size === 1 ? 'is' : 'are'} older than the system tables (level ${level})`;
+    `${whoToPoint(behind)} ${behind.size === 1 ? 'is' : 'are'} older than the system tables (level ${reached})`;
   if (behind.size < known.size) {
     const notice = () => `${because()} and served around`;
     return { rule, outcome: 'pass', because: notice, notice };
   }
-  return { rule, outcome: 'fail', because, ruling: behindTables(behind, claimants(cluster), level, policy) };
+  const claimed = claimants({ servers: cluster.servers, level: cluster.reached });
+  return { rule, outcome: 'fail', because, ruling: behindTables(behind, claimed, reached, policy) };
 }
 
 /** @param claimed the servers that say where the tables are */

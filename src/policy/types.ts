@@ -64,6 +64,8 @@ export interface ClusterFacts {
   readonly servers: readonly ServerFacts[];
   /** Schema level of the system tables; null: not reported, so that of the oldest server's release. */
   readonly level: number | null;
+  /** Where the tables are already, while `level` is only what clients may count on; null or absent: at `level`. */
+  readonly reached?: number | null;
   readonly upgrade: UpgradeState;
 }
 

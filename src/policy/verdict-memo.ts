@@ -4,6 +4,7 @@
  */
 import type { Judgment } from './conclude.ts';
 import { isFrozen } from './roster.ts';
+import type { ClusterView } from './rule.ts';
 import type { ClientFacts, Decision, Policy, ServerFacts, UpgradeState } from './types.ts';
 
 /** Questions of one cluster that differ in more than the client: mostly one, a few while an upgrade waits for somebody. */
@@ -17,15 +18,20 @@ export interface Answer {
   readonly settled: Decision | null;
 }
 
+/** What is asked besides the servers, the client and the policy. */
+type Question = Pick<ClusterView, 'level' | 'reached' | 'upgrade'>;
+
 /** The answers to one question, by client. */
 class Answers {
   readonly level: number | null;
+  readonly reached: number | null;
   readonly upgrade: UpgradeState;
   readonly policy: Policy;
   readonly #byClient = new Map<number | string, Answer>();
 
-  constructor(level: number | null, upgrade: UpgradeState, policy: Policy) {
+  constructor({ level, reached, upgrade }: Question, policy: Policy) {
     this.level = level;
+    this.reached = reached;
     this.upgrade = { ...upgrade };
     this.policy = policy;
   }
@@ -45,11 +51,18 @@ class Answers {
 class VerdictMemo {
   readonly #questions: Answers[] = [];
 
-  answersTo(level: number | null, upgrade: UpgradeState, policy: Policy): Answers {
+  answersTo(question: Question, policy: Policy): Answers {
+    const { level, reached, upgrade } = question;
     for (const asked of this.#questions)
-      if (asked.policy === policy && asked.level === level && isEqual(asked.upgrade, upgrade)) return asked;
+      if (
+        asked.policy === policy &&
+        asked.level === level &&
+        asked.reached === reached &&
+        isEqual(asked.upgrade, upgrade)
+      )
+        return asked;
     if (this.#questions.length >= MAX_QUESTIONS) this.#questions.shift();
-    const answers = new Answers(level, upgrade, policy);
+    const answers = new Answers(question, policy);
     this.#questions.push(answers);
     return answers;
   }

@@ -91,6 +91,7 @@ const turn = fc.record({
   change: fc.tuple(fc.nat({ max: 11 }), serverFacts),
   clients: fc.array(client, { minLength: 1, maxLength: 3 }),
   level: fc.constantFrom(...LEVELS),
+  reached: fc.constantFrom(null, ...LEVELS),
   upgrade,
   policy: fc.constantFrom(...POLICIES),
   now: fc.constantFrom(0, NOW, NOW + 0.75, NOW + 2),

@@ -82,6 +82,18 @@ describe('lockstep', () => {
     expect(judged('4.2.0', servers, { level: 4 }).verdict).toBe('permit');
   });
 
+  test('[M4] tables that rose further than what is on record: older clients must go, newer ones wait for the record', () => {
+    const risen = { level: 3, reached: 4 };
+    expect(judged('4.1.0', ['4.2.0'], risen)).toMatchObject({
+      verdict: 'refuse',
+      code: 'LOCKSTEP',
+      move: { side: 'client', to: '4.2' },
+    });
+    const upgrade = { state: 'unavailable' } as const;
+    expect(judged('4.1.0', ['4.2.0'], { ...risen, upgrade }).code).toBe('LOCKSTEP');
+    expect(judged('4.2.0', ['4.2.0'], { ...risen, upgrade }).code).toBe('LEDGER_UNAVAILABLE');
+  });
+
   test('[M4] patches of the line of the tables are not told apart', () => {
     expect(judged('4.2.0', ['4.2.1'], { level: 5 }).verdict).toBe('permit');
   });
@@ -141,6 +153,13 @@ describe('servers older than the tables', () => {
       code: 'SERVER_BEHIND_TABLES',
       move: { side: 'server', to: `level ${level}`, who: ['s1'] },
       message: `Every server is older than the system tables (level ${level}): bring s1 to a release that works with them.`,
+    });
+  });
+
+  test('[M3] get none as soon as the tables rose, on record or not', () => {
+    expect(judged('4.14.0', ['4.14.0'], { level: 28, reached: 29 })).toMatchObject({
+      code: 'SERVER_BEHIND_TABLES',
+      move: { side: 'server', to: '4.15', who: ['s1'] },
     });
   });
 

@@ -24,17 +24,19 @@ export function server(id: string, text: string): ServerFacts {
 /** Servers are called s1, s2 and so on. */
 export function cluster(
   servers: readonly string[],
-  more: { readonly level?: number; readonly upgrade?: UpgradeState } = {},
+  more: { readonly level?: number; readonly reached?: number; readonly upgrade?: UpgradeState } = {},
 ): ClusterFacts {
   return {
     servers: servers.map((text, at) => server(`s${at + 1}`, text)),
     level: more.level ?? null,
+    reached: more.reached ?? null,
     upgrade: more.upgrade ?? { state: 'idle' },
   };
 }
 
 interface Situation {
   readonly level?: number;
+  readonly reached?: number;
   readonly upgrade?: UpgradeState;
   readonly policy?: Policy;
   readonly mustNot?: boolean;

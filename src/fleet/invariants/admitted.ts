@@ -78,7 +78,7 @@ export function clientOf(version: string): ClientFacts {
 }
 
 /**
- * Nobody is admitted to what an upgrade did before it is on record.
+ * Nobody is admitted to what an upgrade did before it is on record; who is too old for it is refused before.
  *
  * @param isLost whether the gate can't read the ledger: then it does not know whether the upgrade has ended
  */
@@ -92,12 +92,13 @@ export function clusterOf(
   const claim = record?.claim ?? null;
   const upgrade: UpgradeState =
     claim === null ? { state: 'idle' } : { state: 'running', downtime: claim.plan.downtime, holdAll };
-  const reached = record?.level ?? null;
+  const recorded = record?.level ?? null;
   const last = claim?.plan.steps.at(-1);
   // Its last step does not count before the claim has ended.
-  const recorded = last && reached === last.level ? last.fromLevel : reached;
-  const behind = (claim !== null || isLost) && recorded !== null && level !== null;
-  return { servers, level: behind ? Math.min(recorded, level) : (level ?? recorded), upgrade };
+  const whole = last && recorded === last.level ? last.fromLevel : recorded;
+  const behind = (claim !== null || isLost) && whole !== null && level !== null;
+  const reached = level ?? recorded;
+  return { servers, level: behind ? Math.min(whole, level) : (level ?? whole), reached, upgrade };
 }
 
 function print({ versions }: Known): string {

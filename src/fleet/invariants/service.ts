@@ -1,7 +1,6 @@
 /** Service that was denied though it could have been given: clients that were refused, or held in vain. */
 import type { Code } from '../../policy/codes.ts';
 import { decide, fitFor } from '../../policy/decide.ts';
-import type { ClientFacts, ClusterFacts, Policy, ServerFacts } from '../../policy/types.ts';
 import { type GroundTruth, isCut, type TrueState } from '../ground-truth.ts';
 import { LEDGER } from '../names.ts';
 import { clientOf, clusterOf } from './admitted.ts';
@@ -64,24 +63,12 @@ function wouldAdmit({ record, gate, at }: GateDecision, state: TrueState, eviden
         lost !== null,
       );
       const { verdict } = decide(client, facts, policy, at);
-      if (verdict === 'permit') return servers.some((server) => serves(server, client, facts, state, policy));
+      if (verdict === 'permit')
+        return servers.filter(({ state: own }) => own === 'up').some(fitFor(client, facts, policy));
       // Bringing the upgrade is a way in, where no upgrade is what it was refused for.
       return verdict === 'migrate' && !ABOUT_UPGRADES.has(record.code);
     }),
   );
-}
-
-/** Whether a server can take a client on the tables as they are, whatever is on record of them. */
-function serves(
-  server: ServerFacts,
-  client: ClientFacts,
-  facts: ClusterFacts,
-  { level }: TrueState,
-  policy: Policy,
-): boolean {
-  const { level: recorded } = facts;
-  const real = recorded === null ? null : Math.max(recorded, level ?? 0);
-  return server.state === 'up' && fitFor(client, { ...facts, level: real }, policy)(server);
 }
 
 /** Refusals of clients that might have brought the upgrade, and were kept from it. */

@@ -1,7 +1,7 @@
 /** Fleets in which something is out of the ordinary and nothing is broken: no invariant speaks up. */
 import { expect, test } from 'vitest';
 import { violationsIn } from '../../../src/fleet/invariants.ts';
-import { playSteps, recordsOf } from './support.ts';
+import { playOn, playSteps, recordsOf } from './support.ts';
 
 test('a gate that stood still while the upgrade was done, and then lost its ledger, may refuse by what it read before', async () => {
   const simulation = await playSteps(
@@ -57,6 +57,31 @@ test('a gate that lost its ledger before an upgrade admits nobody to what the up
   expect(new Set(after.map(({ record }) => Reflect.get(record, 'code')))).toEqual(
     new Set(['LEDGER_UNAVAILABLE']),
   );
+  expect(await violationsIn(simulation)).toEqual([]);
+});
+
+test('[M4] a gate that lost its ledger before an upgrade below 4.3 admits nobody who is older than the tables by then', async () => {
+  const simulation = await playOn(
+    `gates: 2
+servers: { count: 2, version: 4.2.1, tables: 4.0.0, upgradeTime: 2s }
+clients:
+  - { name: old, version: 4.1.0, count: 2, again: 3s }
+  - { name: newest, version: 4.2.1, again: 4s }
+migration: { lease: 3s, hold: { deadline: 10s }, grace: 10s, trigger: { approval: true } }
+timeouts: { handshake: 3s, hold: 5s, dial: 500ms, probe: 1s, fresh: 500ms, drain: 2s }
+seed: 133008
+`,
+    { cut: ['gate1', 'ledger'] },
+    { operator: 'approve' },
+    { change: { group: 'old', to: '4.2.1' } },
+    { change: { group: 'old', to: '4.0.0' } },
+    { wait: '15s' },
+  );
+  const [raised] = simulation.truth.runs.filter(({ how }) => how === 'completed');
+  const codes = recordsOf(simulation, 'handshake')
+    .filter(({ gate, at }) => gate === 'gate1' && at > (raised?.end ?? Number.POSITIVE_INFINITY) + 1_000)
+    .map(({ record }) => Reflect.get(record, 'code'));
+  expect(new Set(codes)).toEqual(new Set(['LOCKSTEP']));
   expect(await violationsIn(simulation)).toEqual([]);
 });
 

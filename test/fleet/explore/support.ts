@@ -18,8 +18,13 @@ export function exploreFleet(fleet: FleetSpec, runs: number, seed = 7): Promise<
 }
 
 /** The default fleet with steps as a file has them, played to its end. */
-export async function playSteps(...steps: object[]): Promise<Simulation> {
-  const scenario = scenarioSchema.parse({ name: 'a test', ...(parse(DEFAULT_FLEET) as object), steps });
+export function playSteps(...steps: object[]): Promise<Simulation> {
+  return playOn(DEFAULT_FLEET, ...steps);
+}
+
+/** @param fleet the text of the fleet's file */
+export async function playOn(fleet: string, ...steps: object[]): Promise<Simulation> {
+  const scenario = scenarioSchema.parse({ name: 'a test', ...(parse(fleet) as object), steps });
   const simulation = new Simulation(scenario);
   await runScenario(scenario, simulation);
   return simulation;
