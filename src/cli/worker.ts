@@ -13,7 +13,24 @@ const send = (message: ToSupervisor) => void process.send?.(message, () => {});
 /** Time on the machine's monotonic clock, which all its processes share; ms. */
 const machineTime = () => Number(process.hrtime.bigint()) / 1e6;
 
+const stop = listenForStop();
 process.once('message', (message) => void begin(message as Start));
+
+/** Its supervisor says so, is gone, or somebody ends this one worker, which is replaced then; also while it starts. */
+function listenForStop(): Stop {
+  const asked = Promise.withResolvers<void>();
+  const force = new AbortController();
+  let told = 0;
+  process.on('message', (message) => {
+    if ((message as ToWorker).kind !== 'stop') return;
+    if (++told === 1) asked.resolve();
+    else force.abort();
+  });
+  process.on('disconnect', () => asked.resolve());
+  process.on('SIGTERM', () => asked.resolve());
+  process.on('SIGINT', () => {});
+  return { asked: asked.promise, force: force.signal };
+}
 
 async function begin(start: Start): Promise<void> {
   process.title = `skewgate worker ${start.worker} ${start.file}`;
@@ -53,23 +70,7 @@ async function serve({ worker, config: whole, folder, addresses, room }: Start):
       });
     },
     started: (bound) => send({ kind: 'listening', addresses: bound }),
-    untilStopped: untilToldToStop,
+    untilStopped: (act) => act(stop),
     hurry: 'its supervisor can end it at once',
   });
-}
-
-/** Its supervisor says so, is gone, or somebody ends this one worker, which is replaced then. */
-async function untilToldToStop(act: (stop: Stop) => Promise<void>): Promise<void> {
-  const asked = Promise.withResolvers<void>();
-  const force = new AbortController();
-  let told = 0;
-  process.on('message', (message) => {
-    if ((message as ToWorker).kind !== 'stop') return;
-    if (++told === 1) asked.resolve();
-    else force.abort();
-  });
-  process.on('disconnect', () => asked.resolve());
-  process.on('SIGTERM', () => asked.resolve());
-  process.on('SIGINT', () => {});
-  await act({ asked: asked.promise, force: force.signal });
 }

@@ -39,7 +39,7 @@ function recordsOf({ folder }: ServedGate): (LogLine & { readonly worker: string
 }
 
 /** The process of each worker that is there, as Linux lists them. */
-function workersOf({ program }: ServedGate): number[] {
+function workersOf({ program }: Pick<ServedGate, 'program'>): number[] {
   const children = readFileSync(`/proc/${program.child.pid}/task/${program.child.pid}/children`, 'utf8');
   return children.split(' ').filter(Boolean).map(Number);
 }
@@ -127,6 +127,22 @@ test.skipIf(process.platform !== 'linux')('workers end with their supervisor, ho
   await vi.waitUntil(() => recordsOf(gate).filter(({ what }) => what === 'stopped').length === 2, WAIT);
   await vi.waitUntil(() => workers.every((pid) => !isRunning(pid)), WAIT);
 });
+
+test.skipIf(process.platform !== 'linux')(
+  'one that is told to stop while its first worker starts ends at once, and starts no other',
+  async () => {
+    const file = path.join(tempFolder(), 'gate.yaml');
+    writeFileSync(
+      file,
+      "workers: 2\nlisten: [{ tcp: 127.0.0.1:0 }]\nservers: [{ id: s, address: 'tcp://127.0.0.1:1' }]\n",
+    );
+    const program = startCli(['serve', file]);
+    await vi.waitUntil(() => workersOf({ program }).length === 1, WAIT);
+    program.signal('SIGTERM');
+    expect(await program.exited).toBe(0);
+    expect(program.stderr).not.toContain('listening');
+  },
+);
 
 test('without a log file both write whole lines to the standard output of the gate', async () => {
   const gate = await withWorkers('', '');
