@@ -10,6 +10,8 @@ import { peakKib } from '../machine/usage.ts';
 import { eachRound } from '../subjects/proxy.ts';
 
 const COMMAND = fileURLToPath(new URL('../../src/cli/skewgate.cjs', import.meta.url));
+/** Plans that the command plays unless told otherwise. */
+const RUNS = 1_000;
 /** ms that one of these may take. */
 const LIMIT = 180_000;
 
@@ -27,7 +29,7 @@ export async function timeCommand(
 }
 
 async function plansPerSecond(lab: Lab, jobs: readonly string[]): Promise<Values> {
-  const runs = lab.quick ? 5 : 200;
+  const runs = lab.quick ? 5 : RUNS;
   const { seconds } = await timeCommand(lab, ['explore', '--runs', String(runs), '--json', ...jobs]);
   return { rate: runs / seconds };
 }
@@ -35,7 +37,7 @@ async function plansPerSecond(lab: Lab, jobs: readonly string[]): Promise<Values
 export const EXPLORE: Experiment = {
   name: 'explore',
   title: '`explore`, default fleet',
-  note: '200 plans, the start of the command counted.',
+  note: `${RUNS} plans, the start of the command counted.`,
   reference: null,
   rounds: 3,
   figures: [{ key: 'rate', title: '`explore`, default fleet, plans per second', unit: '/s', more: true }],
