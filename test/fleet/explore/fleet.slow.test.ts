@@ -17,9 +17,16 @@ test("30 plans of the example's fleet hold without its fault", { timeout: 120_00
   expect((await exploreFleet(sound, 30)).found).toBeNull();
 });
 
+/** What each fault may take, wherever plans begin; and one that takes more from one seed. */
+const BOUNDS = { plans: 300, steps: 6 };
+const WIDER: Readonly<Record<string, typeof BOUNDS>> = {
+  'leases-by-own-clock from seed 3': { plans: 1_000, steps: 7 },
+};
+
 describe.each([1, 2, 3])('from seed %i', (seed) => {
   test.each(FAULT_NAMES)('%s is found and shrunk', { timeout: 120_000 }, async (fault) => {
-    const { found } = await exploreFleet(parseFleet(textWith(fault)), 1_000, seed);
-    expect(found?.scenario.steps.length).toBeLessThanOrEqual(7);
+    const { plans, steps } = WIDER[`${fault} from seed ${seed}`] ?? BOUNDS;
+    const { found } = await exploreFleet(parseFleet(textWith(fault)), plans, seed);
+    expect(found?.scenario.steps.length).toBeLessThanOrEqual(steps);
   });
 });
