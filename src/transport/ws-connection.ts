@@ -23,7 +23,7 @@ export const WS_OPTIONS = { perMessageDeflate: false, maxPayload: MAX_MESSAGE, a
 const HIGH_WATER = 262_144;
 /** How long the peer has to take what was sent before `close`. */
 const FLUSH_MS = 30_000;
-/** How long the peer has to answer a close frame. */
+/** How long the peer of a connection that this side breaks off has to answer the close frame. */
 const LINGER_MS = 1_000;
 
 /** The most that the headers of a message's frames take: 6 bytes each, and `ws` takes no more than 16,384 of them. */
@@ -136,11 +136,16 @@ export class WsConnection implements Connection {
     if (closeReason.code === NO_STATUS) this.#socket.close();
     else this.#socket.close(closeReason.code, closeReason.reason);
     this.#cutAfter(FLUSH_MS);
-    if (this.#unsent === 0) this.#cutAfter(LINGER_MS);
+    this.#linger();
   }
 
   destroy(): void {
     breakOff(this.#raw);
+  }
+
+  /** Both said that they send nothing more. */
+  get #isOver(): boolean {
+    return this.#ended && this.#peerEnded;
   }
 
   #message(bytes: Buffer, isBinary: boolean): void {
@@ -207,10 +212,20 @@ export class WsConnection implements Connection {
   }
 
   #sent(): void {
-    if (--this.#unsent === 0 && this.#closing) this.#cutAfter(LINGER_MS);
+    this.#unsent--;
+    if (this.#closing) this.#linger();
     if (!this.#full || this.#closing || this.#closed || this.#socket.bufferedAmount > HIGH_WATER) return;
     this.#full = false;
     this.#handlers?.drain();
+  }
+
+  /**
+   * Once all is in the kernel. Not after an end in order, nor where messages are handed on whole and a close is all the
+   * end there is: there may be much in the kernel that the peer wants, and a socket that is gone by the time it is read
+   * would answer the peer's next ping with a reset.
+   */
+  #linger(): void {
+    if (this.#unsent === 0 && !this.#isOver && !this.#whole) this.#cutAfter(LINGER_MS);
   }
 
   #cutAfter(ms: number): void {
@@ -224,8 +239,7 @@ export class WsConnection implements Connection {
     if (this.#whole) this.#closeReason = { code, reason };
     unwatch(this.#raw);
     // A peer that closes without having said "no more" tore the connection down, unless it did so politely.
-    if (code === 1006 && !(this.#ended && this.#peerEnded))
-      this.#error ??= new Error('the WebSocket was cut');
+    if (code === 1006 && !this.#isOver) this.#error ??= new Error('the WebSocket was cut');
     // Who is paused hears at once that the connection broke; what came before is lost, as on TCP.
     if (this.#error !== null && this.#paused) this.#inbox.clear();
     this.#deliver();

@@ -75,7 +75,9 @@ export class WsStream extends SocketConnection {
   close(closeReason: CloseReason = NORMAL): void {
     if (this.closing || this.#heardClose || this.socket.destroyed) return;
     this.beginToClose();
-    this.#sayClose(closeReason, () => this.cutAfter(LINGER_MS));
+    // Its frame may be in the kernel behind much that the peer wants: a peer that both sides' "no more" finds reading
+    // has its time to read, and a socket that is gone by then would answer its next ping with a reset.
+    this.#sayClose(closeReason, this.#isOver ? undefined : () => this.cutAfter(LINGER_MS));
     this.cutAfter(FLUSH_MS);
   }
 
@@ -112,8 +114,12 @@ export class WsStream extends SocketConnection {
 
   /** A peer that is gone without a close frame tore the connection down, unless both had said "no more". */
   protected override get outcome(): Error | null {
-    const isOrderly = this.#heardClose || (this.#ended && this.#peerEnded);
-    return this.error ?? (isOrderly ? null : new Error('the WebSocket was cut'));
+    return this.error ?? (this.#heardClose || this.#isOver ? null : new Error('the WebSocket was cut'));
+  }
+
+  /** Both said that they send nothing more. */
+  get #isOver(): boolean {
+    return this.#ended && this.#peerEnded;
   }
 
   get #isSilent(): boolean {

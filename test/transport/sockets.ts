@@ -119,6 +119,30 @@ export function describeSockets(name: string, transport: Transport): void {
       expect(far.received).toBe(SIZE);
     });
 
+    for (const [reader, sender] of [
+      ['far', 'near'],
+      ['near', 'far'],
+    ] as const)
+      test(`half-close of both: ${reader} reads late and still gets all that ${sender} sent`, async () => {
+        const ends = await pair('127.0.0.1:0');
+        const [a, b] = [ends[reader], ends[sender]];
+        a.connection.pause();
+        b.connection.resume();
+        vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+        onTestFinished(() => void vi.useRealTimers());
+        b.connection.send(new Uint8Array(SIZE));
+        b.connection.end();
+        a.connection.end();
+        await b.untilEnded();
+        vi.advanceTimersByTime(20_000);
+        expect(a.events).toEqual([]);
+        a.onData = () => a.chunks.splice(0);
+        a.connection.resume();
+        expect(await a.untilClosed()).toBeNull();
+        expect(a.received).toBe(SIZE);
+        expect(await b.untilClosed()).toBeNull();
+      });
+
     test('a peer that never reads does not keep a closed connection for ever', async () => {
       const { near } = await pair('127.0.0.1:0');
       vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });

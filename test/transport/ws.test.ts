@@ -1,10 +1,16 @@
 import { once } from 'node:events';
 import http from 'node:http';
 import net from 'node:net';
-import { describe, expect, onTestFinished, test } from 'vitest';
+import { setImmediate as turn } from 'node:timers/promises';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { WebSocket, WebSocketServer } from 'ws';
 import { Changes } from '../../src/ports/changes.ts';
-import { type Connection, type HandshakeFailure, PeerFault } from '../../src/ports/transport.ts';
+import {
+  type Connection,
+  type HandshakeFailure,
+  PeerFault,
+  type UpgradeRequest,
+} from '../../src/ports/transport.ts';
 import { createWsTransport } from '../../src/transport/ws.ts';
 import { MAX_MESSAGE } from '../../src/transport/ws-connection.ts';
 import { FAIR_SHARE } from '../../src/transport/ws-inbox.ts';
@@ -33,6 +39,25 @@ async function plainClient(): Promise<{ client: WebSocket; ours: Recorder; messa
     await listener.close();
   });
   return { client, ours, messages };
+}
+
+/** A server that knows nothing of this project, its end of a connection, and ours. */
+async function plainServer(
+  request?: UpgradeRequest,
+): Promise<{ server: WebSocket; ours: Recorder; messages: Buffer[] }> {
+  const listener = new WebSocketServer({ port: 0, host: '127.0.0.1' });
+  await once(listener, 'listening');
+  const accepted = once(listener, 'connection');
+  const { port } = listener.address() as net.AddressInfo;
+  const ours = new Recorder(await ws.dial(`127.0.0.1:${port}`, { request }));
+  const [server] = (await accepted) as [WebSocket];
+  const messages: Buffer[] = [];
+  server.on('message', (data) => messages.push(data as Buffer));
+  onTestFinished(() => {
+    server.terminate();
+    listener.close();
+  });
+  return { server, ours, messages };
 }
 
 async function closeOf(client: WebSocket): Promise<{ code: number; reason: string }> {
@@ -221,6 +246,71 @@ describe('ws, seen by a plain WebSocket peer', () => {
     await closeOf(client);
     expect(messages.map(({ length }) => length)).toEqual([MAX_MESSAGE, MAX_MESSAGE, MAX_MESSAGE, 4]);
   });
+});
+
+describe.each([
+  ['a client', async () => plainClient().then(({ client: peer, ...rest }) => ({ peer, ...rest }))],
+  ['a server', async () => plainServer().then(({ server: peer, ...rest }) => ({ peer, ...rest }))],
+])('ws, when both said "no more" and %s reads slowly', (_peer, connect) => {
+  const bytes = randomBytes(MAX_MESSAGE);
+
+  /** All is said, and in the kernel; the peer has read nothing of it. Timeouts are fake from here on. */
+  async function ended() {
+    const ends = await connect();
+    const { peer, ours } = ends;
+    peer.on('error', () => {});
+    peer.pause();
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    onTestFinished(() => void vi.useRealTimers());
+    ours.connection.send(bytes);
+    ours.connection.end();
+    peer.send(new Uint8Array(0));
+    await ours.untilEnded();
+    await turn();
+    return ends;
+  }
+
+  test('it gets all of it, also where it asks meanwhile whether this side is still there', async () => {
+    const { peer, ours, messages } = await ended();
+    vi.advanceTimersByTime(20_000);
+    await turn();
+    const closed = closeOf(peer);
+    await new Promise((written) => peer.ping('', undefined, written));
+    await new Promise((written) => peer.ping('', undefined, written));
+    expect(ours.closed).toBeUndefined();
+    await turn();
+    peer.resume();
+    expect((await closed).code).toBe(1000);
+    expect(Buffer.concat(messages).equals(bytes)).toBe(true);
+    expect(await ours.untilClosed()).toBeNull();
+  });
+
+  test('it is waited for no longer than half a minute', async () => {
+    const { ours } = await ended();
+    vi.advanceTimersByTime(30_000);
+    expect(await ours.untilClosed()).toBeNull();
+    expect(vi.getTimerCount()).toBeLessThanOrEqual(1);
+  });
+});
+
+test('ws, messages handed on whole: a server that reads slowly gets what came before a close', async () => {
+  const { server, ours, messages } = await plainServer({ target: '/', headers: {} });
+  server.on('error', () => {});
+  server.pause();
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+  onTestFinished(() => void vi.useRealTimers());
+  const bytes = randomBytes(MAX_MESSAGE);
+  ours.connection.send(bytes);
+  ours.connection.close({ code: 1000, reason: 'done' });
+  await turn();
+  vi.advanceTimersByTime(20_000);
+  await turn();
+  const closed = closeOf(server);
+  await new Promise((written) => server.ping('', undefined, written));
+  await new Promise((written) => server.ping('', undefined, written));
+  server.resume();
+  expect(await closed).toEqual({ code: 1000, reason: 'done' });
+  expect(Buffer.concat(messages).equals(bytes)).toBe(true);
 });
 
 describe('ws, and HTTP', () => {
