@@ -19,9 +19,10 @@ import type { Lifecycle } from './lifecycle.ts';
 import { clientLeft, draining, paused, tooManySessions } from './refusals.ts';
 import { ServerSearch } from './server-search.ts';
 import type { SessionRegistry } from './sessions.ts';
-import { isForUpgrade, Wait, type WaitContext } from './wait.ts';
+import type { Settings } from './settings.ts';
+import { isForUpgrade, Wait, type WaitContext, type WaitTimes } from './wait.ts';
 
-export type AdmissionTimes = WaitContext['times'] & {
+export type AdmissionTimes = WaitTimes & {
   /** ms after which what is known of a server is asked again before a client is refused for it. */
   readonly fresh: number;
   /** ms after which what is known of a server is asked again before anything is decided by it. */
@@ -35,12 +36,10 @@ export interface AdmissionContext extends WaitContext {
   readonly migration: Migration;
   readonly judge: Judge;
   readonly lifecycle: Lifecycle;
-  /** Whatever may change a verdict: told by the cluster, the migration and the lifecycle. */
+  /** Whatever may change a verdict: told by the cluster, the migration, the lifecycle and the settings. */
   readonly news: AnyOf;
   readonly sessions: SessionRegistry;
-  readonly times: AdmissionTimes;
-  /** Names of the client properties that may be recorded. */
-  readonly recordedProperties: readonly string[];
+  readonly settings: Settings;
 }
 
 export interface Admitted {
@@ -167,7 +166,8 @@ export class Admission {
 
   /** One look at the facts, and a try to reach a server where they permit it. */
   async #step(applicant: Applicant): Promise<Step> {
-    const { cluster, migration, judge, lifecycle, times } = this.#context;
+    const { cluster, migration, judge, lifecycle, settings } = this.#context;
+    const { times } = settings;
     if (lifecycle.isPaused) return { kind: 'not-yet', decision: paused(applicant.facts) };
     // After standing still (SIGSTOP, a suspended machine) nothing known is good enough, not even to admit by.
     if (cluster.isStale(times.stale)) await Promise.all([cluster.refresh(0), migration.refresh(times.stale)]);
@@ -198,7 +198,7 @@ export class Admission {
 
   /** Policy permits: a server is dialled, and everything is looked at again with its answer in hand. */
   async #reach(applicant: Applicant, permitted: Decision): Promise<Step> {
-    const { cluster, judge, lifecycle, times } = this.#context;
+    const { cluster, judge, lifecycle, settings } = this.#context;
     const reached = await this.#search.reach(applicant);
     if (reached === null) return { kind: 'not-yet', decision: this.#search.notReached(permitted) };
     const facts = judge.facts(applicant);
@@ -207,7 +207,7 @@ export class Admission {
       reached.link.close();
       return step;
     };
-    if (cluster.isStale(times.stale) || lifecycle.isPaused) return leave({ kind: 'again' });
+    if (cluster.isStale(settings.times.stale) || lifecycle.isPaused) return leave({ kind: 'again' });
     if (this.#over.aborted) return leave({ kind: 'not-yet', decision });
     if (decision.verdict !== 'permit' || !judge.fitFor(applicant, facts)(reached.server))
       return leave({ kind: 'again' });
@@ -274,7 +274,7 @@ export class Admission {
       connection: this.id,
       peer: this.#client.connection.peer,
       driver: this.#hello?.driver ?? null,
-      properties: recordable(this.#hello?.properties ?? {}, this.#context.recordedProperties),
+      properties: recordable(this.#hello?.properties ?? {}, this.#context.settings.recordedProperties),
       session: null,
       server: null,
       serverVersion: null,

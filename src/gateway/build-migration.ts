@@ -10,14 +10,15 @@ import { createServerHook } from '../migration/hook/server.ts';
 import { Ledger } from '../migration/ledger/ledger.ts';
 import { openStore } from '../migration/ledger/registry.ts';
 import type { Store } from '../migration/ledger/store.ts';
-import type { Migration } from '../migration/migration.ts';
+import type { Migration, MigrationSettings } from '../migration/migration.ts';
 import { Migrator } from '../migration/migrator.ts';
 import { NoMigration } from '../migration/no-migration.ts';
 import { parseWindow, type TriggerRule } from '../migration/trigger.ts';
-import { hasSystemTables, type Policy, type SkewPolicy } from '../policy/types.ts';
+import { hasSystemTables, type SkewPolicy } from '../policy/types.ts';
 import type { Clock } from '../ports/clock.ts';
 import { type Random, randomId } from '../ports/random.ts';
 import { parseVersion, printCore } from '../version/version.ts';
+import type { Settings } from './settings.ts';
 
 type MigrationConfig = Config['migration'];
 type HookConfig = NonNullable<MigrationConfig['check']>;
@@ -48,11 +49,12 @@ export interface MigrationDependencies {
  */
 export function buildMigration(
   config: MigrationConfig,
-  policy: Policy,
+  settings: Settings,
   around: MigrationDependencies,
 ): Migration {
   const { name, clock, folder, cluster } = around;
-  if (!hasSystemTables(policy)) return new NoMigration(cluster);
+  if (!hasSystemTables(settings.policy)) return new NoMigration(cluster);
+  const skew = skewOf(settings);
   const owner = `${around.gate}/${randomId(around.random, 8)}`;
   const store = around.store ?? openStore(config.ledger, { folder, clock });
   return new Migrator({
@@ -60,9 +62,9 @@ export function buildMigration(
     owner,
     // A store that was passed in is its owner's to close.
     ...(around.store === undefined && { close: () => store.close() }),
-    policy,
+    settings: skew,
     ledger: new Ledger(store, name, clock, () => `${owner} at ${new Date(clock.now()).toISOString()}`),
-    hooks: hooksOf(config, policy, around),
+    hooks: hooksOf(config, skew, around),
     trigger: triggerOf(config.trigger),
     baseline: config.baseline === undefined ? null : parseVersion(config.baseline),
     lease: config.lease,
@@ -74,9 +76,18 @@ export function buildMigration(
   });
 }
 
+/** What system tables need of the settings: a reload leaves a gate with them, or without. */
+function skewOf(settings: Settings): MigrationSettings {
+  return {
+    get policy() {
+      return settings.policy as SkewPolicy;
+    },
+  };
+}
+
 function hooksOf(
   config: MigrationConfig,
-  policy: SkewPolicy,
+  settings: MigrationSettings,
   { cluster, clock, folder }: MigrationDependencies,
 ): Hooks {
   const timed = ({ timeout, ...hook }: HookConfig): TimedHook => ({
@@ -86,7 +97,7 @@ function hooksOf(
   const maybe = (hook: HookConfig | undefined) => (hook === undefined ? null : timed(hook));
   const main: TimedHook =
     'server' in config.hook
-      ? { timeout: config.hook.timeout, hook: createServerHook(cluster, policy.catalogue) }
+      ? { timeout: config.hook.timeout, hook: createServerHook(cluster, settings) }
       : timed(config.hook);
   return {
     main,

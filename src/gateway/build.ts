@@ -25,6 +25,7 @@ import { parseVersion, type Version } from '../version/version.ts';
 import { buildMigration, SetupError } from './build-migration.ts';
 import { Gate, type GateOptions } from './gate.ts';
 import type { ListenerEntry } from './listeners.ts';
+import { Settings, type SettingValues } from './settings.ts';
 import { Slots } from './slots.ts';
 
 export interface GateDependencies {
@@ -63,7 +64,7 @@ export function buildGate(
     [createLogSink({ log, identity, traces: config.log.trace }), createTerminalSink(around.say)],
     (error) => around.say(`events are lost: ${error instanceof Error ? error.message : String(error)}`),
   );
-  const policy = policyOf(config);
+  const settings = new Settings(settingsOf(config));
   const cluster = new Cluster({
     servers: config.servers.map((entry) => serverOf(entry, identity.gate, folder)),
     transports,
@@ -73,7 +74,7 @@ export function buildGate(
     events,
     ...(worker && { shared: worker }),
   });
-  const migration = buildMigration(config.migration, policy, {
+  const migration = buildMigration(config.migration, settings, {
     gate: identity.gate,
     name: identity.cluster,
     cluster,
@@ -90,21 +91,12 @@ export function buildGate(
     })),
     cluster,
     migration,
-    policy,
-    policyHash: hashPolicy(policy),
+    settings,
     events,
-    recordedProperties: config.log.properties,
     transports,
     chooseEngine: () => chooseEngine(config.relay, transports, around.say),
     clock,
     random,
-    times: {
-      ...config.timeouts,
-      upgrade: config.migration.hold.deadline,
-      stale: 2 * (config.timeouts.probe + config.timeouts.dial),
-      refusable:
-        Math.max(config.timeouts.probe, config.timeouts.fresh + config.timeouts.dial) + config.timeouts.dial,
-    },
     slots: worker?.slots ?? {
       handshakes: new Slots(config.limits.handshakes),
       sessions: new Slots(config.limits.sessions),
@@ -112,6 +104,23 @@ export function buildGate(
     },
   });
   return { gate, cluster, log };
+}
+
+/** What a reload replaces as one. */
+export function settingsOf(config: Config): SettingValues {
+  const policy = policyOf(config);
+  const { timeouts, log, migration } = config;
+  return {
+    policy,
+    policyHash: hashPolicy(policy),
+    recordedProperties: log.properties,
+    times: {
+      ...timeouts,
+      upgrade: migration.hold.deadline,
+      stale: 2 * (timeouts.probe + timeouts.dial),
+      refusable: Math.max(timeouts.probe, timeouts.fresh + timeouts.dial) + timeouts.dial,
+    },
+  };
 }
 
 /** Without an `id` a gate goes by its host and process, which no other gate of the cluster shares. */

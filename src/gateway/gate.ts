@@ -8,7 +8,6 @@ import type { EventSink } from '../events/fan-out.ts';
 import { recordable } from '../events/properties.ts';
 import type { PendingClient } from '../frontend/pending-client.ts';
 import type { Migration } from '../migration/migration.ts';
-import type { Policy } from '../policy/types.ts';
 import type { CancelSignal } from '../ports/cancellation.ts';
 import { AnyOf, Changes } from '../ports/changes.ts';
 import { type Clock, deadline } from '../ports/clock.ts';
@@ -17,13 +16,14 @@ import { streams } from '../relay/engine.ts';
 import type { End, RelayEngine } from '../relay/relay.ts';
 import type { Transports } from '../transport/address.ts';
 import { GOING_AWAY } from '../wire/close.ts';
-import type { AdmissionTimes, Admitted, Outcome } from './admission.ts';
+import type { Admitted, Outcome } from './admission.ts';
 import { Handshakes } from './handshakes.ts';
 import { Judge } from './judge.ts';
 import { Lifecycle } from './lifecycle.ts';
 import { type ListenerEntry, Listeners } from './listeners.ts';
 import { endOfSession } from './session-verdict.ts';
 import { SessionRegistry, type SessionView } from './sessions.ts';
+import type { Settings } from './settings.ts';
 import type { Slots } from './slots.ts';
 import type { GateStatus } from './status.ts';
 
@@ -31,20 +31,13 @@ export interface GateOptions {
   readonly listen: readonly ListenerEntry[];
   readonly cluster: Cluster;
   readonly migration: Migration;
-  readonly policy: Policy;
-  readonly policyHash: string;
+  readonly settings: Settings;
   readonly events: EventSink;
-  /** Names of the client properties that may be recorded. */
-  readonly recordedProperties: readonly string[];
   readonly transports: Transports;
   /** Finds what carries the sessions' bytes. @throws {Error} if what the config asks for does not work */
   readonly chooseEngine: () => Promise<RelayEngine>;
   readonly clock: Clock;
   readonly random: Random;
-  readonly times: AdmissionTimes & {
-    /** ms that sessions get to end when the gate drains. */
-    readonly drain: number;
-  };
   /** What its clients take up, each with its limit. */
   readonly slots: {
     /** Clients on their way in. */
@@ -88,8 +81,8 @@ export class Gate {
       onFault: (error) => this.#noteFault(error),
     });
     const { lifecycle, sessions } = this;
-    const { cluster, migration } = options;
-    const news = new AnyOf([cluster.changes, migration.changes, lifecycle.changes]);
+    const { cluster, migration, settings } = options;
+    const news = new AnyOf([cluster.changes, migration.changes, lifecycle.changes, settings.changes]);
     this.#handshakes = new Handshakes(
       { ...options, judge: this.#judge, lifecycle, news, sessions, waiting: slots.waiting },
       {
@@ -177,7 +170,7 @@ export class Gate {
    * them. `force` cuts the grace short, and the wait for a ledger that does not answer. Called again, it can only
    * make the end come sooner.
    */
-  async stop(grace: number = this.#options.times.drain, force?: AbortSignal): Promise<void> {
+  async stop(grace: number = this.#options.settings.times.drain, force?: AbortSignal): Promise<void> {
     const limit = deadline(this.#options.clock, grace, force);
     onAbort(limit.signal, () => this.#cut.abort());
     onAbort(force, () => this.#forced.abort());
@@ -233,7 +226,7 @@ export class Gate {
       session,
       client: version,
       driver,
-      properties: recordable(hello.properties, this.#options.recordedProperties),
+      properties: recordable(hello.properties, this.#options.settings.recordedProperties),
       peer: connection.peer,
       listener,
       server,
@@ -272,8 +265,8 @@ export class Gate {
   }
 
   #logHandshake(outcome: Outcome, listener: string): void {
-    const { events, policyHash } = this.#options;
-    events.emit({ event: 'handshake', listener, ...outcome, policyHash });
+    const { events, settings } = this.#options;
+    events.emit({ event: 'handshake', listener, ...outcome, policyHash: settings.policyHash });
   }
 
   #noteFault(error: Error): void {
@@ -285,7 +278,8 @@ export class Gate {
     error: string | null = null,
     more: Pick<LifecycleEvent, 'lack'> = {},
   ): void {
-    const { policyHash, events } = this.#options;
+    const { settings, events } = this.#options;
+    const { policyHash } = settings;
     const { addresses: listeners } = this.#listeners;
     events.emit({ event: 'gate', what, policyHash, listeners, error, ...more });
   }

@@ -3,15 +3,16 @@ import type { Cluster } from '../cluster/cluster.ts';
 import type { ServerStatus } from '../cluster/server-state.ts';
 import type { Migration } from '../migration/migration.ts';
 import { decide, fitFor } from '../policy/decide.ts';
-import type { ClusterFacts, Decision, Policy } from '../policy/types.ts';
+import type { ClusterFacts, Decision } from '../policy/types.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Applicant } from './applicant.ts';
+import type { Settings } from './settings.ts';
 
 /** What verdicts are made of. */
 export interface JudgeContext {
   readonly cluster: Cluster;
   readonly migration: Migration;
-  readonly policy: Policy;
+  readonly settings: Settings;
   readonly clock: Clock;
 }
 
@@ -32,13 +33,13 @@ export class Judge {
 
   /** The verdict as things are now, or were when `facts` were taken. */
   decide(applicant: Applicant, facts: ClusterFacts = this.facts(applicant)): Decision {
-    const { policy, clock } = this.#context;
-    return decide(applicant.facts, facts, policy, clock.now());
+    const { settings, clock } = this.#context;
+    return decide(applicant.facts, facts, settings.policy, clock.now());
   }
 
   /** Tells of a server whether it can take this client. */
   fitFor({ facts: client }: Applicant, facts: ClusterFacts): (server: ServerStatus) => boolean {
-    const fits = fitFor(client, facts, this.#context.policy);
+    const fits = fitFor(client, facts, this.#context.settings.policy);
     return (server) => server.state === 'up' && fits(server);
   }
 }

@@ -6,15 +6,18 @@ import type { Clock } from '../ports/clock.ts';
 import type { Random } from '../ports/random.ts';
 import type { Slots } from './slots.ts';
 
+export interface WaitTimes {
+  /** ms a client may wait for a server. */
+  readonly hold: number;
+  /** ms a client may wait for an upgrade. */
+  readonly upgrade: number;
+}
+
 export interface WaitContext {
   readonly clock: Clock;
   readonly random: Random;
-  readonly times: {
-    /** ms a client may wait for a server. */
-    readonly hold: number;
-    /** ms a client may wait for an upgrade. */
-    readonly upgrade: number;
-  };
+  /** As it is now. */
+  readonly settings: { readonly times: WaitTimes };
   /** Clients that wait for an upgrade: bounded, counted over all of them. */
   readonly waiting: Slots;
 }
@@ -102,7 +105,8 @@ export class Wait {
 
   /** Each of the two waits has its own time; together they take no longer than the longer one. */
   #deadline(decision: Decision): number {
-    const { times, clock } = this.#context;
+    const { settings, clock } = this.#context;
+    const { times } = settings;
     const forUpgrade = isForUpgrade(decision);
     const now = clock.monotonic();
     const turned = this.#turn?.forUpgrade === forUpgrade ? this.#turn.since : now;

@@ -19,7 +19,7 @@ import { restore } from './restore.ts';
 import { NOTHING_TO_RESTORE_WITH } from './upgrade-status.ts';
 
 export interface AttemptOptions
-  extends Pick<PlanContext, 'cluster' | 'policy' | 'clock' | 'hooks' | 'events'> {
+  extends Pick<PlanContext, 'cluster' | 'settings' | 'clock' | 'hooks' | 'events'> {
   readonly ledger: Ledger;
   readonly random: Random;
   /** The gate's process, as the ledger names it. */

@@ -5,19 +5,19 @@
 import type { Cluster } from '../cluster/cluster.ts';
 import type { EventSink } from '../events/fan-out.ts';
 import { decide } from '../policy/decide.ts';
-import type { SkewPolicy } from '../policy/types.ts';
 import { pause } from '../ports/clock.ts';
 import { parseVersion } from '../version/version.ts';
 import { agreedLevel } from './agreed-level.ts';
 import { type CallContext, callHook, factsOf, type Hooks, hookOf } from './call-hook.ts';
 import { HookError, type HookFacts } from './hook/hook.ts';
 import type { Claim, LedgerRecord } from './ledger/record.ts';
+import type { MigrationSettings } from './migration.ts';
 import { awaitOrphan } from './orphan.ts';
 import { finishRestore } from './restore.ts';
 
 export interface PlanContext extends CallContext {
   readonly cluster: Cluster;
-  readonly policy: SkewPolicy;
+  readonly settings: MigrationSettings;
   readonly hooks: Hooks;
   readonly events: EventSink;
   /** Resolves when no session is left on any gate, as far as that can be waited for. */
@@ -72,7 +72,7 @@ export async function recordRegression({
 
 /** Policy again, on facts asked for after the claim was taken. Null: it still wants the upgrade. */
 function reasonToSkip(
-  { cluster, policy, clock }: PlanContext,
+  { cluster, settings, clock }: PlanContext,
   record: LedgerRecord,
   claim: Claim,
 ): string | null {
@@ -83,7 +83,7 @@ function reasonToSkip(
       level: cluster.level ?? record.level,
       upgrade: { state: 'idle', approved: true },
     },
-    policy,
+    settings.policy,
     clock.now(),
   );
   // An earlier holder's hook may have done its work: what is missing then is the record of it.

@@ -3,17 +3,17 @@ import type { Cluster } from '../cluster/cluster.ts';
 import type { EventSink } from '../events/fan-out.ts';
 import { serverSetOf } from '../policy/roster.ts';
 import { isLoneClaim } from '../policy/rules.ts';
-import type { SkewPolicy } from '../policy/types.ts';
 import { printVersion } from '../version/version.ts';
 import { agreedLevel } from './agreed-level.ts';
 import type { Ledger, LedgerView } from './ledger/ledger.ts';
+import type { MigrationSettings } from './migration.ts';
 import type { Planner } from './planner.ts';
 
 export interface FactFollowerOptions {
   readonly cluster: Cluster;
   readonly ledger: Ledger;
   readonly planner: Planner;
-  readonly policy: SkewPolicy;
+  readonly settings: MigrationSettings;
   readonly events: EventSink;
   /** Whom the ledger names as the one who saw it. */
   readonly owner: string;
@@ -32,12 +32,12 @@ export class FactFollower {
    * @returns the ledger as it was read after that; null: there was nothing to follow
    */
   async follow({ record }: LedgerView): Promise<LedgerView | null> {
-    const { cluster, ledger, planner, policy, owner, events } = this.#options;
+    const { cluster, ledger, planner, settings, owner, events } = this.#options;
     if (cluster.level === null || cluster.level === record.level) return null;
     await cluster.refresh(0);
     const level = agreedLevel(cluster);
     if (level === null || level === record.level) return null;
-    if (isLoneClaim({ level, servers: serverSetOf(cluster.facts) }, policy)) return null;
+    if (isLoneClaim({ level, servers: serverSetOf(cluster.facts) }, settings.policy)) return null;
     const version = cluster.servers.find((server) => server.version !== null)?.version ?? null;
     const release = planner.releaseAt(level, version);
     const followed = await ledger.observe(level, release && printVersion(release), owner, record);

@@ -1,5 +1,5 @@
 /** The one-time upgrade as admission sees it. */
-import type { ClientFacts, UpgradeState } from '../policy/types.ts';
+import type { ClientFacts, SkewPolicy, UpgradeState } from '../policy/types.ts';
 import type { CancelSignal } from '../ports/cancellation.ts';
 import type { Changes } from '../ports/changes.ts';
 
@@ -7,6 +7,11 @@ export interface MigrationProgress {
   /** 0 to 1; null when the hook does not say. */
   readonly done: number | null;
   readonly text: string;
+}
+
+/** What may change while the gate runs; read each time. */
+export interface MigrationSettings {
+  readonly policy: SkewPolicy;
 }
 
 /** The client that may bring the upgrade. */

@@ -154,7 +154,7 @@ export class Migrator implements Migration {
   }
 
   turn({ version }: UpgradeInitiator, held: boolean, signal: CancelSignal): Promise<void> | null {
-    const needed = levelOf(this.#options.policy.catalogue, version);
+    const needed = levelOf(this.#options.settings.policy.catalogue, version);
     return held || this.#ramp.concerns(needed) ? this.#ramp.pass(signal) : null;
   }
 

@@ -1,15 +1,15 @@
 /** Plans upgrades by what a gate was configured with: its catalogue, its hooks, and where the tables began. Pure. */
-import type { SkewPolicy } from '../policy/types.ts';
-import { levelOf } from '../version/catalogue.ts';
+import { type Catalogue, levelOf } from '../version/catalogue.ts';
 import { parseVersion, printVersion, tryParseVersion, type Version } from '../version/version.ts';
 import type { LedgerRecord } from './ledger/record.ts';
+import type { MigrationSettings } from './migration.ts';
 import { type Plan, PlanError, planUpgrade, releaseOfTables } from './plan.ts';
 
 /** Questions whose answers are kept: releases of clients times states of the tables. */
 const MOST_PROBLEMS = 256;
 
 export interface PlannerOptions {
-  readonly policy: SkewPolicy;
+  readonly settings: MigrationSettings;
   /** Releases with hooks of their own, as `major.minor.patch`. */
   readonly hooked: readonly string[];
   /** Where the tables are, if no server and no ledger says. */
@@ -20,6 +20,8 @@ export interface PlannerOptions {
 export class Planner {
   readonly #options: PlannerOptions;
   readonly #problems = new Map<string, PlanError | null>();
+  /** What they were found with. */
+  #catalogue: Catalogue | null = null;
 
   constructor(options: PlannerOptions) {
     this.#options = options;
@@ -27,17 +29,17 @@ export class Planner {
 
   /** The level that the baseline stands for; null: none is stated. */
   get baselineLevel(): number | null {
-    const { baseline, policy } = this.#options;
-    return baseline && levelOf(policy.catalogue, baseline);
+    const { baseline, settings } = this.#options;
+    return baseline && levelOf(settings.policy.catalogue, baseline);
   }
 
   /** The steps from `level` to a client of version `to`. @throws {PlanError} if the catalogue does not allow it. */
   plan(level: number, record: LedgerRecord | undefined, to: Version): Plan {
-    const { policy, hooked } = this.#options;
+    const { settings, hooked } = this.#options;
     const recorded =
       record?.level === level && record.release !== null ? tryParseVersion(record.release) : null;
     return planUpgrade({
-      catalogue: policy.catalogue,
+      catalogue: settings.policy.catalogue,
       from: { level, release: recorded ?? this.#statedFor(level) },
       to,
       hooked: hooked.map(parseVersion),
@@ -46,13 +48,19 @@ export class Planner {
 
   /** Why the catalogue allows no such plan; null: it does. Asked for every client, so what was found is kept. */
   problem(level: number, record: LedgerRecord | undefined, to: Version): PlanError | null {
+    this.#forgetStale();
     const question = `${level} ${record?.level} ${record?.release} ${printVersion(to)}`;
     const known = this.#problems.get(question);
     if (known !== undefined) return known;
-    if (this.#problems.size >= MOST_PROBLEMS) this.#problems.clear();
     const found = this.#find(level, record, to);
     this.#problems.set(question, found);
     return found;
+  }
+
+  #forgetStale(): void {
+    const { catalogue } = this.#options.settings.policy;
+    if (this.#catalogue !== catalogue || this.#problems.size >= MOST_PROBLEMS) this.#problems.clear();
+    this.#catalogue = catalogue;
   }
 
   #find(level: number, record: LedgerRecord | undefined, to: Version): PlanError | null {
@@ -67,7 +75,7 @@ export class Planner {
 
   /** The release that left tables at `level`, where `version` is what some server runs. */
   releaseAt(level: number, version: Version | null): Version | null {
-    const { catalogue } = this.#options.policy;
+    const { catalogue } = this.#options.settings.policy;
     return this.#statedFor(level) ?? (version && releaseOfTables(catalogue, level, version));
   }
 

@@ -1,11 +1,11 @@
 /** The default hook: asks an upgraded server to bring the tables one step on, and follows its progress. */
 import type { Cluster } from '../../cluster/cluster.ts';
-import type { Catalogue } from '../../version/catalogue.ts';
 import { levelOf } from '../../version/catalogue.ts';
+import type { MigrationSettings } from '../migration.ts';
 import { type Hook, HookError } from './hook.ts';
 
 /** Makes the hook that asks a server which is up and new enough for the step; the catalogue says which ones are. */
-export function createServerHook(cluster: Cluster, catalogue: Catalogue): Hook {
+export function createServerHook(cluster: Cluster, settings: MigrationSettings): Hook {
   return {
     name: 'server',
     async run({ cluster: _name, client: _client, steps: _steps, ...request }, { signal, progress }) {
@@ -14,7 +14,7 @@ export function createServerHook(cluster: Cluster, catalogue: Catalogue): Hook {
           state === 'up' &&
           level !== null &&
           version !== null &&
-          levelOf(catalogue, version) >= request.toLevel,
+          levelOf(settings.policy.catalogue, version) >= request.toLevel,
       );
       if (able === undefined)
         throw new HookError(

@@ -6,10 +6,10 @@ import { describe, expect, test } from 'vitest';
 import { createSkewgateBackEnd } from '../../../src/backend/skewgate.ts';
 import { Cluster } from '../../../src/cluster/cluster.ts';
 import { createServerHook } from '../../../src/migration/hook/server.ts';
+import { PRESETS } from '../../../src/policy/presets.ts';
 import { realRuntime } from '../../../src/runtime/real.ts';
 import { ForeignToken, StaleToken } from '../../../src/server/fence.ts';
 import { createMemoryTables, openTables, type Tables } from '../../../src/server/tables.ts';
-import { PHOENIX_CATALOGUE } from '../../../src/version/phoenix.ts';
 import { realEnvironment } from '../../support/environment.ts';
 import { tempFolder } from '../../support/folder.ts';
 import { startProgram } from '../../support/program.ts';
@@ -61,7 +61,7 @@ async function clusterOf(specs: readonly ServerSpec[]) {
   return {
     cluster,
     servers,
-    hook: createServerHook(cluster, PHOENIX_CATALOGUE),
+    hook: createServerHook(cluster, { policy: PRESETS.phoenix }),
     async [Symbol.asyncDispose]() {
       cluster.stop();
       await Promise.all(servers.map((server) => server.stop()));

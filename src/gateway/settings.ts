@@ -1,0 +1,51 @@
+/**
+ * What a reload changes of a gate that runs, beside its servers, listeners and log. It is taken whole, in one turn;
+ * whoever works by it reads it each time, and keeps no copy over a wait.
+ */
+import type { Policy } from '../policy/types.ts';
+import { Changes } from '../ports/changes.ts';
+import type { AdmissionTimes } from './admission.ts';
+
+export interface SettingValues {
+  readonly policy: Policy;
+  readonly policyHash: string;
+  /** Names of the client properties that may be recorded. */
+  readonly recordedProperties: readonly string[];
+  readonly times: AdmissionTimes & {
+    /** ms that sessions get to end when the gate drains. */
+    readonly drain: number;
+  };
+}
+
+/** The settings of one gate, as they are now. */
+export class Settings implements SettingValues {
+  /** Told when they were replaced: a verdict may be another one now. */
+  readonly changes = new Changes();
+  #values: SettingValues;
+
+  constructor(values: SettingValues) {
+    this.#values = values;
+  }
+
+  get policy(): Policy {
+    return this.#values.policy;
+  }
+
+  get policyHash(): string {
+    return this.#values.policyHash;
+  }
+
+  get recordedProperties(): readonly string[] {
+    return this.#values.recordedProperties;
+  }
+
+  get times(): SettingValues['times'] {
+    return this.#values.times;
+  }
+
+  /** Replaces all of them. */
+  take(values: SettingValues): void {
+    this.#values = values;
+    this.changes.notify();
+  }
+}
