@@ -17,6 +17,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = (() => {
     policy: ['version'],
     wire: ['policy', 'version', 'zod', 'msgpackr'],
     handshake: ['wire', 'policy', 'version'],
+    planning: ['policy', 'version'],
     ports: core,
     transport,
     runtime: ends,
@@ -40,7 +41,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = (() => {
   };
 })();
 
-const CORE = ['version', 'policy', 'wire', 'handshake'];
+const CORE = ['version', 'policy', 'wire', 'handshake', 'planning'];
 const OUTERMOST = ['cli', 'index.ts'];
 const IMPURE =
   /\b(?:process\.|console\.|Date\.now|new Date\b|Math\.random|performance\.|set(?:Timeout|Interval|Immediate)\b|fetch\()/;
