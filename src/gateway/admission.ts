@@ -14,6 +14,7 @@ import type { AnyOf } from '../ports/changes.ts';
 import { randomId } from '../ports/random.ts';
 import { printVersion } from '../version/version.ts';
 import { type Applicant, applicantOf } from './applicant.ts';
+import type { EndBeforeSession } from './connections.ts';
 import type { Judge } from './judge.ts';
 import type { Lifecycle } from './lifecycle.ts';
 import { clientLeft, draining, paused, tooManySessions } from './refusals.ts';
@@ -88,13 +89,13 @@ export class Admission {
     this.#startedAt = context.clock.monotonic();
   }
 
-  /** Runs the handshake to its end. Returns what the session needs, or null when the client was not admitted. */
-  async run(): Promise<Admitted | null> {
+  /** Runs the handshake to its end. Returns what the session needs; if the client was not admitted, how it ended. */
+  async run(): Promise<Admitted | EndBeforeSession> {
     const heard = await this.#awaitHello();
     if (heard.kind === 'probe') {
       // Nothing was asked, so nothing is recorded: a probe every second would drown those who came for something.
       this.#client.connection.close();
-      return null;
+      return 'probe';
     }
     if (heard.kind === 'failed') return this.refuse(refusal(heard.code, heard.message));
     this.#hello = heard.hello;
@@ -121,10 +122,10 @@ export class Admission {
   }
 
   /** Logs the refusal, then tells the client. Also for one that is not heard out. */
-  refuse(decision: Decision): null {
+  refuse(decision: Decision): EndBeforeSession {
     this.#log(this.#outcome(decision));
     this.#client.refuse(decision);
-    return null;
+    return decision.code === 'CLIENT_LEFT' ? 'client-left' : 'refused';
   }
 
   /** The client's hello, or why there is none; a gate that drains does not wait for it. */
@@ -146,7 +147,7 @@ export class Admission {
   }
 
   /** The loop: ends with the client admitted, or refused. */
-  async #seek(hello: Hello, applicant: Applicant): Promise<Admitted | null> {
+  async #seek(hello: Hello, applicant: Applicant): Promise<Admitted | EndBeforeSession> {
     const { judge, lifecycle, news } = this.#context;
     for (;;) {
       // Noted before looking: a change between the look and the wait is not missed.

@@ -17,6 +17,7 @@ import type { End, RelayEngine } from '../relay/relay.ts';
 import type { Transports } from '../transport/address.ts';
 import { GOING_AWAY } from '../wire/close.ts';
 import type { Admitted, Outcome } from './admission.ts';
+import { ConnectionCounts, type EndBeforeSession } from './connections.ts';
 import { Handshakes } from './handshakes.ts';
 import { Judge } from './judge.ts';
 import { Lifecycle } from './lifecycle.ts';
@@ -59,6 +60,7 @@ export class Gate {
   readonly #judge: Judge;
   readonly #listeners: Listeners;
   readonly #handshakes: Handshakes;
+  readonly #connections = new ConnectionCounts();
   /** Told of every handshake and session that ends. */
   readonly #ends = new Changes();
   /** Aborts when sessions have no time left to end. */
@@ -87,6 +89,7 @@ export class Gate {
       { ...options, judge: this.#judge, lifecycle, news, sessions, waiting: slots.waiting },
       {
         slots: slots.handshakes,
+        connections: this.#connections,
         log: (outcome, listener) => this.#logHandshake(outcome, listener),
         onEnd: () => this.#ends.notify(),
       },
@@ -103,6 +106,7 @@ export class Gate {
       sessions: this.sessions.count,
       held: this.#options.slots.waiting.used,
       slots: this.sessions.slots.used,
+      connections: this.#connections.totals(),
     };
   }
 
@@ -127,7 +131,7 @@ export class Gate {
       if (!closing.aborted) await this.#options.migration.start();
       await this.#listeners.open(
         {
-          accept: (client, listener) => this.#accept(client, listener),
+          accept: (client, listener, tracked) => this.#accept(client, listener, tracked),
           track: (peer, listener) => this.#handshakes.track(peer, listener),
         },
         closing,
@@ -201,9 +205,11 @@ export class Gate {
       await this.#ends.next(signal);
   }
 
-  #accept(client: PendingClient, listener: string): void {
-    const begin = (admitted: Admitted | null) => {
-      if (admitted !== null) this.#begin(client, listener, admitted);
+  #accept(client: PendingClient, listener: string, tracked: boolean): void {
+    if (!tracked) this.#connections.begin(listener);
+    const begin = (outcome: Admitted | EndBeforeSession) => {
+      if (typeof outcome === 'string') this.#connections.end(outcome);
+      else this.#begin(client, listener, outcome);
     };
     this.#handshakes
       .run(client, listener)
@@ -211,6 +217,7 @@ export class Gate {
       .catch((error) => {
         // A bug, or a message over the protocol's limits: this client is cut off, the others are not concerned.
         client.connection.destroy();
+        this.#connections.end('fault');
         this.#noteFault(error);
       });
   }
@@ -236,6 +243,7 @@ export class Gate {
 
   #ended(session: SessionView, { reason, error }: End, durationMs: number): void {
     const { cluster, events } = this.#options;
+    this.#connections.end(reason);
     cluster.sessionEnded(session.server);
     events.emit({
       event: 'session-end',

@@ -6,12 +6,15 @@ import { msBetween } from '../ports/clock.ts';
 import { randomId } from '../ports/random.ts';
 import type { HandshakeFailure, PendingHandshake } from '../ports/transport.ts';
 import { Admission, type AdmissionContext, type Admitted, type Outcome } from './admission.ts';
+import type { ConnectionCounts, EndBeforeSession } from './connections.ts';
 import { draining, tooManyHandshakes, tooManySessions } from './refusals.ts';
 import type { Slots } from './slots.ts';
 
 export interface HandshakesOptions {
   /** What limits them. */
   readonly slots: Slots;
+  /** Gets the connections that are still in their transport's own handshake. */
+  readonly connections: ConnectionCounts;
   /** Gets each outcome before its client is told. */
   readonly log: (outcome: Outcome, listener: string) => void;
   /** Called when one is over. */
@@ -35,9 +38,9 @@ export class Handshakes {
   /**
    * Takes a client to its verdict.
    * @param listener the address that it came to
-   * @returns what its session needs; null if it was not admitted
+   * @returns what its session needs; if it was not admitted, how it ended
    */
-  async run(client: PendingClient, listener: string): Promise<Admitted | null> {
+  async run(client: PendingClient, listener: string): Promise<Admitted | EndBeforeSession> {
     const { log, onEnd, slots } = this.#options;
     const admission = new Admission(this.#context, client, (outcome) => log(outcome, listener));
     if (this.#full() !== null) await this.#more();
@@ -55,14 +58,16 @@ export class Handshakes {
   /** A peer in its transport's own handshake is a client on its way in too. */
   track(peer: string, listener: string): PendingHandshake {
     const startedAt = this.#context.clock.monotonic();
-    const { slots } = this.#options;
+    const { slots, connections } = this.#options;
     const full = this.#noRoom();
     if (full === null) slots.acquire();
+    connections.begin(listener);
     return {
       admitted: full === null,
-      end: (failure) => {
+      end: (how) => {
         if (full === null) slots.release();
-        if (failure !== null) this.#logFailure(peer, full ?? this.#strayed(failure), listener, startedAt);
+        if (typeof how === 'object') this.#logFailure(peer, full ?? this.#strayed(how), listener, startedAt);
+        if (how !== 'connection') connections.end(how === 'probe' ? how : 'refused');
         this.#options.onEnd();
       },
     };

@@ -18,7 +18,8 @@ export interface ListenerEntry {
 
 /** What becomes of those who come; `listener` is the address as bound. */
 export interface Reception {
-  accept(client: PendingClient, listener: string): void;
+  /** @param tracked whether `track` was told of it before */
+  accept(client: PendingClient, listener: string, tracked: boolean): void;
   track(peer: string, listener: string): ReturnType<HandshakeTracker>;
 }
 
@@ -71,7 +72,8 @@ export class Listeners {
     const at = this.#addresses.push(address) - 1;
     const bound = () => this.#addresses[at] as string;
     const listener = await transport.listen(rest, {
-      accept: (connection) => reception.accept(frontEnd.accept(connection), bound()),
+      accept: (connection, tracked = false) =>
+        reception.accept(frontEnd.accept(connection), bound(), tracked),
       transparent: frontEnd.isTransparent,
       ...(origins && { origins }),
       ...(shared && { shared: true }),

@@ -1,5 +1,6 @@
 /** How a gate stands, as a copy: plain data that can be printed, sent and kept. */
 import type { ServerView } from '../cluster/server-view.ts';
+import type { ConnectionTotals } from './connections.ts';
 import type { LifecycleState } from './lifecycle.ts';
 
 export interface GateStatus {
@@ -15,4 +16,6 @@ export interface GateStatus {
   readonly held: number;
   /** What counts against the limit of sessions: open ones, and those about to begin. */
   readonly slots: number;
+  /** All that listeners accepted so far. */
+  readonly connections: ConnectionTotals;
 }

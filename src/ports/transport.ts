@@ -113,12 +113,15 @@ export type HandshakeTracker = (peer: string) => PendingHandshake;
 export interface PendingHandshake {
   /** False: there is no room for more that dawdle; it is let go soon unless it becomes a connection. */
   readonly admitted: boolean;
-  /**
-   * Called once. Null: the peer is a connection now, or it left without having said a byte. Otherwise it is gone, or
-   * going, without having become a connection.
-   */
-  end(failure: HandshakeFailure | null): void;
+  /** Called once. */
+  end(how: HandshakeEnd): void;
 }
+
+/**
+ * `connection`: the peer is one now, and `accept` gets it next. `probe`: it left without having said a byte, or asked
+ * what this port is and was told. Otherwise it is gone, or going, without having become a connection.
+ */
+export type HandshakeEnd = 'connection' | 'probe' | HandshakeFailure;
 
 export interface HandshakeFailure {
   readonly late: boolean;
@@ -127,8 +130,11 @@ export interface HandshakeFailure {
 }
 
 export interface ListenOptions {
-  /** Takes each connection; it is paused until its first `handle`. */
-  accept(connection: Connection): void;
+  /**
+   * Takes each connection; it is paused until its first `handle`.
+   * @param tracked whether `track` was told of it when its transport's handshake began
+   */
+  accept(connection: Connection, tracked?: boolean): void;
   /** Used by transports that have a handshake of their own. */
   readonly track?: HandshakeTracker;
   /** Whether a WebSocket client waits for a server's answer: see `Connection.upgrade`. */

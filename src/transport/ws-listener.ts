@@ -30,15 +30,14 @@ export async function listenForWebSockets(
       return forbid(socket);
     }
     if (transparent && isUpgrade(request)) {
-      pending.leave(socket, null);
+      const tracked = pending.leave(socket, 'connection');
       const complete: CompleteUpgrade = (protocol, all, whole) =>
         upgrade(request, socket, all, whole, protocol);
-      return accept(new PendingWsConnection(request, socket, head, complete));
+      return accept(new PendingWsConnection(request, socket, head, complete), tracked);
     }
     const connection = upgrade(request, socket, head, false);
     if (connection === null) return;
-    pending.leave(socket, null);
-    accept(connection);
+    accept(connection, pending.leave(socket, 'connection'));
   });
   return {
     address: await bind(http, address, shared),
@@ -113,7 +112,7 @@ function createUpgrade() {
 function createHttp(pending: PendingSockets): Server {
   const http = createServer(HTTP_LIMITS, (request, response) => {
     sayWhatThisIs(response);
-    pending.leave(request.socket, null);
+    pending.leave(request.socket, 'probe');
   });
   http.on('connection', (socket) => pending.enter(socket));
   http.on('clientError', (error: NodeJS.ErrnoException, socket) => {

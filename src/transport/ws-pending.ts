@@ -1,6 +1,11 @@
 /** Peers of a WebSocket port in the HTTP part of their handshake. */
 import type { Socket } from 'node:net';
-import type { HandshakeFailure, HandshakeTracker, PendingHandshake } from '../ports/transport.ts';
+import type {
+  HandshakeEnd,
+  HandshakeFailure,
+  HandshakeTracker,
+  PendingHandshake,
+} from '../ports/transport.ts';
 import { peerOf } from './socket.ts';
 
 /** How long a peer for which there is no room has to become a WebSocket, which can be told so. */
@@ -34,13 +39,14 @@ export class PendingSockets {
 
   /**
    * Its handshake is over.
-   * @param failure null: it is a WebSocket now, or was told that this is a port for them
+   * @returns whether it had one that is tracked, and was not over before
    */
-  leave(socket: Socket, failure: HandshakeFailure | null): void {
+  leave(socket: Socket, how: HandshakeEnd): boolean {
     const pending = this.#handshakes.get(socket);
     this.#handshakes.delete(socket);
     pending?.forget();
-    pending?.handshake.end(isProbe(socket) ? null : failure);
+    pending?.handshake.end(how !== 'connection' && isProbe(socket) ? 'probe' : how);
+    return pending !== undefined;
   }
 }
 

@@ -1,4 +1,8 @@
-/** What the gate counts against its limits: never over them, and nothing left once everybody is gone. */
+/**
+ * What the gate counts: against its limits, never over them, and nothing left once everybody is gone; and its
+ * connections, of which none is counted twice, or forgotten.
+ */
+import { setImmediate as turn } from 'node:timers/promises';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { Connection } from '../../src/ports/transport.ts';
@@ -9,6 +13,9 @@ import { dialRaw, helloBytes } from '../support/raw-client.ts';
 
 const LIMITS = { handshakes: 4, sessions: 3 };
 const WAITING = 2;
+
+const sumOf = (counts: ReadonlyMap<string, number>) =>
+  [...counts.values()].reduce((sum, count) => sum + count, 0);
 
 const server = fc.constantFrom(0, 1);
 const act = fc.oneof(
@@ -60,14 +67,18 @@ test('clients come, speak, hang and leave, servers fall and rise, the gate stops
         held: gate.status().held,
         sessions: gate.status().sessions,
         served: cluster.servers.reduce((sum, { sessions }) => sum + sessions, 0),
+        active: gate.status().connections.active,
       });
       const check = () => {
-        const { handshakes, slots, held, sessions, served } = counts();
+        const { handshakes, slots, held, sessions, served, active } = counts();
         expect(handshakes).toBeLessThanOrEqual(LIMITS.handshakes);
         expect(slots).toBeLessThanOrEqual(LIMITS.sessions);
         expect(held).toBeLessThanOrEqual(WAITING);
         expect(sessions).toBeLessThanOrEqual(slots);
         expect(served).toBe(sessions);
+        expect(active).toBe(handshakes + sessions);
+        const { accepted, ended } = gate.status().connections;
+        expect(sumOf(accepted)).toBe(active + sumOf(ended));
         expect(Math.min(handshakes, held, sessions)).toBeGreaterThanOrEqual(0);
       };
       const here: Connection[] = [];
@@ -87,11 +98,22 @@ test('clients come, speak, hang and leave, servers fall and rise, the gate stops
           void gate.stop(1_000);
         }
         if (one.kind === 'pass') await world.clock.run(one.ms);
+        // A client on its way from its handshake to its session is in neither until this turn is over.
+        await turn();
         check();
       }
       for (const connection of here) connection.destroy();
       await world.clock.run(120_000);
-      expect(counts()).toEqual({ handshakes: 0, slots: 0, held: 0, sessions: 0, served: 0 });
+      expect(counts()).toEqual({ handshakes: 0, slots: 0, held: 0, sessions: 0, served: 0, active: 0 });
+      const { accepted, ended } = gate.status().connections;
+      expect([sumOf(accepted), sumOf(ended)]).toEqual([here.length, here.length]);
+      const refused = fleet.log.handshakes.filter(
+        ({ verdict, code }) => verdict === 'refuse' && code !== 'CLIENT_LEFT',
+      );
+      expect(ended.get('refused') ?? 0).toBe(refused.length);
+      const causes = fleet.log.of('session-end').map(({ reason }) => reason);
+      for (const reason of causes)
+        expect(ended.get(reason)).toBe(causes.filter((cause) => cause === reason).length);
     }),
     { numRuns: 200 },
   );

@@ -7,7 +7,7 @@ import { WebSocket, WebSocketServer } from 'ws';
 import { Changes } from '../../src/ports/changes.ts';
 import {
   type Connection,
-  type HandshakeFailure,
+  type HandshakeEnd,
   PeerFault,
   type UpgradeRequest,
 } from '../../src/ports/transport.ts';
@@ -323,17 +323,21 @@ describe('ws, and HTTP', () => {
   });
 
   test('what becomes of each peer is told once, as soon as it is known', async () => {
-    const ends: (HandshakeFailure | null)[] = [];
+    const ends: HandshakeEnd[] = [];
     const changes = new Changes();
     const visits: string[] = [];
+    const accepted: unknown[] = [];
     const listener = await ws.listen('127.0.0.1:0', {
-      accept: (connection) => connection.handle(new Recorder(connection)),
+      accept(connection, tracked) {
+        accepted.push(tracked);
+        connection.handle(new Recorder(connection));
+      },
       track(peer) {
         visits.push(peer);
         return {
           admitted: true,
-          end(failure) {
-            ends.push(failure);
+          end(how) {
+            ends.push(how);
             changes.notify();
           },
         };
@@ -345,7 +349,8 @@ describe('ws, and HTTP', () => {
       const before = ends.length;
       act();
       await until(changes, () => ends.length > before, 'the end of a handshake');
-      return ends.at(-1)?.why;
+      const end = ends.at(-1);
+      return typeof end === 'object' ? end.why : end;
     };
     const raw = (text: string) => () =>
       net
@@ -356,10 +361,12 @@ describe('ws, and HTTP', () => {
     const reset = () => {
       const socket = net.connect(port, '127.0.0.1', () => socket.resetAndDestroy());
     };
-    expect(await said(() => new WebSocket(`ws://${listener.address}`).on('error', () => {}))).toBeUndefined();
-    expect(await said(() => fetch(`http://${listener.address}/`))).toBeUndefined();
-    expect(await said(raw('')), 'the probe of a load balancer').toBeUndefined();
-    expect(await said(reset), 'a probe that ends with a reset').toBeUndefined();
+    expect(await said(() => new WebSocket(`ws://${listener.address}`).on('error', () => {}))).toBe(
+      'connection',
+    );
+    expect(await said(() => fetch(`http://${listener.address}/`))).toBe('probe');
+    expect(await said(raw('')), 'the probe of a load balancer').toBe('probe');
+    expect(await said(reset), 'a probe that ends with a reset').toBe('probe');
     expect(await said(raw('\x16\x03\x01 hello'))).toContain('neither HTTP nor WebSocket');
     expect(
       await said(raw('GET / HTTP/1.1\r\nhost: x\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n')),
@@ -367,6 +374,7 @@ describe('ws, and HTTP', () => {
     await listener.close();
     expect(ends).toHaveLength(6);
     expect(visits).toHaveLength(6);
+    expect(accepted).toEqual([true]);
     expect(visits).toEqual(Array(6).fill(expect.stringMatching(/^127\.0\.0\.1:\d+$/)));
   });
 
