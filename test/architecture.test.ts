@@ -135,7 +135,7 @@ describe('the check itself notices', () => {
     ['handshake/gate.ts', 'ws', 'handshake may not import ws'],
     ['ports/clock.ts', 'node:timers', 'ports may not import node:timers'],
     ['ports/transport.ts', 'ws', 'ports may not import ws'],
-    ['migration/plan.ts', '../config/schema.ts', 'migration may not import config'],
+    ['migration/planner.ts', '../config/schema.ts', 'migration may not import config'],
     ['server/server.ts', '../gateway/gate.ts', 'server may not import gateway'],
     ['fleet/run.ts', '../testing/fleet.ts', 'fleet may not import testing'],
     ['cluster/cluster.ts', '../gateway/gate.ts', 'cluster may not import gateway'],

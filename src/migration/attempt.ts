@@ -4,6 +4,7 @@
  */
 import { createHash } from 'node:crypto';
 import type { UpgradeAttempt } from '../events/events.ts';
+import type { Plan } from '../policy/plan.ts';
 import { pause } from '../ports/clock.ts';
 import type { Random } from '../ports/random.ts';
 import { executePlan, type PlanContext, recordRegression } from './execute-plan.ts';
@@ -13,7 +14,6 @@ import type { Ledger, LedgerView } from './ledger/ledger.ts';
 import { LedgerFormatError, type TriggerInfo } from './ledger/record.ts';
 import { LedgerUnavailable } from './ledger/store.ts';
 import type { MigrationProgress } from './migration.ts';
-import type { Plan } from './plan.ts';
 import { keepRenewing } from './renewal.ts';
 import { restore } from './restore.ts';
 import { NOTHING_TO_RESTORE_WITH } from './upgrade-status.ts';

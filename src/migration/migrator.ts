@@ -3,6 +3,7 @@
  * whose holder is gone, and lets those who waited in again. What the ledger says is ledger-watch.ts's, and an attempt
  * is attempt.ts's.
  */
+import type { Plan } from '../policy/plan.ts';
 import type { UpgradeState } from '../policy/types.ts';
 import type { CancelSignal } from '../ports/cancellation.ts';
 import { Changes } from '../ports/changes.ts';
@@ -20,7 +21,6 @@ import { LedgerDoubt } from './ledger-doubt.ts';
 import { type LedgerStanding, LedgerWatch } from './ledger-watch.ts';
 import type { Migration, MigrationProgress, UpgradeInitiator } from './migration.ts';
 import { endOrphan } from './orphan.ts';
-import type { Plan } from './plan.ts';
 import { Planner } from './planner.ts';
 import { Ramp } from './ramp.ts';
 import { missingFor, type TriggerRule } from './trigger.ts';

@@ -1,9 +1,9 @@
 /** Plans upgrades by what a gate was configured with: its catalogue, its hooks, and where the tables began. Pure. */
+import { type Plan, PlanError, planUpgrade, releaseOfTables } from '../policy/plan.ts';
 import { type Catalogue, levelOf } from '../version/catalogue.ts';
 import { parseVersion, printVersion, tryParseVersion, type Version } from '../version/version.ts';
 import type { LedgerRecord } from './ledger/record.ts';
 import type { MigrationSettings } from './migration.ts';
-import { type Plan, PlanError, planUpgrade, releaseOfTables } from './plan.ts';
 
 /** Questions whose answers are kept: releases of clients times states of the tables. */
 const MOST_PROBLEMS = 256;

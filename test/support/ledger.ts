@@ -2,7 +2,7 @@
 import { HeldClaim } from '../../src/migration/ledger/held-claim.ts';
 import { LedgerUnavailable, type Store, wrapStore } from '../../src/migration/ledger/store.ts';
 import type { ClaimRequest, Denied } from '../../src/migration/ledger/transitions.ts';
-import { planUpgrade } from '../../src/migration/plan.ts';
+import { planUpgrade } from '../../src/policy/plan.ts';
 import { levelOf } from '../../src/version/catalogue.ts';
 import { PHOENIX_CATALOGUE } from '../../src/version/phoenix.ts';
 import { parseVersion } from '../../src/version/version.ts';

@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import { parseYaml, readText } from '../../config/load.ts';
 import { policyOf } from '../../config/policy.ts';
 import { configSchema } from '../../config/schema.ts';
-import { PlanError, planUpgrade } from '../../migration/plan.ts';
+import { PlanError, planUpgrade } from '../../policy/plan.ts';
 import { levelOf } from '../../version/catalogue.ts';
 import { PHOENIX_CATALOGUE } from '../../version/phoenix.ts';
 import { parseVersion } from '../../version/version.ts';

@@ -1,9 +1,9 @@
 /** Conditions that must have held for refusals that the policy's verdict alone does not explain. */
 import { configSchema } from '../../config/schema.ts';
 import { CLOCK_TOLERANCE } from '../../migration/ledger/store-clock.ts';
-import { PlanError, planUpgrade } from '../../migration/plan.ts';
 import type { Code } from '../../policy/codes.ts';
 import { decide } from '../../policy/decide.ts';
+import { PlanError, planUpgrade } from '../../policy/plan.ts';
 import { isCut, type TrueState } from '../ground-truth.ts';
 import { LEDGER } from '../names.ts';
 import { clientOf } from './admitted.ts';

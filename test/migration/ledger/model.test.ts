@@ -6,7 +6,7 @@ import { Ledger } from '../../../src/migration/ledger/ledger.ts';
 import { MemoryStore } from '../../../src/migration/ledger/memory.ts';
 import { activeBlock, type LedgerRecord, readRecord } from '../../../src/migration/ledger/record.ts';
 import type { Store } from '../../../src/migration/ledger/store.ts';
-import { planUpgrade } from '../../../src/migration/plan.ts';
+import { planUpgrade } from '../../../src/policy/plan.ts';
 import { PHOENIX_CATALOGUE } from '../../../src/version/phoenix.ts';
 import { parseVersion } from '../../../src/version/version.ts';
 import { checkHistory, faultsOf } from '../../support/check-history.ts';

@@ -161,14 +161,19 @@ function hookedBetween(hooked: readonly Version[], from: Version | null, to: Ver
     .toSorted(compareVersions);
 }
 
-function majorEntry(catalogue: Catalogue, from: Version, to: Version): NonNullable<Release['major']> {
-  const entry = catalogue.releases.findLast(
+/** What a major upgrade to `to` demands (J1); undefined: the catalogue does not say. */
+export function majorDemands(catalogue: Catalogue, to: Version): Release['major'] {
+  return catalogue.releases.findLast(
     (release) =>
       release.major !== undefined &&
       release.version.major === to.major &&
       compareVersions(release.version, to) <= 0,
-  );
-  if (entry?.major !== undefined) return entry.major;
+  )?.major;
+}
+
+function majorEntry(catalogue: Catalogue, from: Version, to: Version): NonNullable<Release['major']> {
+  const demands = majorDemands(catalogue, to);
+  if (demands !== undefined) return demands;
   throw new PlanError(
     `the catalogue does not say what a major upgrade from ${printMinor(from)} to ${printMinor(to)} demands`,
     `give release ${to.major}.0.0 an entry "major"`,

@@ -1,7 +1,7 @@
 /** The plan of an upgrade: which steps, in which order, and which the catalogue does not allow. */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { PlanError, type PlanRequest, planUpgrade } from '../../src/migration/plan.ts';
+import { PlanError, type PlanRequest, planUpgrade } from '../../src/policy/plan.ts';
 import { type Catalogue, createCatalogue, extendCatalogue, levelOf } from '../../src/version/catalogue.ts';
 import { PHOENIX_CATALOGUE } from '../../src/version/phoenix.ts';
 import { compareVersions, parseVersion, printCore } from '../../src/version/version.ts';
