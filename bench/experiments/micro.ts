@@ -158,7 +158,7 @@ function recording(): () => number {
     length = line.length;
   }, realClock);
   const sink = createLogSink({
-    log: { write: record, async close() {} },
+    log: { lostInAll: 0, write: record, async close() {} },
     identity: { gate: 'bench', cluster: 'main' },
     traces: 'refused',
   });

@@ -8,7 +8,7 @@ import type { DecisionLog } from '../../src/decision/record.ts';
 import { buildGate } from '../../src/gateway/build.ts';
 import { realRuntime } from '../../src/runtime/real.ts';
 
-const NO_LOG: DecisionLog = { write() {}, async close() {} };
+const NO_LOG: DecisionLog = { lostInAll: 0, write() {}, async close() {} };
 
 const [file = '', log = 'on'] = process.argv.slice(2);
 const folder = path.dirname(file);

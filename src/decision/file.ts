@@ -48,6 +48,7 @@ export class LogFile {
   #queue: Buffer[] = [];
   #queued = 0;
   #lost = 0;
+  #lostInAll = 0;
   #lostSince = 0;
   /** A write is under way, or begins at the end of this turn. */
   #writing = false;
@@ -76,10 +77,16 @@ export class LogFile {
     return this.#lost;
   }
 
+  /** Lines that were lost since it was opened. */
+  get lostInAll(): number {
+    return this.#lostInAll;
+  }
+
   /** Takes a line with its break. It never throws: a line that finds no room is counted as lost. */
   write(line: string): void {
     const bytes = Buffer.from(line);
     if (this.#closed || this.#queued + bytes.length > this.#options.buffer) {
+      this.#lostInAll++;
       if (this.#lost++ === 0) this.#lostSince = this.#options.clock.now();
       if (this.#closed)
         this.#options.onError(new Error('a record came after the log was closed and is lost'));
@@ -106,6 +113,7 @@ export class LogFile {
     this.#cancelGathering();
     fs.closeSync(this.#fd);
     const unwritten = this.#queue.length + this.#lost;
+    this.#lostInAll += this.#queue.length;
     if (unwritten > 0)
       this.#options.onError(new Error(`closed with ${unwritten} records unwritten, which are lost`));
   }

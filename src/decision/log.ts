@@ -49,6 +49,9 @@ export function createFileLog({
     get lost() {
       return file.lost;
     },
+    get lostInAll() {
+      return file.lostInAll;
+    },
   };
 }
 
@@ -76,6 +79,7 @@ export function createStreamLog({
 }: StreamOptions): DecisionLog {
   const lostLine = createLostLine(clock, identity);
   let lost = 0;
+  let lostInAll = 0;
   let lostSince = 0;
   let broken = false;
   let pending = 0;
@@ -96,8 +100,12 @@ export function createStreamLog({
     idle();
   });
   const record = createRecorder((line) => {
-    if (broken) return;
+    if (broken) {
+      lostInAll++;
+      return;
+    }
     if (stream.writableLength + Buffer.byteLength(line) > buffer) {
+      lostInAll++;
       if (lost++ === 0) lostSince = clock.now();
       return;
     }
@@ -105,6 +113,9 @@ export function createStreamLog({
     put(line);
   }, clock);
   return {
+    get lostInAll() {
+      return lostInAll;
+    },
     write: record,
     close() {
       if (!broken) sayLost();

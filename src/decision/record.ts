@@ -48,6 +48,8 @@ export type LogRecord =
 
 /** Where records go. `write` never throws and never waits. */
 export interface DecisionLog {
+  /** Records that were lost so far, in all. */
+  readonly lostInAll: number;
   write(record: LogRecord): void;
   /** Resolves once what was written is out, or known to be lost. */
   close(): Promise<void>;

@@ -117,7 +117,7 @@ export class Admission {
     } finally {
       closing.removeEventListener('abort', stop);
       gone.removeEventListener('abort', stop);
-      this.#wait.leaveUpgrade();
+      this.#wait.end();
     }
   }
 

@@ -27,6 +27,7 @@ import { SessionRegistry, type SessionView } from './sessions.ts';
 import type { Settings } from './settings.ts';
 import type { Slots } from './slots.ts';
 import type { GateStatus } from './status.ts';
+import { HeldClients } from './wait.ts';
 
 export interface GateOptions {
   readonly listen: readonly ListenerEntry[];
@@ -61,6 +62,7 @@ export class Gate {
   readonly #listeners: Listeners;
   readonly #handshakes: Handshakes;
   readonly #connections = new ConnectionCounts();
+  readonly #held = new HeldClients();
   /** Told of every handshake and session that ends. */
   readonly #ends = new Changes();
   /** Aborts when sessions have no time left to end. */
@@ -86,7 +88,7 @@ export class Gate {
     const { cluster, migration, settings } = options;
     const news = new AnyOf([cluster.changes, migration.changes, lifecycle.changes, settings.changes]);
     this.#handshakes = new Handshakes(
-      { ...options, judge: this.#judge, lifecycle, news, sessions, waiting: slots.waiting },
+      { ...options, judge: this.#judge, lifecycle, news, sessions, waiting: slots.waiting, held: this.#held },
       {
         slots: slots.handshakes,
         connections: this.#connections,
@@ -105,6 +107,7 @@ export class Gate {
       handshakes: this.#handshakes.count,
       sessions: this.sessions.count,
       held: this.#options.slots.waiting.used,
+      heldFor: this.#held.counts(),
       slots: this.sessions.slots.used,
       connections: this.#connections.totals(),
     };

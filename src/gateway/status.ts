@@ -2,6 +2,7 @@
 import type { ServerView } from '../cluster/server-view.ts';
 import type { ConnectionTotals } from './connections.ts';
 import type { LifecycleState } from './lifecycle.ts';
+import type { WaitsFor } from './wait.ts';
 
 export interface GateStatus {
   readonly state: LifecycleState;
@@ -12,8 +13,10 @@ export interface GateStatus {
   readonly handshakes: number;
   /** Open ones. */
   readonly sessions: number;
-  /** Clients that wait for an upgrade. */
+  /** Clients that wait for an upgrade, as they count against its limit. */
   readonly held: number;
+  /** All clients that are held, by what they wait for. */
+  readonly heldFor: Readonly<Record<WaitsFor, number>>;
   /** What counts against the limit of sessions: open ones, and those about to begin. */
   readonly slots: number;
   /** All that listeners accepted so far. */

@@ -20,6 +20,26 @@ export interface WaitContext {
   readonly settings: { readonly times: WaitTimes };
   /** Clients that wait for an upgrade: bounded, counted over all of them. */
   readonly waiting: Slots;
+  /** All that are held now. */
+  readonly held: HeldClients;
+}
+
+/** What a held client waits for. `operator`: the end of a pause. */
+export type WaitsFor = NonNullable<(typeof CODES)[Code]['waitsFor']>;
+
+/** Clients that are held now, by what they wait for. */
+export class HeldClients {
+  readonly #counts: Record<WaitsFor, number> = { upgrade: 0, server: 0, operator: 0 };
+
+  /** A client waits for something else than before. @param before null: it was not held @param now null: it is no longer */
+  move(before: WaitsFor | null, now: WaitsFor | null): void {
+    if (before !== null) this.#counts[before]--;
+    if (now !== null) this.#counts[now]++;
+  }
+
+  counts(): Readonly<Record<WaitsFor, number>> {
+    return { ...this.#counts };
+  }
 }
 
 /** About when a client that could not wait for the upgrade is asked to come again, ms. */
@@ -33,6 +53,7 @@ export class Wait {
   #turn: { readonly forUpgrade: boolean; readonly since: number } | null = null;
   #for: Code | null = null;
   #awaitsUpgrade = false;
+  #held: WaitsFor | null = null;
 
   constructor(context: WaitContext) {
     this.#context = context;
@@ -61,6 +82,7 @@ export class Wait {
     const forUpgrade = isForUpgrade(decision);
     if (this.#turn?.forUpgrade !== forUpgrade) this.#turn = { forUpgrade, since: clock.monotonic() };
     if (forUpgrade) this.#awaitsUpgrade ||= waiting.acquire();
+    this.#hold(CODES[decision.code].waitsFor ?? 'server');
     return Math.max(0, this.#deadline(decision) - clock.monotonic());
   }
 
@@ -68,6 +90,18 @@ export class Wait {
   leaveUpgrade(): void {
     if (this.#awaitsUpgrade) this.#context.waiting.release();
     this.#awaitsUpgrade = false;
+  }
+
+  /** The client is held no longer, whatever becomes of it. */
+  end(): void {
+    this.leaveUpgrade();
+    this.#hold(null);
+  }
+
+  #hold(now: WaitsFor | null): void {
+    if (now === this.#held) return;
+    this.#context.held.move(this.#held, now);
+    this.#held = now;
   }
 
   /**

@@ -22,6 +22,7 @@ for (const durable of [false, true]) {
       expect(troubles).toHaveLength(1);
       expect(log.lost).toBeGreaterThan(0);
       await log.close();
+      expect(log.lostInAll).toBe(55);
       expect(troubles.slice(1)).toEqual(['closed with 55 records unwritten, which are lost']);
       expect(clock.pending).toBe(0);
     });
@@ -66,6 +67,7 @@ for (const durable of [false, true]) {
         const lines = linesOf(disk.file);
         expectNoneMissing(lines, 152);
         expect(lostIn(lines)).toBeGreaterThan(80);
+        expect(log.lostInAll).toBe(lostIn(lines));
         const at = lines.findLastIndex(({ event }) => event === 'log-lost');
         expect(lines[at]).toMatchObject({
           time: expect.stringMatching(/^2026-01-01T00:00:0[56]/),

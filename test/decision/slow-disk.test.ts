@@ -25,6 +25,7 @@ test('the writer goes on at once, memory stays bounded, and what found no room i
   const lines = parseLines(await read);
   expectNoneMissing(lines, 6_000);
   expect(lines.at(-1)?.event).toBe('log-lost');
+  expect(log.lostInAll).toBe(lostIn(lines));
   expect(troubles).toEqual([]);
 });
 

@@ -56,6 +56,7 @@ test('a reader that is slow costs no more memory than stated; what is missing is
   const all = parseLines(taken.join(''));
   expectNoneMissing(all, 101);
   expect(lostIn(all)).toBeGreaterThan(lostIn(lines));
+  expect(log.lostInAll).toBe(lostIn(all));
 });
 
 test('a reader that went away ends the log, not the writer; that is told once', async () => {

@@ -79,6 +79,9 @@ test('clients come, speak, hang and leave, servers fall and rise, the gate stops
         expect(active).toBe(handshakes + sessions);
         const { accepted, ended } = gate.status().connections;
         expect(sumOf(accepted)).toBe(active + sumOf(ended));
+        const { heldFor } = gate.status();
+        expect(Math.min(...Object.values(heldFor))).toBeGreaterThanOrEqual(0);
+        expect(heldFor.upgrade + heldFor.server + heldFor.operator).toBeLessThanOrEqual(handshakes);
         expect(Math.min(handshakes, held, sessions)).toBeGreaterThanOrEqual(0);
       };
       const here: Connection[] = [];
@@ -105,6 +108,7 @@ test('clients come, speak, hang and leave, servers fall and rise, the gate stops
       for (const connection of here) connection.destroy();
       await world.clock.run(120_000);
       expect(counts()).toEqual({ handshakes: 0, slots: 0, held: 0, sessions: 0, served: 0, active: 0 });
+      expect(gate.status().heldFor).toEqual({ upgrade: 0, server: 0, operator: 0 });
       const { accepted, ended } = gate.status().connections;
       expect([sumOf(accepted), sumOf(ended)]).toEqual([here.length, here.length]);
       const refused = fleet.log.handshakes.filter(

@@ -52,9 +52,10 @@ describe('[N1] a client waits for a server', () => {
     expect(left[0]).toBeGreaterThan(29_000);
     expect(left[0]).toBeLessThanOrEqual(30_000);
     expect(left).toEqual([...left].sort((a, b) => b - a));
-    expect(fleet.gate.status().handshakes).toBe(1);
+    expect(fleet.gate.status()).toMatchObject({ handshakes: 1, heldFor: { upgrade: 0, server: 1 } });
     await fleet.server(0).restart();
     await world.clock.run(2_000);
+    expect(fleet.gate.status().heldFor).toEqual({ upgrade: 0, server: 0, operator: 0 });
     expect(client.state.outcome).toMatch(/^admitted by s1 after 1[01]\d{3}$/);
     expect(fleet.log.handshakes).toHaveLength(1);
     expect(fleet.log.handshakes[0]).toMatchObject({
@@ -188,6 +189,7 @@ describe('[N1] a client waits for a server', () => {
     const older = hurried(fleet, '4.13.0');
     await world.clock.run(3_000);
     expect(older.waits.length).toBeGreaterThan(1);
+    expect(fleet.gate.status().heldFor).toEqual({ upgrade: 1, server: 1, operator: 0 });
     for (const { code, progress, reason } of older.waits) {
       expect(code).toMatch(/^(NO_SERVER|SERVER_UNREACHABLE)$/);
       expect(progress).toBeNull();

@@ -67,7 +67,13 @@ describe('a paused gate', () => {
     fleet.gate.pause();
     const coming = come();
     await world.clock.run(10_000);
-    expect(fleet.gate.status()).toMatchObject({ state: 'paused', handshakes: 1, sessions: 0, slots: 0 });
+    expect(fleet.gate.status()).toMatchObject({
+      state: 'paused',
+      handshakes: 1,
+      sessions: 0,
+      slots: 0,
+      heldFor: { operator: 1 },
+    });
     expect(new Set(waits)).toEqual(new Set(['PAUSED']));
     expect(fleet.server(0).clients).toEqual([]);
     fleet.gate.resume();

@@ -43,7 +43,7 @@ export class FleetLog {
       this.records.push(record);
       this.#truth.records.push({ gate, at: this.#clock.now(), record });
     };
-    return { write, close: async () => {} };
+    return { lostInAll: 0, write, close: async () => {} };
   }
 
   /** Most clients are judged alike, one like the one before: their trace is kept once. */
