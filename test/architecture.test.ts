@@ -34,6 +34,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = (() => {
     config: [...ends, 'backend', 'decision', 'migration', 'relay'],
     relay: [...ends, 'events', 'backend', 'frontend'],
     gateway: [...inner, 'migration', 'config', 'frontend', 'relay'],
+    coordination: [...inner, 'migration', 'gateway'],
     workers: [...inner, 'config', 'gateway'],
     // Whole fleets: both ends and gates.
     fleet: [...inner, 'report', 'runtime', 'migration', 'config', 'gateway', 'client', 'server'],

@@ -1,6 +1,6 @@
 /** The command line: usage errors end with status 2, and say what would have been right. */
-import { readFileSync } from 'node:fs';
 import { CommanderError } from 'commander';
+import { programVersion } from './package-version.ts';
 import { createProgram } from './program.ts';
 
 process.title = ['skewgate', ...process.argv.slice(2)].join(' ');
@@ -11,9 +11,8 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   throw error;
 });
 
-const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));
 try {
-  await (await createProgram(version, process.argv.slice(2))).parseAsync();
+  await (await createProgram(programVersion(), process.argv.slice(2))).parseAsync();
 } catch (error) {
   process.exitCode = await statusOf(error);
 }

@@ -10,6 +10,7 @@ import { realClock } from '../runtime/clock.ts';
 import { type DescriptorNews, watchDescriptors } from '../runtime/descriptors.ts';
 import { giveBackOnceQuiet } from '../runtime/memory.ts';
 import { loadTransports, realRuntime } from '../runtime/real.ts';
+import { coordinate, withdraw } from './coordinate.ts';
 import type { Stop } from './stop.ts';
 
 /** ms that the log gets to take its last records. */
@@ -44,14 +45,17 @@ export async function runGate({
 }: GateRun): Promise<number> {
   const { say } = around;
   await loadTransports(addressesOf(config));
-  const { gate, cluster, log } = buildGate(config, { ...realRuntime, ...around });
+  const built = buildGate(config, { ...realRuntime, ...around });
+  const { gate, cluster, log } = built;
+  const coordination = coordinate({ config, folder: around.folder, built, admin: () => null });
   made(gate, cluster);
   let flush = FLUSH_MS;
   const timers = [watchDescriptors(realClock, (news) => tellDescriptors(news, gate, say))];
   try {
     await untilStopped(async ({ asked, force }) => {
       // A server or ledger that hangs makes nobody wait who wants it to end before it is up.
-      const isUp = await Promise.race([gate.start().then(() => true), asked.then(() => false)]);
+      const start = (coordination?.start() ?? Promise.resolve()).then(() => gate.start());
+      const isUp = await Promise.race([start.then(() => true), asked.then(() => false)]);
       if (isUp) {
         started(gate.status().addresses);
         timers.push(giveBackOnceQuiet(realClock, () => clientsOf(gate) === 0));
@@ -68,6 +72,7 @@ export async function runGate({
     await closeLog(log, say);
   } finally {
     for (const timer of timers) timer.cancel();
+    await withdraw(coordination);
   }
   return flush;
 }

@@ -50,5 +50,14 @@ function releaseOf({
 
 /** First 12 hex digits of the SHA-256 of the policy: equal for gates that decide alike. */
 export function hashPolicy(policy: Policy): string {
-  return createHash('sha256').update(JSON.stringify(policy)).digest('hex').slice(0, 12);
+  return hashOf(policy);
+}
+
+/** The same of the catalogue alone; `none` under a policy that knows none. */
+export function hashCatalogue(policy: Policy): string {
+  return policy.kind === 'ranges' ? 'none' : hashOf(policy.catalogue);
+}
+
+function hashOf(value: object): string {
+  return createHash('sha256').update(JSON.stringify(value)).digest('hex').slice(0, 12);
 }

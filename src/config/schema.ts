@@ -232,6 +232,12 @@ export const configSchema = z.strictObject({
     .optional()
     .describe('releases beyond those the preset knows'),
   migration: migration.describe('the one-time upgrade of the system tables'),
+  coordination: z
+    .boolean()
+    .default(true)
+    .describe(
+      "whether this gate shares with the others of its cluster, in the ledger's store, who it is, orders for all of them, and what probes find; a ledger that is `memory:` is shared with nobody",
+    ),
   log: z
     .strictObject({
       file: z.string().min(1).optional().describe('NDJSON file; default: standard output'),

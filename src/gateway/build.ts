@@ -56,7 +56,7 @@ export interface GateDependencies {
 export function buildGate(
   config: Config,
   around: GateDependencies,
-): { gate: Gate; cluster: Cluster; log: DecisionLog } {
+): { gate: Gate; cluster: Cluster; log: DecisionLog; settings: Settings; identity: Identity } {
   const { clock, random, transports, folder, worker } = around;
   const identity = identityOf(config);
   const log = around.log ?? openLog(config.log, identity, around);
@@ -103,7 +103,7 @@ export function buildGate(
       waiting: new Slots(config.migration.hold.clients),
     },
   });
-  return { gate, cluster, log };
+  return { gate, cluster, log, settings, identity };
 }
 
 /** What a reload replaces as one. */
