@@ -102,7 +102,7 @@ export const migration = z
           .min(1)
           .default(100)
           .describe(
-            'clients that need the new level let in during the first second after it, whether they waited or not; doubles every second',
+            'clients let in during the first second after an upgrade, a pause or the lack of a server; doubles every second; see "When many come at once" in docs/operating.md',
           ),
       })
       .prefault({})

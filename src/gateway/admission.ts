@@ -17,6 +17,7 @@ import { type Applicant, applicantOf } from './applicant.ts';
 import type { EndBeforeSession } from './connections.ts';
 import type { Judge } from './judge.ts';
 import type { Lifecycle } from './lifecycle.ts';
+import type { Ramp } from './ramp.ts';
 import { clientLeft, draining, paused, tooManySessions } from './refusals.ts';
 import { ServerSearch } from './server-search.ts';
 import type { SessionRegistry } from './sessions.ts';
@@ -40,6 +41,7 @@ export interface AdmissionContext extends WaitContext {
   /** Whatever may change a verdict: told by the cluster, the migration, the lifecycle and the settings. */
   readonly news: AnyOf;
   readonly sessions: SessionRegistry;
+  readonly ramp: Ramp;
   readonly settings: Settings;
 }
 
@@ -75,7 +77,9 @@ export class Admission {
   readonly #search: ServerSearch;
   #helloAt: number | null = null;
   #hello: Hello | null = null;
-  /** Whether it waited for its turn after an upgrade. */
+  /** Since when it is held, monotonic; null: it is not, or had its turn since. */
+  #heldSince: number | null = null;
+  /** Whether it got a turn, or needed none. */
   #hadTurn = false;
 
   /** @param log gets the outcome before the client is told */
@@ -185,14 +189,16 @@ export class Admission {
     return this.#reach(applicant, decision);
   }
 
-  /** After an upgrade those who need it go on one after the other. False: there was no turn to wait for. */
-  async #takeTurn({ initiator }: Applicant): Promise<boolean> {
-    const held = this.#wait.awaitsUpgrade;
-    if (this.#hadTurn && !held) return false;
-    const turn = this.#context.migration.turn(initiator, held, this.#over);
+  /** Those whom something held go on one after the other. False: there was no turn to wait for. */
+  async #takeTurn({ facts: { version } }: Applicant): Promise<boolean> {
+    const heldSince = this.#heldSince;
+    if (this.#hadTurn && heldSince === null) return false;
+    const { peer } = this.#client.connection;
+    const turn = this.#context.ramp.turn({ version, peer }, heldSince, this.#over);
+    this.#heldSince = null;
     this.#wait.leaveUpgrade();
-    if (turn === null) return false;
     this.#hadTurn = true;
+    if (turn === null) return false;
     await turn;
     return true;
   }
@@ -212,17 +218,21 @@ export class Admission {
     if (this.#over.aborted) return leave({ kind: 'not-yet', decision });
     if (decision.verdict !== 'permit' || !judge.fitFor(applicant, facts)(reached.server))
       return leave({ kind: 'again' });
-    const { slots } = this.#context.sessions;
+    const { ramp, sessions } = this.#context;
+    const { slots } = sessions;
     if (slots.acquire()) return { kind: 'reached', decision, reached };
     await slots.more();
     return leave(
-      slots.isFull ? { kind: 'not-yet', decision: tooManySessions(slots.limit) } : { kind: 'again' },
+      slots.isFull
+        ? { kind: 'not-yet', decision: tooManySessions(slots.limit, ramp.comeAgain()) }
+        : { kind: 'again' },
     );
   }
 
   /** Waits for a change, telling the client from time to time. */
   #hold(decision: Decision, seen: number): Promise<void> {
     const { clock, migration, news } = this.#context;
+    this.#heldSince ??= clock.monotonic();
     const left = this.#wait.goOn(decision);
     // Only who waits for the upgrade is told how it goes.
     const progress = isForUpgrade(decision) ? migration.progress : null;
@@ -256,6 +266,7 @@ export class Admission {
       peer: this.#client.connection.peer,
       client: { version: hello.version, driver: hello.driver, properties: hello.properties },
     });
+    this.#context.ramp.noteAdmitted();
     this.#client.permit({
       session,
       server: { id: server.id, version },

@@ -71,7 +71,6 @@ export function buildMigration(
     retry: config.retry,
     grace: config.grace,
     holdAll: config.hold.everyone,
-    ramp: config.hold.ramp,
     drainTime: config.drain,
   });
 }

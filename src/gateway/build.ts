@@ -97,6 +97,7 @@ export function buildGate(
     chooseEngine: () => chooseEngine(config.relay, transports, around.say),
     clock,
     random,
+    ramp: config.migration.hold.ramp,
     slots: worker?.slots ?? {
       handshakes: new Slots(config.limits.handshakes),
       sessions: new Slots(config.limits.sessions),

@@ -22,6 +22,7 @@ import { Handshakes } from './handshakes.ts';
 import { Judge } from './judge.ts';
 import { Lifecycle } from './lifecycle.ts';
 import { type ListenerEntry, Listeners } from './listeners.ts';
+import { Ramp } from './ramp.ts';
 import { endOfSession } from './session-verdict.ts';
 import { SessionRegistry, type SessionView } from './sessions.ts';
 import type { Settings } from './settings.ts';
@@ -40,6 +41,8 @@ export interface GateOptions {
   readonly chooseEngine: () => Promise<RelayEngine>;
   readonly clock: Clock;
   readonly random: Random;
+  /** Clients that are let in during the first second after they were held. */
+  readonly ramp: number;
   /** What its clients take up, each with its limit. */
   readonly slots: {
     /** Clients on their way in. */
@@ -88,7 +91,16 @@ export class Gate {
     const { cluster, migration, settings } = options;
     const news = new AnyOf([cluster.changes, migration.changes, lifecycle.changes, settings.changes]);
     this.#handshakes = new Handshakes(
-      { ...options, judge: this.#judge, lifecycle, news, sessions, waiting: slots.waiting, held: this.#held },
+      {
+        ...options,
+        judge: this.#judge,
+        lifecycle,
+        news,
+        sessions,
+        ramp: rampFor(options),
+        waiting: slots.waiting,
+        held: this.#held,
+      },
       {
         slots: slots.handshakes,
         connections: this.#connections,
@@ -294,6 +306,12 @@ export class Gate {
     const { addresses: listeners } = this.#listeners;
     events.emit({ event: 'gate', what, policyHash, listeners, error, ...more });
   }
+}
+
+function rampFor({ clock, random, ramp: start, migration }: GateOptions): Ramp {
+  const ramp = new Ramp({ clock, random, start, levelOf: (version) => migration.levelOf(version) });
+  migration.whenRisen((level) => ramp.begin(level));
+  return ramp;
 }
 
 function onAbort(signal: CancelSignal | undefined, act: () => void): void {

@@ -76,12 +76,15 @@ export class Handshakes {
   #full(): Decision | null {
     const { lifecycle, sessions } = this.#context;
     if (lifecycle.closing.aborted) return draining(null);
-    return this.#noRoom() ?? (sessions.slots.isFull ? tooManySessions(sessions.slots.limit) : null);
+    return (
+      this.#noRoom() ??
+      (sessions.slots.isFull ? tooManySessions(sessions.slots.limit, this.#context.ramp.comeAgain()) : null)
+    );
   }
 
   #noRoom(): Decision | null {
     const { slots } = this.#options;
-    return slots.isFull ? tooManyHandshakes(slots.limit) : null;
+    return slots.isFull ? tooManyHandshakes(slots.limit, this.#context.ramp.comeAgain()) : null;
   }
 
   /** Where a limit is shared: the wait for room that others can spare. */

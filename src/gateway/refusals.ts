@@ -22,13 +22,13 @@ export function clientLeft(meant: Decision): Decision {
 }
 
 /** @param limit clients on their way in */
-export function tooManyHandshakes(limit: number): Decision {
-  return refusal('TOO_MANY_CONNECTIONS', `${limit} clients are on their way in already.`);
+export function tooManyHandshakes(limit: number, retryAfterMs: number): Decision {
+  return refusal('TOO_MANY_CONNECTIONS', `${limit} clients are on their way in already.`, { retryAfterMs });
 }
 
 /** @param limit open sessions */
-export function tooManySessions(limit: number): Decision {
-  return refusal('TOO_MANY_CONNECTIONS', `${limit} sessions are open already.`);
+export function tooManySessions(limit: number, retryAfterMs: number): Decision {
+  return refusal('TOO_MANY_CONNECTIONS', `${limit} sessions are open already.`, { retryAfterMs });
 }
 
 function nameOf(client: ClientFacts | null): string | null {

@@ -1,6 +1,5 @@
 /** The one-time upgrade as admission sees it. */
 import type { ClientFacts, SkewPolicy, UpgradeState } from '../policy/types.ts';
-import type { CancelSignal } from '../ports/cancellation.ts';
 import type { Changes } from '../ports/changes.ts';
 
 export interface MigrationProgress {
@@ -44,11 +43,10 @@ export interface Migration {
   noteWaitingClient(initiator: UpgradeInitiator): void;
   /** Why no upgrade can begin, though one may: the ledger can't be written. Null: nothing is known to be in the way. */
   readonly obstacle: string | null;
-  /**
-   * When it is a client's turn after the upgrade; null: it has to wait for none.
-   * @param held whether it was held for the upgrade
-   */
-  turn(initiator: UpgradeInitiator, held: boolean, signal: CancelSignal): Promise<void> | null;
+  /** The level of the system tables that a release needs; 0 where there are none. */
+  levelOf(version: ClientFacts['version']): number;
+  /** Has `listener` told, from now on, that those may go on who need tables above `level`: a step for them is on record. */
+  whenRisen(listener: (level: number) => void): void;
   /** Loads what hooks are made of. @throws {HookError} if it is not there. */
   prepare(): Promise<void>;
   start(): Promise<void>;

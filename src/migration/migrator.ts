@@ -5,7 +5,6 @@
  */
 import type { Plan } from '../policy/plan.ts';
 import type { UpgradeState } from '../policy/types.ts';
-import type { CancelSignal } from '../ports/cancellation.ts';
 import { Changes } from '../ports/changes.ts';
 import { lookForProcess } from '../process/find-process.ts';
 import { levelOf } from '../version/catalogue.ts';
@@ -22,7 +21,6 @@ import { type LedgerStanding, LedgerWatch } from './ledger-watch.ts';
 import type { Migration, MigrationProgress, UpgradeInitiator } from './migration.ts';
 import { endOrphan } from './orphan.ts';
 import { Planner } from './planner.ts';
-import { Ramp } from './ramp.ts';
 import { missingFor, type TriggerRule } from './trigger.ts';
 import { upgradeStatus } from './upgrade-status.ts';
 
@@ -39,8 +37,6 @@ export interface MigratorOptions extends AttemptOptions {
   readonly holdAll: boolean;
   /** Lets go of what was opened for it; called once it stopped. */
   readonly close?: () => Promise<void>;
-  /** Clients a second, at first, that are let in after an upgrade. */
-  readonly ramp: number;
 }
 
 /** The migration gate of a policy with system tables. */
@@ -52,7 +48,7 @@ export class Migrator implements Migration {
   readonly #follower: FactFollower;
   readonly #doubt: LedgerDoubt;
   readonly #foreign: ForeignLedgers;
-  readonly #ramp: Ramp;
+  #onRise: (level: number) => void = () => {};
   readonly #stopping = new AbortController();
   #attempt: { readonly attempt: Attempt; readonly over: Promise<void> } | null = null;
   /** Claims that failed in a row, and when the next one may be tried; null: none did. */
@@ -62,13 +58,12 @@ export class Migrator implements Migration {
     readonly pause: number;
     readonly until: number;
   } | null = null;
-  /** Of the upgrade whose steps began the ramp. */
-  #rampToken = 0;
+  /** Of the upgrade whose steps let clients go on. */
+  #risenToken = 0;
 
   constructor(options: MigratorOptions) {
     this.#options = options;
     this.#planner = new Planner({ ...options, hooked: [...options.hooks.own.keys()] });
-    this.#ramp = new Ramp(options.clock, options.ramp);
     this.#follower = new FactFollower({ ...options, planner: this.#planner });
     this.#doubt = new LedgerDoubt(options);
     this.#foreign = new ForeignLedgers(options);
@@ -153,9 +148,12 @@ export class Migrator implements Migration {
     return this.#unclaimed?.byLedger ? this.#unclaimed.why : null;
   }
 
-  turn({ version }: UpgradeInitiator, held: boolean, signal: CancelSignal): Promise<void> | null {
-    const needed = levelOf(this.#options.settings.policy.catalogue, version);
-    return held || this.#ramp.concerns(needed) ? this.#ramp.pass(signal) : null;
+  levelOf(version: Version): number {
+    return levelOf(this.#options.settings.policy.catalogue, version);
+  }
+
+  whenRisen(listener: (level: number) => void): void {
+    this.#onRise = listener;
   }
 
   async prepare(): Promise<void> {
@@ -187,7 +185,7 @@ export class Migrator implements Migration {
     this.#watch.take(view);
     const { record, leaseAlive } = view;
     if (before.kind === 'unavailable') this.#unclaimed = null;
-    if (before.view !== null) this.#beginRamp(before.view.record, record);
+    if (before.view !== null) this.#tellRise(before.view.record, record);
     if (record.claim?.abort && leaseAlive) {
       const { by, reason } = record.claim.abort;
       this.#attempt?.attempt.abort(new AbortedByOperator(`aborted by ${by}: ${reason}`));
@@ -212,12 +210,12 @@ export class Migrator implements Migration {
   }
 
   /** Clients may go on where a step is on record, and where an upgrade ended without one. */
-  #beginRamp(before: LedgerRecord, now: LedgerRecord): void {
+  #tellRise(before: LedgerRecord, now: LedgerRecord): void {
     const rose = before.claim !== null && (now.level ?? 0) > (before.level ?? 0);
     const ended = before.claim !== null && now.claim === null;
-    if (rose) this.#ramp.begin(before.level ?? 0);
-    else if (ended && this.#rampToken !== now.token) this.#ramp.begin(now.level ?? 0);
-    if (rose) this.#rampToken = now.token;
+    if (rose) this.#onRise(before.level ?? 0);
+    else if (ended && this.#risenToken !== now.token) this.#onRise(now.level ?? 0);
+    if (rose) this.#risenToken = now.token;
   }
 
   /** Where the ledger can't be written it is tried again with the next reading. */

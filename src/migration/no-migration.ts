@@ -35,9 +35,12 @@ export class NoMigration implements Migration {
 
   noteWaitingClient(): void {}
 
-  turn(): null {
-    return null;
+  levelOf(): number {
+    return 0;
   }
+
+  /** Nothing rises. */
+  whenRisen(): void {}
 
   async prepare(): Promise<void> {}
 
