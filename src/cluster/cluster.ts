@@ -4,7 +4,6 @@
  */
 import { type Purpose, type ServerIdentity, type ServerLink, UpstreamError } from '../backend/back-end.ts';
 import type { EventSink } from '../events/fan-out.ts';
-import { Roster } from '../policy/roster.ts';
 import type { ServerFacts } from '../policy/types.ts';
 import type { CancelSignal } from '../ports/cancellation.ts';
 import { Changes } from '../ports/changes.ts';
@@ -12,16 +11,17 @@ import { type Clock, deadline, type Timer } from '../ports/clock.ts';
 import type { Connection, UpgradeRequest } from '../ports/transport.ts';
 import type { Transports } from '../transport/address.ts';
 import { printVersion } from '../version/version.ts';
-import { Balance } from './balance.ts';
+import { askAhead } from './ask-ahead.ts';
 import { DescriptorsExhausted, dialServer } from './dial.ts';
 import type { Finding } from './finding.ts';
+import { ledgersOf, SeenTokens } from './seen-tokens.ts';
+import { ServerList } from './server-list.ts';
 import {
   type Observation,
   type ServerEntry,
   type ServerState,
   type ServerStatus,
   spell,
-  unknownServer,
 } from './server-state.ts';
 import { type ServerView, viewOf } from './server-view.ts';
 import { WarmPool } from './warm-pool.ts';
@@ -32,14 +32,19 @@ export interface Reached {
   readonly link: ServerLink;
 }
 
+export interface ClusterTimes {
+  /** ms for dialling and asking one server. */
+  readonly dial: number;
+  /** ms between probes of each server. */
+  readonly probe: number;
+}
+
 export interface ClusterOptions {
   readonly servers: readonly ServerEntry[];
   readonly transports: Transports;
   readonly clock: Clock;
-  /** ms for dialling and asking one server. */
-  readonly dialTimeout: number;
-  /** ms between probes of each server. */
-  readonly probeInterval: number;
+  /** As they are now. */
+  readonly settings: { readonly times: ClusterTimes };
   /** Told of every change, and of what the first probe of each server gives, whatever it is. */
   readonly events: EventSink;
   /** Where several processes stand in front of the same servers. */
@@ -49,9 +54,6 @@ export interface ClusterOptions {
   };
 }
 
-/** The highest token believed of a server. A ledger counts up by one for each attempt, and does not get this far. */
-const MAX_TOKEN = 2 ** 52;
-
 /**
  * The servers of one cluster as this gate knows them. It probes them at intervals, dials them for sessions and
  * upgrades, and counts the sessions of each. How a server speaks is its back end's.
@@ -59,16 +61,11 @@ const MAX_TOKEN = 2 ** 52;
 export class Cluster {
   readonly changes = new Changes();
   readonly #options: ClusterOptions;
-  readonly #servers: ServerState[];
-  readonly #indexOf: ReadonlyMap<string, number>;
-  readonly #roster: Roster;
-  readonly #balance: Balance;
+  readonly #servers: ServerList;
   /** Of the servers whose config asks for it. */
-  readonly #warm: ReadonlyMap<string, WarmPool>;
+  readonly #warm = new Map<ServerState, WarmPool>();
   #level: { value: number; askedAt: number } | null = null;
-  #token = 0;
-  /** Servers that claimed a token which can't be. */
-  readonly #disbelieved = new Set<string>();
+  readonly #tokens: SeenTokens;
   /** No server's `knownAt` is before this, and no server's `seenAt` before that: both only grow. */
   #knownSince = Number.NEGATIVE_INFINITY;
   #seenSince = Number.NEGATIVE_INFINITY;
@@ -78,11 +75,9 @@ export class Cluster {
 
   constructor(options: ClusterOptions) {
     this.#options = options;
-    this.#servers = options.servers.map(unknownServer);
-    this.#indexOf = new Map(this.#servers.map(({ id }, index) => [id, index]));
-    this.#roster = new Roster(this.#servers);
-    this.#balance = new Balance(this.#servers);
-    this.#warm = this.#createPools();
+    this.#tokens = new SeenTokens(options.events);
+    this.#servers = new ServerList(options.servers);
+    this.#fillPools();
   }
 
   /** Of this cluster's clock: what `reportLevel` takes. */
@@ -91,17 +86,17 @@ export class Cluster {
   }
 
   get servers(): readonly ServerStatus[] {
-    return this.#servers;
+    return this.#servers.all;
   }
 
   /** What policy judges by: frozen, and the same list until something that is known of a server changes. */
   get facts(): readonly ServerFacts[] {
-    return this.#roster.servers;
+    return this.#servers.facts;
   }
 
   /** Every server as it is known now, copied. */
   status(): ServerView[] {
-    return this.#servers.map((server) => viewOf(server, server.entry.backEnd.protocol));
+    return this.#servers.all.map((server) => viewOf(server, server.entry.backEnd.protocol));
   }
 
   /** The schema level that a server reported last; null if none ever did. */
@@ -111,15 +106,12 @@ export class Cluster {
 
   /** The highest fencing token that a server said it saw; 0 if none did. */
   get token(): number {
-    return this.#token;
+    return this.#tokens.highest;
   }
 
   /** The ledgers whose gates asked servers for steps, as each server said last, with the highest token of each ledger. */
   get ledgers(): ReadonlyMap<string, number> {
-    const ledgers = new Map<string, number>();
-    for (const { id, token } of this.#servers.flatMap(({ ledgers }) => ledgers))
-      if (token <= MAX_TOKEN) ledgers.set(id, Math.max(token, ledgers.get(id) ?? 0));
-    return ledgers;
+    return ledgersOf(this.#servers.all);
   }
 
   /** Probes every server once, then at intervals until `stop`; where others may do it, from `probe` on. */
@@ -132,7 +124,7 @@ export class Cluster {
   probe(): void {
     const again = () => {
       if (this.#stopping.signal.aborted) return;
-      this.#timer = this.#options.clock.after(this.#options.probeInterval, () => {
+      this.#timer = this.#options.clock.after(this.#options.settings.times.probe, () => {
         void this.refresh(0).finally(again);
       });
     };
@@ -149,7 +141,7 @@ export class Cluster {
   isStale(maxAge: number): boolean {
     const oldest = this.#options.clock.monotonic() - maxAge;
     if (this.#knownSince < oldest)
-      this.#knownSince = this.#servers.reduce(
+      this.#knownSince = this.#servers.all.reduce(
         (least, { knownAt }) => Math.min(least, knownAt),
         Number.POSITIVE_INFINITY,
       );
@@ -165,11 +157,42 @@ export class Cluster {
   /** Those last seen at `oldest` or before, and those that are being asked. */
   #due(oldest: number): Iterable<ServerState> {
     if (this.#seenSince > oldest) return this.#probing;
-    this.#seenSince = this.#servers.reduce(
+    this.#seenSince = this.#servers.all.reduce(
       (least, { seenAt }) => Math.min(least, seenAt),
       Number.POSITIVE_INFINITY,
     );
-    return this.#servers.filter((server) => server.probing !== null || server.seenAt <= oldest);
+    return this.#servers.all.filter((server) => server.probing !== null || server.seenAt <= oldest);
+  }
+
+  /**
+   * Asks those of `entries` that are not the cluster's yet.
+   * @returns what `adopt` takes with them
+   * @throws {DescriptorsExhausted} if this gate could not ask
+   */
+  ask(entries: readonly ServerEntry[]): Promise<Finding[]> {
+    const { settings } = this.#options;
+    const fresh = entries.filter((entry) => this.#servers.lookUp(entry.id)?.entry !== entry);
+    const asked = fresh.map((entry) =>
+      askAhead(entry, this.#options, settings.times.dial, this.#stopping.signal),
+    );
+    return Promise.all(asked);
+  }
+
+  /**
+   * Replaces the servers by those of another config: the same object is the same server. One that is left out gets no
+   * new session, and keeps those it has.
+   * @param findings what `ask` found out of those that are new, or are to be reached in another way
+   */
+  adopt(entries: readonly ServerEntry[], findings: readonly Finding[]): void {
+    for (const left of this.#servers.adopt(entries)) {
+      this.#warm.get(left)?.close();
+      this.#warm.delete(left);
+    }
+    this.#fillPools();
+    this.#knownSince = Number.NEGATIVE_INFINITY;
+    this.#seenSince = Number.NEGATIVE_INFINITY;
+    for (const finding of findings) this.#apply(finding, true);
+    this.changes.notify();
   }
 
   /**
@@ -181,7 +204,7 @@ export class Cluster {
     fits: (server: ServerStatus) => boolean,
     isOut: (server: ServerStatus) => boolean = () => false,
   ): ServerStatus | null {
-    return this.#balance.pick(fits, isOut);
+    return this.#servers.pick(fits, isOut);
   }
 
   /**
@@ -196,19 +219,20 @@ export class Cluster {
     signal: CancelSignal = this.#stopping.signal,
     request?: UpgradeRequest,
   ): Promise<Reached> {
-    const warm = purpose === 'session' ? this.#warm.get(id)?.take() : undefined;
-    return warm ? { server: this.#find(id), link: warm } : this.#dial(id, purpose, signal, request);
+    const server = this.#servers.find(id);
+    const warm = purpose === 'session' ? this.#warm.get(server)?.take() : undefined;
+    return warm ? { server, link: warm } : this.#dial(server, purpose, signal, request);
   }
 
   async #dial(
-    id: string,
+    server: ServerState,
     purpose: Purpose,
     signal: CancelSignal,
     request?: UpgradeRequest,
   ): Promise<Reached> {
-    const { transports, clock, dialTimeout } = this.#options;
-    const server = this.#find(id);
-    const limit = deadline(clock, dialTimeout, signal);
+    const { transports, clock, settings } = this.#options;
+    const { id } = server;
+    const limit = deadline(clock, settings.times.dial, signal);
     const askedAt = clock.monotonic();
     let connection: Connection | null = null;
     try {
@@ -218,6 +242,7 @@ export class Cluster {
       });
       const known = server.version !== null;
       const link = await server.entry.backEnd.identify(connection, purpose, known, limit.signal);
+      if (!this.#servers.holds(server)) throw new Error('the config has no such server any more');
       if (link.identity !== null)
         this.#found({ server: id, askedAt, identity: link.identity, error: null }, purpose);
       return { server, link };
@@ -226,7 +251,7 @@ export class Cluster {
       const { message } = error as Error;
       // A caller that gave up, or a gate that stops, says nothing about the server. A gate without descriptors does
       // not either: the server stays what it was, and what kept the gate from asking is noted.
-      if (!signal.aborted)
+      if (!signal.aborted && this.#servers.holds(server))
         if (error instanceof DescriptorsExhausted)
           this.#recordObservation(server, askedAt, { lastError: message });
         else this.#found({ server: id, askedAt, identity: null, error: message }, purpose);
@@ -238,16 +263,17 @@ export class Cluster {
 
   /** Takes what another process found out; it is that one which tells of it. */
   learn(finding: Finding): void {
-    this.#apply(finding, false);
+    // A process that reloaded its config earlier may know of one that is new.
+    if (this.#servers.lookUp(finding.server) !== null) this.#apply(finding, false);
   }
 
   /** @throws if it is not what is known by now. */
   #found(finding: Finding, purpose: Purpose): void {
     const { server: id, askedAt, identity } = finding;
-    const before = { changes: this.changes.count, token: this.#token };
+    const before = { changes: this.changes.count, token: this.token };
     const said = this.#apply(finding, true);
-    const server = this.#find(id);
-    const isNew = this.changes.count !== before.changes || this.#token !== before.token;
+    const server = this.#servers.find(id);
+    const isNew = this.changes.count !== before.changes || this.token !== before.token;
     if (askedAt >= server.knownAt && (isNew || purpose === 'probe')) this.#options.shared?.onFinding(finding);
     // This connection may lead to a process that is gone: who is judged by what is known must not be served by it.
     if (identity !== null && spell(said) !== spell(server))
@@ -256,7 +282,7 @@ export class Cluster {
 
   /** @param isOwn whether this process found it out, and tells of it */
   #apply({ server: id, askedAt, identity, error }: Finding, isOwn: boolean): Observation {
-    const server = this.#find(id);
+    const server = this.#servers.find(id);
     const said: Observation =
       identity === null ? { state: 'down', lastError: error } : this.#identified(server, askedAt, identity);
     this.#recordObservation(server, askedAt, said, isOwn);
@@ -268,7 +294,7 @@ export class Cluster {
     askedAt: number,
     { version, draining, level, token, ledgers, protocol }: ServerIdentity,
   ): Observation {
-    this.#recordToken(id, token ?? 0);
+    this.#tokens.record(id, token ?? 0);
     if (level !== null) this.reportLevel(level, askedAt);
     return {
       version,
@@ -277,23 +303,6 @@ export class Cluster {
       ledgers,
       protocol: protocol ?? entry.protocol,
     };
-  }
-
-  /** No server's word may use up the tokens that there are: one that no ledger can have given is ignored, and said once. */
-  #recordToken(server: string, token: number): void {
-    if (token <= MAX_TOKEN) {
-      this.#token = Math.max(this.#token, token);
-      return;
-    }
-    if (this.#disbelieved.has(server)) return;
-    this.#disbelieved.add(server);
-    this.#options.events.emit({
-      event: 'migration',
-      what: 'impossible-token',
-      server,
-      seenToken: token,
-      error: `${server} says that it has seen token ${token}, which no ledger gives: it is ignored`,
-    });
   }
 
   /** `askedAt`: an answer to an older question than the one known is stale, and ignored. */
@@ -305,16 +314,11 @@ export class Cluster {
   }
 
   sessionStarted(id: string): void {
-    this.#countSession(id, 1);
+    this.#servers.countSession(id, 1);
   }
 
   sessionEnded(id: string): void {
-    this.#countSession(id, -1);
-  }
-
-  #countSession(id: string, more: 1 | -1): void {
-    this.#find(id).sessions += more;
-    this.#balance.recount(this.#indexOf.get(id) as number);
+    this.#servers.countSession(id, -1);
   }
 
   /** What was asked before `oldest` may be answered with what was true before it. */
@@ -327,7 +331,7 @@ export class Cluster {
 
   #identify(server: ServerState): Promise<void> {
     server.askedAt = this.#options.clock.monotonic();
-    return this.reach(server.id, 'probe')
+    return this.#dial(server, 'probe', this.#stopping.signal)
       .then(
         ({ link }) => link.close(),
         () => {},
@@ -344,12 +348,10 @@ export class Cluster {
     const { state: previousState, version: previous } = server;
     const isFirst = server.knownAt === Number.NEGATIVE_INFINITY;
     Object.assign(server, { lastError: null }, seen);
-    const index = this.#indexOf.get(server.id) as number;
-    this.#roster.update(index, server);
-    this.#balance.update(index);
+    this.#servers.update(server);
     server.seenAt = this.#options.clock.monotonic();
     server.knownAt = askedAt;
-    this.#warm.get(server.id)?.observe();
+    this.#warm.get(server)?.observe();
     const previousVersion = previous && printVersion(previous);
     const version = server.version && printVersion(server.version);
     if (!isFirst && previousState === server.state && previousVersion === version) return;
@@ -369,26 +371,18 @@ export class Cluster {
     this.changes.notify();
   }
 
-  #createPools(): Map<string, WarmPool> {
-    const pools = new Map<string, WarmPool>();
-    for (const server of this.#servers) {
-      const { id, entry } = server;
+  #fillPools(): void {
+    for (const server of this.#servers.all) {
+      const { entry } = server;
       const pool = {
         size: entry.warm ?? 0,
         clock: this.#options.clock,
-        greet: () => this.#dial(id, 'session', this.#stopping.signal).then(({ link }) => link),
+        greet: () => this.#dial(server, 'session', this.#stopping.signal).then(({ link }) => link),
         isUp: () => server.state === 'up',
         isCurrent: ({ version, protocol }: ServerIdentity) =>
           spell({ version, protocol: protocol ?? entry.protocol }) === spell(server),
       };
-      if (pool.size > 0) pools.set(id, new WarmPool(pool));
+      if (pool.size > 0 && !this.#warm.has(server)) this.#warm.set(server, new WarmPool(pool));
     }
-    return pools;
-  }
-
-  #find(id: string): ServerState {
-    const server = this.#servers[this.#indexOf.get(id) ?? -1];
-    if (server === undefined) throw new Error(`no server ${id}`);
-    return server;
   }
 }

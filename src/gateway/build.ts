@@ -69,8 +69,7 @@ export function buildGate(
     servers: config.servers.map((entry) => serverOf(entry, identity.gate, folder)),
     transports,
     clock,
-    dialTimeout: config.timeouts.dial,
-    probeInterval: config.timeouts.probe,
+    settings,
     events,
     ...(worker && { shared: worker }),
   });

@@ -2,6 +2,8 @@
  * What a reload changes of a gate that runs, beside its servers, listeners and log. It is taken whole, in one turn;
  * whoever works by it reads it each time, and keeps no copy over a wait.
  */
+
+import type { ClusterTimes } from '../cluster/cluster.ts';
 import type { Policy } from '../policy/types.ts';
 import { Changes } from '../ports/changes.ts';
 import type { AdmissionTimes } from './admission.ts';
@@ -11,10 +13,11 @@ export interface SettingValues {
   readonly policyHash: string;
   /** Names of the client properties that may be recorded. */
   readonly recordedProperties: readonly string[];
-  readonly times: AdmissionTimes & {
-    /** ms that sessions get to end when the gate drains. */
-    readonly drain: number;
-  };
+  readonly times: AdmissionTimes &
+    ClusterTimes & {
+      /** ms that sessions get to end when the gate drains. */
+      readonly drain: number;
+    };
 }
 
 /** The settings of one gate, as they are now. */

@@ -51,8 +51,7 @@ async function start(protocol?: ProtocolRange) {
     ],
     transports: { tcp: network },
     clock,
-    dialTimeout: 3_000,
-    probeInterval: 5_000,
+    settings: { times: { dial: 3_000, probe: 5_000 } },
     events: { emit: (event) => event.event === 'server' && changes.push(event) },
   });
   /** Asks; the question is with the server when it returns. */
@@ -157,8 +156,7 @@ test('the release that a program tells counts, however many sessions begin while
     servers: [{ id: 's1', address: 'tcp://server:1', backEnd: createPlainBackEnd(probeVersion) }],
     transports: { tcp: network },
     clock,
-    dialTimeout: 3_000,
-    probeInterval: 5_000,
+    settings: { times: { dial: 3_000, probe: 5_000 } },
     events: { emit() {} },
   });
   const known = () => cluster.servers[0]?.version && printVersion(cluster.servers[0].version);

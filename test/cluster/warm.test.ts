@@ -56,8 +56,7 @@ async function setUp({ greets = true } = {}) {
     servers: [server],
     transports: { tcp: network },
     clock,
-    dialTimeout: 3_000,
-    probeInterval: 60_000,
+    settings: { times: { dial: 3_000, probe: 60_000 } },
     events: { emit() {} },
   });
   onTestFinished(() => cluster.stop());

@@ -39,8 +39,7 @@ test('a server does not count as down because a sink failed', async () => {
     servers: [{ id: 's1', address: 'tcp://server:1', backEnd: createPlainBackEnd(async () => version) }],
     transports: { tcp: network },
     clock,
-    dialTimeout: 3_000,
-    probeInterval: 5_000,
+    settings: { times: { dial: 3_000, probe: 5_000 } },
     events: createFanOut([broken]),
   });
   await clock.until(cluster.refresh(0));

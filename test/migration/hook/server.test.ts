@@ -53,8 +53,7 @@ async function clusterOf(specs: readonly ServerSpec[]) {
     servers: servers.map(({ id, address }) => ({ id, address, backEnd: createSkewgateBackEnd('main') })),
     transports: realRuntime.transports,
     clock: realRuntime.clock,
-    dialTimeout: 5_000,
-    probeInterval: 60_000,
+    settings: { times: { dial: 5_000, probe: 60_000 } },
     events: { emit() {} },
   });
   await cluster.refresh(0);
