@@ -28,11 +28,11 @@ export const BLOCKER_KINDS = [
   'ledger-unavailable',
   /** The ledger is not the one it was. */
   'ledger-doubted',
-  /** Gates decide by different policies, catalogues or programs. */
+  /** Gates decide by different policies or catalogues, or run different programs. */
   'gates-policy',
   'gates-catalogue',
   'gates-program',
-  /** Servers are past the release that was asked for. */
+  /** The release that was asked for cannot be reached by going on: servers are past it, or older than the tables on it. */
   'not-ahead',
 ] as const;
 export type BlockerKind = (typeof BLOCKER_KINDS)[number];
@@ -132,10 +132,11 @@ export interface WhatIf {
 }
 
 /** Where a release line of clients is on its way out. */
-export const LINE_STATUSES = ['current', 'leaving', 'draining', 'drained', 'unseen'] as const;
+export const LINE_STATUSES = ['ahead', 'current', 'leaving', 'draining', 'drained', 'unseen'] as const;
 /**
- * `current`: admitted now and after the next step. `leaving`: the next step refuses it. `draining`: refused already,
- * and has sessions. `drained`: refused already, and has none. `unseen`: admitted, and nobody of it came lately.
+ * `ahead`: not admitted yet. `current`: admitted now and after the next step. `leaving`: the next step refuses it.
+ * `draining`: refused already, and has sessions. `drained`: refused already, and has none. `unseen`: admitted, and
+ * nobody of it came lately.
  */
 export type LineStatus = (typeof LINE_STATUSES)[number];
 
@@ -144,7 +145,7 @@ export interface CensusLine {
   readonly line: string;
   readonly versions: readonly string[];
   readonly sessions: number;
-  /** ms since the epoch; null: not in the last hour. */
+  /** When one came last, ms since the epoch; null: nobody did. */
   readonly lastSeenAt: number | null;
   /** Where from; most frequent first, bounded. */
   readonly hosts: readonly string[];

@@ -1,0 +1,102 @@
+/** One step to a release line: what is in its way, whom it refuses, what it does to the tables, and the fleet after it. */
+import { majorDemands, PlanError } from '../policy/plan.ts';
+import { hasSystemTables } from '../policy/types.ts';
+import type { Release } from '../version/catalogue.ts';
+import { type Minor, printMinor } from '../version/version.ts';
+import type { Blocker, Refused } from './answers.ts';
+import { absentOf, type Client, judgeFor, refusedBy } from './clients.ts';
+import type { FleetFacts, UpgradeFacts } from './facts.ts';
+import { gateBlockers } from './gate-blockers.ts';
+import { catalogueOf, type Goal, goalOf, oldestLine, withGoal, withServersOn } from './goal.ts';
+import { capital, refusedClause } from './sentences.ts';
+import { serverBlockers } from './server-blockers.ts';
+import { clusterOf, FREE_UPGRADE } from './supposed.ts';
+import { type NeededUpgrade, upgradeBlockers, upgradeFor } from './upgrade-blockers.ts';
+
+/** A step as it is worked out: its answer leaves out how. */
+export interface Step {
+  readonly goal: Goal;
+  /** Release line. */
+  readonly to: string;
+  readonly blockers: readonly Blocker[];
+  /** Open sessions. */
+  readonly refuses: readonly Refused[];
+  /** Clients of the last hour without a session. */
+  readonly refusesSeen: readonly Refused[];
+  readonly upgrade: NeededUpgrade | null;
+  /** What the catalogue says that a new major demands; null: the step enters none, or it says nothing. */
+  readonly demands: NonNullable<Release['major']> | null;
+  /** Whether everybody is refused while the upgrade runs. */
+  readonly downtime: boolean;
+  /** The fleet when it is done, without those whom it refuses. */
+  readonly after: FleetFacts;
+}
+
+/**
+ * The step to `line`.
+ * @param later whether another step comes first, so that versions and approvals are no longer those of today
+ */
+export function stepTo(facts: FleetFacts, line: Minor, later = false): Step {
+  const goal = goalOf(facts, line);
+  const upgrade = upgradeFor(facts, goal);
+  const downtime = upgrade !== null && !(upgrade.plan instanceof PlanError) && upgrade.plan.downtime;
+  const today = { now: judgeIn(facts) };
+  const judge = judgeIn(withGoal(facts, goal));
+  const refuses = refusedBy(facts.sessions, judge, today);
+  const stays = (client: Client) => judge(client)?.verdict !== 'refuse';
+  const staying = facts.sessions.filter(stays);
+  return {
+    goal,
+    to: printMinor(line),
+    blockers: [
+      ...serverBlockers(facts, goal, later),
+      ...gateBlockers(facts),
+      ...upgradeBlockers(facts, goal, upgrade),
+      ...refuses.map(sessionBlocker),
+    ],
+    refuses: [
+      ...refuses,
+      ...(downtime
+        ? refusedBy(staying, judgeIn(inDowntime(facts, goal)), { ...today, temporary: true })
+        : []),
+    ],
+    refusesSeen: refusedBy(absentOf(facts), judge, today),
+    upgrade,
+    demands: demandsOf(facts, goal),
+    downtime,
+    after: {
+      ...withGoal(facts, goal),
+      gates: [],
+      sessions: staying,
+      seen: facts.seen.filter(stays),
+      upgrade: laterUpgrade(facts),
+    },
+  };
+}
+
+const judgeIn = (facts: FleetFacts) => judgeFor(clusterOf(facts), facts.policy, facts.now);
+
+function sessionBlocker(refused: Refused): Blocker {
+  const { versions: who, move } = refused;
+  return { kind: 'sessions-outside', who, move, message: `${capital(refusedClause(refused))}.` };
+}
+
+function inDowntime(facts: FleetFacts, goal: Goal): FleetFacts {
+  const state = { state: 'running', downtime: true } as const;
+  return { ...withServersOn(facts, goal), upgrade: { ...facts.upgrade, state } };
+}
+
+/** J1: what the catalogue says of a major that some server is not on yet. */
+function demandsOf(facts: FleetFacts, { line, version }: Goal): Step['demands'] {
+  const oldest = oldestLine(facts);
+  if (oldest === null || oldest.major === line.major) return null;
+  return majorDemands(catalogueOf(facts.policy), version) ?? null;
+}
+
+/** An approval is for one upgrade: the next one needs another. */
+function laterUpgrade({ upgrade: { approval }, policy }: FleetFacts): UpgradeFacts {
+  const needed = approval.needed || (hasSystemTables(policy) && !policy.autoUpgrade);
+  return needed
+    ? { ...FREE_UPGRADE, state: { state: 'idle' }, approval: { needed, given: false } }
+    : FREE_UPGRADE;
+}
