@@ -121,14 +121,15 @@ async function sizeOf(folder: string): Promise<number> {
     .reduce((sum, file) => sum + statSync(path.join(file.parentPath, file.name)).size, 0);
 }
 
-test('a project that installs it carries no more than 16 packages and 16 MB, without the tools that build it', async () => {
+test('a project that installs it carries no more than 76 packages and 27 MB, without the tools that build it', async () => {
   const { packages } = JSON.parse(readFileSync(path.join(ROOT, 'package-lock.json'), 'utf8'));
   const places = [...dependenciesOf(packages)];
   expect(places).toEqual(expect.arrayContaining(['node_modules/ws', 'node_modules/zod']));
   expect(places).not.toContain('node_modules/fast-check');
-  expect(places.length).toBeLessThanOrEqual(15);
+  // Most are of fastify, which is read only where a config has an admin side.
+  expect(places.length).toBeLessThanOrEqual(75);
   const sizes = await Promise.all([installed, ...places.map((place) => path.join(ROOT, place))].map(sizeOf));
-  expect(sizes.reduce((sum, size) => sum + size, 0)).toBeLessThan(16 * MEGABYTE);
+  expect(sizes.reduce((sum, size) => sum + size, 0)).toBeLessThan(27 * MEGABYTE);
 });
 
 test('every package that it brings is one that its sources import', async () => {

@@ -25,13 +25,14 @@ const OWNER = 'pid';
 
 /** The ports that the documents name; 0 takes whatever is free. */
 export const DEMO_PORTS: readonly DemoPorts[] = [
-  { tcp: 8700, ws: 8701 },
-  { tcp: 0, ws: 0 },
+  { tcp: 8700, ws: 8701, admin: 8790 },
+  { tcp: 0, ws: 0, admin: 0 },
 ];
 
 export interface DemoPorts {
   readonly tcp: number;
   readonly ws: number;
+  readonly admin: number;
 }
 
 /** The example as it runs: everything that its gate needs. */
@@ -40,7 +41,7 @@ export interface Demo {
   config(ports: DemoPorts): string;
   /** Shows decisions as they are made, a line each. */
   readonly log: Writable;
-  introduce(addresses: readonly string[]): void;
+  introduce(addresses: readonly string[], admin: string | null): void;
   close(): Promise<void>;
 }
 
@@ -64,7 +65,7 @@ export async function startDemo(): Promise<Demo> {
       }),
     ),
   );
-  const config = ({ tcp, ws }: DemoPorts) =>
+  const config = ({ tcp, ws, admin }: DemoPorts) =>
     [
       'cluster: example',
       'listen:',
@@ -73,6 +74,7 @@ export async function startDemo(): Promise<Demo> {
       'servers:',
       ...servers.flatMap(({ address }, at) => [`  - id: ${SERVERS[at]?.[0]}`, `    address: ${address}`]),
       'policy: { preset: phoenix }',
+      `admin: { listen: '127.0.0.1:${admin}', tokenFile: '${folder}/admin.token' }`,
       `migration: { ledger: 'sqlite:${folder}/ledger.db', baseline: ${TABLES}, lease: 5s }`,
     ].join('\n');
   // What happens while the gate starts is shown below the introduction, which one that is stopped before does not get.
@@ -90,8 +92,8 @@ export async function startDemo(): Promise<Demo> {
         });
       },
     }),
-    introduce(addresses) {
-      introduce(addresses, folder, left, tables.level);
+    introduce(addresses, admin) {
+      introduce(addresses, admin, folder, left, tables.level);
       introduced.resolve();
     },
     async close() {
@@ -102,7 +104,13 @@ export async function startDemo(): Promise<Demo> {
   };
 }
 
-function introduce(addresses: readonly string[], folder: string, left: boolean, level: number): void {
+function introduce(
+  addresses: readonly string[],
+  admin: string | null,
+  folder: string,
+  left: boolean,
+  level: number,
+): void {
   const [tcp, ws] = addresses.map((address) =>
     address.replace('tcp://', 'skewgate://').replace('ws://', 'skewgate+ws://'),
   ) as [string, string];
@@ -115,6 +123,10 @@ function introduce(addresses: readonly string[], folder: string, left: boolean, 
       '',
       `  ${tcp}`,
       `  ${ws}`,
+      '',
+      'For its operator, with the token of this run:',
+      '',
+      `  ${admin}`,
       '',
       'Try in another terminal:',
       '',

@@ -1,16 +1,20 @@
 /** A gate as the whole of a process: from its start, through its signals, to the last record of its log. */
 
+import type { Admin } from '../admin/admin.ts';
+import type { AdminContext } from '../admin/context.ts';
 import type { Cluster } from '../cluster/cluster.ts';
 import type { Config } from '../config/schema.ts';
 import { plural } from '../config/units.ts';
 import type { DecisionLog } from '../decision/record.ts';
-import { buildGate, type GateDependencies } from '../gateway/build.ts';
+import { type BuiltGate, buildGate, type GateDependencies } from '../gateway/build.ts';
 import type { Gate } from '../gateway/gate.ts';
+import { pause } from '../ports/clock.ts';
 import { realClock } from '../runtime/clock.ts';
 import { type DescriptorNews, watchDescriptors } from '../runtime/descriptors.ts';
 import { giveBackOnceQuiet } from '../runtime/memory.ts';
 import { loadTransports, realRuntime } from '../runtime/real.ts';
 import { coordinate, withdraw } from './coordinate.ts';
+import { programVersion } from './package-version.ts';
 import type { Stop } from './stop.ts';
 
 /** ms that the log gets to take its last records. */
@@ -26,8 +30,8 @@ export interface GateRun {
   readonly around: Pick<GateDependencies, 'folder' | 'stdout' | 'say' | 'worker'>;
   /** Called with the gate before it starts. */
   readonly made: (gate: Gate, cluster: Cluster) => void;
-  /** Called once it listens. */
-  readonly started: (addresses: readonly string[]) => void;
+  /** Called once it listens. @param admin where its operators go; null: its config has no admin side */
+  readonly started: (addresses: readonly string[], admin: string | null) => void;
   /** Runs what it is given until the process is asked to stop. */
   readonly untilStopped: (act: (stop: Stop) => Promise<void>) => Promise<void>;
   /** What a person may do who can't wait for it to end. */
@@ -47,20 +51,24 @@ export async function runGate({
   await loadTransports(addressesOf(config));
   const built = buildGate(config, { ...realRuntime, ...around });
   const { gate, cluster, log } = built;
-  const coordination = coordinate({ config, folder: around.folder, built, admin: () => null });
+  let admin: Admin | null = null;
+  const { folder } = around;
+  const coordination = coordinate({ config, folder, built, admin: () => admin?.address ?? null });
   made(gate, cluster);
   let flush = FLUSH_MS;
   const timers = [watchDescriptors(realClock, (news) => tellDescriptors(news, gate, say))];
   try {
     await untilStopped(async ({ asked, force }) => {
+      admin = await adminOf({ ...built, coordination }, folder);
       // A server or ledger that hangs makes nobody wait who wants it to end before it is up.
       const start = (coordination?.start() ?? Promise.resolve()).then(() => gate.start());
       const isUp = await Promise.race([start.then(() => true), asked.then(() => false)]);
       if (isUp) {
-        started(gate.status().addresses);
+        started(gate.status().addresses, admin?.link ?? null);
         timers.push(giveBackOnceQuiet(realClock, () => clientsOf(gate) === 0));
       }
       await asked;
+      await beLameDuck(gate, config.timeouts.lameDuck, force, say);
       const clients = clientsOf(gate);
       if (clients > 0)
         say(
@@ -71,10 +79,37 @@ export async function runGate({
     });
     await closeLog(log, say);
   } finally {
+    await (admin as Admin | null)?.close();
     for (const timer of timers) timer.cancel();
     await withdraw(coordination);
   }
   return flush;
+}
+
+/** Its listener for operators, which answers while the gate starts and until it has ended. Read only where there is one. */
+async function adminOf(
+  built: BuiltGate & Pick<AdminContext, 'coordination'>,
+  folder: string,
+): Promise<Admin | null> {
+  const { admin } = built.config;
+  if (admin === undefined) return null;
+  const { startAdmin } = await import('../admin/admin.ts');
+  const { clock } = realRuntime;
+  const context = { ...built, clock, startedAt: clock.now(), program: programVersion() };
+  return startAdmin(context, admin, folder);
+}
+
+/** It goes on for a while, so that who asks `/ready` has time to send clients elsewhere. */
+async function beLameDuck(
+  gate: Gate,
+  ms: number,
+  force: AbortSignal,
+  say: (line: string) => void,
+): Promise<void> {
+  gate.leave();
+  if (ms === 0 || gate.lifecycle.state === 'starting') return;
+  say(`not ready any more: clients that come are still taken, for ${ms / 1_000} s`);
+  await pause(realClock, ms, force);
 }
 
 /** How many it has, also on their way in. */

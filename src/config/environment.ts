@@ -42,7 +42,7 @@ export function findMissing(config: Config, place: Place): Spelled[] {
 }
 
 /** What several processes can't share, or have no room for: each goes by the gate's id with its number behind it. */
-function workerProblems({ workers, id = '', migration: { ledger } }: Config): Spelled[] {
+function workerProblems({ workers, id = '', migration: { ledger }, admin }: Config): Spelled[] {
   if (workers === 1) return [];
   return [
     ...(ledger === 'memory:'
@@ -53,6 +53,15 @@ function workerProblems({ workers, id = '', migration: { ledger } }: Config): Sp
           },
         ]
       : []),
+    ...(admin === undefined
+      ? []
+      : [
+          {
+            path: ['admin'],
+            message:
+              'it is of one process, and there are several workers: state `workers: 1`, or run several gates with one ledger',
+          },
+        ]),
     ...(id.length > LONGEST_ID
       ? [{ path: ['id'], message: `with workers it has at most ${LONGEST_ID} characters` }]
       : []),

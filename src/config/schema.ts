@@ -9,6 +9,7 @@ import { PRESET_NAMES } from '../policy/presets.ts';
 import { ENGINES } from '../relay/engine.ts';
 import { parseHostPort, splitAddress } from '../transport/address.ts';
 import { parseMinor } from '../version/version.ts';
+import { admin } from './admin.ts';
 import { checked, eachOnce, version } from './checked.ts';
 import { migration } from './migration.ts';
 import { duration, moreThanNone, size } from './units.ts';
@@ -258,6 +259,7 @@ export const configSchema = z.strictObject({
     })
     .prefault({})
     .describe('the decision log'),
+  admin: admin.describe('the page and the API for operators; default: none'),
   timeouts: z
     .strictObject({
       handshake: moreThanNone(duration)
@@ -273,6 +275,11 @@ export const configSchema = z.strictObject({
       fresh: duration
         .prefault('1s')
         .describe('age from which on a server is probed again before a client is refused'),
+      lameDuck: duration
+        .prefault('0s')
+        .describe(
+          'how long a gate that is to stop still takes clients while `/ready` says no, so that balancers send them elsewhere',
+        ),
       drain: duration.prefault('10s').describe('time for sessions to end when the gate stops'),
     })
     .prefault({})

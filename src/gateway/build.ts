@@ -12,11 +12,12 @@ import type { Config } from '../config/schema.ts';
 import { createFileLog, createStreamLog } from '../decision/log.ts';
 import type { DecisionLog, Identity } from '../decision/record.ts';
 import { createLogSink } from '../decision/sink.ts';
-import { createFanOut } from '../events/fan-out.ts';
+import { createFanOut, type EventSink } from '../events/fan-out.ts';
 import { createTerminalSink } from '../events/terminal.ts';
 import { createAssumedFrontEnd } from '../frontend/assumed.ts';
 import { createSkewgateFrontEnd } from '../frontend/skewgate.ts';
 import type { Store } from '../migration/ledger/store.ts';
+import type { Migration } from '../migration/migration.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Random } from '../ports/random.ts';
 import { chooseEngine } from '../relay/engine.ts';
@@ -40,6 +41,8 @@ export interface GateDependencies {
   readonly log?: DecisionLog;
   /** The ledger's store; absent: the one that the config names. */
   readonly store?: Store;
+  /** Who hears of events beside the log and the operator's terminal. */
+  readonly sinks?: readonly EventSink[];
   /** Present where this process is one of several that are one gate. */
   readonly worker?: {
     /** Whether the others listen only after it does. */
@@ -52,16 +55,29 @@ export interface GateDependencies {
   readonly say: (line: string) => void;
 }
 
-/** A gate that is not started yet, and its log, which outlives it. @throws {SetupError} naming the key, if the log can't be opened. */
-export function buildGate(
-  config: Config,
-  around: GateDependencies,
-): { gate: Gate; cluster: Cluster; log: DecisionLog; settings: Settings; identity: Identity } {
+/** A gate, and the parts of it that others show or steer. */
+export interface BuiltGate {
+  readonly config: Config;
+  readonly gate: Gate;
+  readonly cluster: Cluster;
+  /** It outlives the gate. */
+  readonly log: DecisionLog;
+  readonly migration: Migration;
+  readonly settings: Settings;
+  readonly identity: Identity;
+}
+
+/** A gate that is not started yet. @throws {SetupError} naming the key, if the log can't be opened. */
+export function buildGate(config: Config, around: GateDependencies): BuiltGate {
   const { clock, random, transports, folder, worker } = around;
   const identity = identityOf(config);
   const log = around.log ?? openLog(config.log, identity, around);
   const events = createFanOut(
-    [createLogSink({ log, identity, traces: config.log.trace }), createTerminalSink(around.say)],
+    [
+      createLogSink({ log, identity, traces: config.log.trace }),
+      createTerminalSink(around.say),
+      ...(around.sinks ?? []),
+    ],
     (error) => around.say(`events are lost: ${error instanceof Error ? error.message : String(error)}`),
   );
   const settings = new Settings(settingsOf(config));
@@ -103,7 +119,7 @@ export function buildGate(
       waiting: new Slots(config.migration.hold.clients),
     },
   });
-  return { gate, cluster, log, settings, identity };
+  return { config, gate, cluster, log, migration, settings, identity };
 }
 
 /** What a reload replaces as one. */

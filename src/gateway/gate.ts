@@ -73,6 +73,7 @@ export class Gate {
   /** Aborts when nothing is waited for any more. */
   readonly #forced = new AbortController();
   #engine = streams;
+  #leaving = false;
   #watching: Promise<void> = Promise.resolve();
   #stopping: Promise<void> | null = null;
 
@@ -172,6 +173,16 @@ export class Gate {
   /** Admits clients again. @throws {MisuseError} if it is not paused */
   resume(): void {
     this.lifecycle.resume();
+  }
+
+  /** Whether it is about to stop: it still takes clients, and should be sent none. */
+  get isLeaving(): boolean {
+    return this.#leaving;
+  }
+
+  /** Says that it is about to stop, to whoever asks whether it is ready. */
+  leave(): void {
+    this.#leaving = true;
   }
 
   /** Records that the process got a signal that does nothing. @param why names it, for people */

@@ -1,6 +1,8 @@
 /** The one-time upgrade as admission sees it. */
 import type { ClientFacts, SkewPolicy, UpgradeState } from '../policy/types.ts';
 import type { Changes } from '../ports/changes.ts';
+import type { Ledger } from './ledger/ledger.ts';
+import type { LedgerStanding } from './ledger-watch.ts';
 
 export interface MigrationProgress {
   /** 0 to 1; null when the hook does not say. */
@@ -33,6 +35,10 @@ export interface Migration {
   readonly level: number | null;
   /** Of the upgrade that runs; null when none does. */
   readonly progress: MigrationProgress | null;
+  /** Where upgrades and acts of operators are on record; null: there is nothing to upgrade, and no ledger. */
+  readonly ledger: Ledger | null;
+  /** What is known of it; null: there is none. */
+  readonly standing: LedgerStanding | null;
   /** Reads the ledger anew if what is known of it is older than `maxAge` ms. */
   refresh(maxAge: number): Promise<void>;
   /** What policy has to know about the upgrade for this client. */

@@ -14,6 +14,7 @@ import { FactFollower } from './fact-follower.ts';
 import { ForeignLedgers, type SeenClaims } from './foreign-ledgers.ts';
 import { ClaimLost } from './ledger/held-claim.ts';
 import { doubtIn } from './ledger/known-ledger.ts';
+import type { Ledger } from './ledger/ledger.ts';
 import { activeBlock, type LedgerRecord, type TriggerInfo } from './ledger/record.ts';
 import { LedgerUnavailable } from './ledger/store.ts';
 import { LedgerDoubt } from './ledger-doubt.ts';
@@ -97,6 +98,14 @@ export class Migrator implements Migration {
 
   get progress(): MigrationProgress | null {
     return this.#attempt?.attempt.progress ?? this.#watch.view?.record.claim?.progress ?? null;
+  }
+
+  get ledger(): Ledger {
+    return this.#options.ledger;
+  }
+
+  get standing(): LedgerStanding {
+    return this.#watch.standing;
   }
 
   refresh(maxAge: number): Promise<void> {

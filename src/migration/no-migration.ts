@@ -9,6 +9,8 @@ export class NoMigration implements Migration {
   readonly changes = new Changes();
   readonly progress = null;
   readonly obstacle = null;
+  readonly ledger = null;
+  readonly standing = null;
   readonly #cluster: Pick<Cluster, 'level'>;
 
   /** @param cluster what its servers report is passed on as it is. */

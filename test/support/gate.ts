@@ -9,7 +9,7 @@ import type { RefusedError, Session } from '../../src/client/session.ts';
 import { parseUrl } from '../../src/client/url.ts';
 import type { Cluster } from '../../src/cluster/cluster.ts';
 import { configSchema } from '../../src/config/schema.ts';
-import { buildGate } from '../../src/gateway/build.ts';
+import { type BuiltGate, buildGate } from '../../src/gateway/build.ts';
 import type { Gate } from '../../src/gateway/gate.ts';
 import { MemoryStore } from '../../src/migration/ledger/memory.ts';
 import type { Store } from '../../src/migration/ledger/store.ts';
@@ -39,6 +39,7 @@ export interface ClientOptions extends ConnectOptions {
 
 export class Fleet implements AsyncDisposable {
   readonly world: TestEnvironment;
+  readonly built: BuiltGate;
   readonly gate: Gate;
   readonly cluster: Cluster;
   readonly log: CollectedLog;
@@ -48,12 +49,13 @@ export class Fleet implements AsyncDisposable {
 
   constructor(
     world: TestEnvironment,
-    built: { gate: Gate; cluster: Cluster },
+    built: BuiltGate,
     log: CollectedLog,
     servers: readonly TestServer[],
     said: readonly string[],
   ) {
     this.world = world;
+    this.built = built;
     this.gate = built.gate;
     this.cluster = built.cluster;
     this.log = log;

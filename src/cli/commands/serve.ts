@@ -6,6 +6,7 @@ import type { Config } from '../../config/schema.ts';
 import type { GateDependencies } from '../../gateway/build.ts';
 import type { Demo, DemoPorts } from '../demo.ts';
 import { printable } from '../printable.ts';
+import type { GateRun } from '../run-gate.ts';
 import { sayIfShort } from '../short-limit.ts';
 import { standardOutput } from '../stdout.ts';
 import { leave, untilStopped } from '../stop.ts';
@@ -33,14 +34,20 @@ export function addServe(program: Command): void {
 async function serve(file: string, folder: string): Promise<void> {
   const text = await readText(file);
   const config = parseServable(text, file, folder);
-  const started = (addresses: readonly string[]) => {
+  const started = (addresses: readonly string[], admin: string | null) => {
     say(`cluster ${config.cluster}, listening on ${addresses.join(', ')}`);
+    if (admin !== null) say(`admin on ${admin}`);
     sayIfShort(config.limits, say);
   };
   const where = path.resolve(folder);
   if (config.workers === 1) return leave(await run(config, where, standardOutput(say), started));
   const { supervise } = await import('../supervise.ts');
-  await supervise({ start: { file, config, folder: where }, started, say, hangUp: sayHangUp });
+  await supervise({
+    start: { file, config, folder: where },
+    started: (addresses) => started(addresses, null),
+    say,
+    hangUp: sayHangUp,
+  });
 }
 
 async function demo(): Promise<void> {
@@ -71,7 +78,7 @@ async function run(
   config: Config,
   folder: string,
   stdout: NonNullable<GateDependencies['stdout']>,
-  started: (addresses: readonly string[]) => void,
+  started: GateRun['started'],
 ): Promise<number> {
   // A process that supervises workers has no gate of its own.
   const { runGate } = await import('../run-gate.ts');

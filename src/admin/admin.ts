@@ -1,0 +1,54 @@
+/** The admin side of one gate: the listener for operators, from its start to its end. */
+import path from 'node:path';
+import { parseAdminAddress } from '../config/admin.ts';
+import { createApp } from './app.ts';
+import type { AdminContext, App } from './context.ts';
+import { listenOn } from './listen.ts';
+import { takeToken } from './token.ts';
+
+/** An admin side that listens. */
+export interface Admin {
+  /** As bound: `http://HOST:PORT`, or `unix:PATH`. */
+  readonly address: string;
+  /** What an operator opens or passes on: the address, over HTTP with the token. */
+  readonly link: string;
+  /** Closes the listener and every connection. */
+  close(): Promise<void>;
+}
+
+/**
+ * Starts the admin side of a gate whose config has one.
+ * @param folder where relative paths of the config start
+ * @throws {SetupError} if there is no token
+ * @throws {Error} if its address can't be bound
+ */
+export async function startAdmin(
+  context: AdminContext,
+  { listen, tokenFile, hosts }: NonNullable<AdminContext['config']['admin']>,
+  folder: string,
+): Promise<Admin> {
+  const address = parseAdminAddress(listen);
+  const token = takeToken(path.resolve(folder, tokenFile));
+  const app = await createApp(context, {
+    token,
+    hosts: address.kind === 'unix' ? null : [address.host, ...hosts],
+  });
+  const bound = await listenOn(app.server, address, folder).catch(async (error) => {
+    await app.close();
+    throw error;
+  });
+  return {
+    address: bound,
+    link: address.kind === 'unix' ? bound : `${bound}/?token=${token}`,
+    close: () => closeAll(app),
+  };
+}
+
+/** Streams that are being read end with it. */
+async function closeAll(app: App): Promise<void> {
+  await app.close();
+  await new Promise<void>((resolve) => {
+    app.server.close(() => resolve());
+    app.server.closeAllConnections();
+  });
+}

@@ -1,0 +1,28 @@
+/** What the routes of the admin side are about: the gate that they show and steer. */
+
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { FastifyBaseLogger, FastifyInstance, RawServerDefault } from 'fastify';
+import type { ZodTypeProvider } from 'fastify-type-provider-zod';
+import type { Coordination } from '../coordination/coordination.ts';
+import type { BuiltGate } from '../gateway/build.ts';
+import type { Clock } from '../ports/clock.ts';
+
+/** A gate with an admin side. */
+export interface AdminContext extends BuiltGate {
+  /** Its part in its cluster; null: it shares nothing with other gates. */
+  readonly coordination: Coordination | null;
+  readonly clock: Clock;
+  /** ms since the epoch. */
+  readonly startedAt: number;
+  /** Of skewgate. */
+  readonly program: string;
+}
+
+/** Fastify with schemas in zod: what a route is added to. */
+export type App = FastifyInstance<
+  RawServerDefault,
+  IncomingMessage,
+  ServerResponse,
+  FastifyBaseLogger,
+  ZodTypeProvider
+>;

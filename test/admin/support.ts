@@ -1,0 +1,76 @@
+/** A gate with its admin side, on free ports: `await using gate = await startWithAdmin({ servers: [{ version: '4.14.0' }] })`. */
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { type Admin, startAdmin } from '../../src/admin/admin.ts';
+import { realEnvironment } from '../support/environment.ts';
+import { tempFolder } from '../support/folder.ts';
+import { type Fleet, type FleetOptions, startFleet } from '../support/gate.ts';
+
+/** What the API answered. */
+export interface Answer {
+  readonly status: number;
+  readonly headers: Headers;
+  // biome-ignore lint/suspicious/noExplicitAny: a test says itself what it expects of the body.
+  readonly body: any;
+}
+
+/** A gate whose API can be asked. */
+export class AdministeredGate implements AsyncDisposable {
+  readonly fleet: Fleet;
+  readonly admin: Admin;
+  readonly token: string;
+
+  constructor(fleet: Fleet, admin: Admin, token: string) {
+    this.fleet = fleet;
+    this.admin = admin;
+    this.token = token;
+  }
+
+  get(path: string, init: RequestInit = {}): Promise<Answer> {
+    return ask(this.admin.address + path, init);
+  }
+
+  /** With the token, unless `headers` says otherwise. */
+  post(path: string, body: unknown = {}, headers: Readonly<Record<string, string>> = {}): Promise<Answer> {
+    return ask(this.admin.address + path, {
+      method: 'POST',
+      body: JSON.stringify(body),
+      headers: {
+        'content-type': 'application/json',
+        authorization: `Bearer ${this.token}`,
+        ...headers,
+      },
+    });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.admin.close();
+    await this.fleet[Symbol.asyncDispose]();
+  }
+}
+
+async function ask(url: string, init: RequestInit): Promise<Answer> {
+  const answer = await fetch(url, init);
+  const text = await answer.text();
+  const isJson = /\bjson\b/.test(answer.headers.get('content-type') ?? '');
+  return { status: answer.status, headers: answer.headers, body: isJson ? JSON.parse(text) : text };
+}
+
+/** Starts both. Without `start: false` the gate listens. */
+export async function startWithAdmin(
+  options: FleetOptions & { readonly listenAdmin?: string; readonly hosts?: string[] } = {},
+  more: { start?: boolean } = {},
+): Promise<AdministeredGate> {
+  const { listenAdmin = '127.0.0.1:0', hosts = [], ...rest } = options;
+  const folder = options.folder ?? tempFolder();
+  const servers = options.servers ?? [{ version: '4.14.0' }];
+  const config = { ...rest, servers, folder, admin: { listen: listenAdmin, hosts } };
+  const fleet = await startFleet(realEnvironment, config, more);
+  const { admin } = fleet.built.config;
+  if (admin === undefined) throw new Error('the config has no admin side');
+  const { clock } = realEnvironment;
+  const context = { ...fleet.built, coordination: null, clock, startedAt: clock.now(), program: '0.0.0' };
+  const started = await startAdmin(context, admin, folder);
+  const token = readFileSync(path.join(folder, 'admin.token'), 'utf8').trim();
+  return new AdministeredGate(fleet, started, token);
+}
