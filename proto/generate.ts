@@ -9,6 +9,7 @@ import { fileURLToPath } from 'node:url';
 import { configJsonSchema, configTable } from '../src/config/reference.ts';
 import { logJsonSchema, recordTables } from '../src/decision/reference.ts';
 import { fleetJsonSchema, scenarioJsonSchema } from '../src/fleet/reference.ts';
+import { metricsTable } from '../src/metrics/catalogue.ts';
 import { printJson } from './print-json.ts';
 import { expectationsTable, invariantsTable, scenariosTable, stepsTable } from './scenario-tables.ts';
 import { messagesSchema } from './schema.ts';
@@ -29,6 +30,7 @@ const TEXTS: Readonly<Record<string, () => string>> = {
   scenarios: scenariosTable,
   invariants: invariantsTable,
   records: recordTables,
+  metrics: metricsTable,
 };
 
 export const TEXT_NAMES = Object.keys(TEXTS);

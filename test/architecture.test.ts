@@ -36,7 +36,8 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = (() => {
     gateway: [...inner, 'migration', 'config', 'frontend', 'relay'],
     coordination: [...inner, 'migration', 'gateway'],
     workers: [...inner, 'config', 'gateway'],
-    admin: [...inner, 'migration', 'config', 'gateway', 'coordination', 'planning'],
+    admin: [...inner, 'migration', 'config', 'gateway', 'coordination', 'planning', 'metrics'],
+    metrics: [...inner, 'migration', 'gateway'],
     // Whole fleets: both ends and gates.
     fleet: [...inner, 'report', 'runtime', 'migration', 'config', 'gateway', 'client', 'server'],
     testing: [...inner, 'runtime', 'migration', 'config', 'gateway', 'client', 'server', 'fleet'],

@@ -36,6 +36,8 @@ export interface MigrationDependencies {
   readonly cluster: Cluster;
   /** The ledger's store; absent: the one that the config names. */
   readonly store?: Store | undefined;
+  /** What it is used through; absent: itself. */
+  readonly observeStore?: ((store: Store) => Store) | undefined;
   readonly clock: Clock;
   readonly random: Random;
   /** Where relative paths start, and where commands run. */
@@ -63,7 +65,12 @@ export function buildMigration(
     // A store that was passed in is its owner's to close.
     ...(around.store === undefined && { close: () => store.close() }),
     settings: skew,
-    ledger: new Ledger(store, name, clock, () => `${owner} at ${new Date(clock.now()).toISOString()}`),
+    ledger: new Ledger(
+      around.observeStore?.(store) ?? store,
+      name,
+      clock,
+      () => `${owner} at ${new Date(clock.now()).toISOString()}`,
+    ),
     hooks: hooksOf(config, skew, around),
     trigger: triggerOf(config.trigger),
     baseline: config.baseline === undefined ? null : parseVersion(config.baseline),

@@ -41,6 +41,8 @@ export interface GateDependencies {
   readonly log?: DecisionLog;
   /** The ledger's store; absent: the one that the config names. */
   readonly store?: Store;
+  /** Given the ledger's store, where there is one: the same, with what is to be noted of it. */
+  readonly observeStore?: (store: Store) => Store;
   /** Who hears of events beside the log and the operator's terminal. */
   readonly sinks?: readonly EventSink[];
   /** Present where this process is one of several that are one gate. */
@@ -94,6 +96,7 @@ export function buildGate(config: Config, around: GateDependencies): BuiltGate {
     name: identity.cluster,
     cluster,
     store: around.store,
+    observeStore: around.observeStore,
     clock,
     random,
     folder,

@@ -9,7 +9,7 @@ import type { RefusedError, Session } from '../../src/client/session.ts';
 import { parseUrl } from '../../src/client/url.ts';
 import type { Cluster } from '../../src/cluster/cluster.ts';
 import { configSchema } from '../../src/config/schema.ts';
-import { type BuiltGate, buildGate } from '../../src/gateway/build.ts';
+import { type BuiltGate, buildGate, type GateDependencies } from '../../src/gateway/build.ts';
 import type { Gate } from '../../src/gateway/gate.ts';
 import { MemoryStore } from '../../src/migration/ledger/memory.ts';
 import type { Store } from '../../src/migration/ledger/store.ts';
@@ -122,7 +122,7 @@ export class Fleet implements AsyncDisposable {
 export async function startFleet(
   world: TestEnvironment,
   { servers: specs = [], others = [], folder = '.', store, ...config }: FleetOptions = {},
-  { start = true } = {},
+  { start = true, ...around }: { start?: boolean } & Pick<GateDependencies, 'sinks' | 'observeStore'> = {},
 ): Promise<Fleet> {
   const log = new CollectedLog();
   const said: string[] = [];
@@ -139,6 +139,7 @@ export async function startFleet(
     }),
     {
       ...world,
+      ...around,
       folder,
       stdout: log.stream,
       store: store ?? new MemoryStore(world.clock),
