@@ -30,6 +30,8 @@ export interface BackEnd {
   readonly protocol: string;
   /** Whether a session is all that goes over its connection: a WebSocket client is then handed on to it whole. */
   readonly isTransparent: boolean;
+  /** What its server is, where that is known and the server is never asked: it is up until it can't be dialled. */
+  readonly stated?: ServerIdentity;
   /**
    * Identifies the server at the other end of a fresh connection, which the caller destroys if this fails.
    * @param known whether the server's version is known already

@@ -5,7 +5,7 @@
 import { toAbortSignal } from '../ports/cancellation.ts';
 import type { Connection } from '../ports/transport.ts';
 import type { Version } from '../version/version.ts';
-import type { BackEnd, Purpose, ServerLink } from './back-end.ts';
+import type { BackEnd, Purpose, ServerIdentity, ServerLink } from './back-end.ts';
 
 /**
  * A back end for a server that knows nothing of the gate.
@@ -19,11 +19,28 @@ export function createPlainBackEnd(probeVersion: (signal: AbortSignal) => Promis
     async identify(connection: Connection, purpose: Purpose, known: boolean, signal): Promise<ServerLink> {
       const version = purpose === 'probe' || !known ? await probeVersion(toAbortSignal(signal)) : null;
       return {
-        connection,
-        identity: version && { version, draining: false, level: null, token: null, ledgers: [] },
-        openSession() {},
-        close: () => connection.close(),
+        ...linkTo(connection),
+        identity: version && identityOf(version),
       };
     },
   };
+}
+
+/** The same for a server that is never asked: its version is stated, and only sessions connect to it. */
+export function createQuietBackEnd(version: Version): BackEnd {
+  const stated = identityOf(version);
+  return {
+    protocol: 'plain',
+    isTransparent: true,
+    stated,
+    identify: async (connection) => ({ ...linkTo(connection), identity: stated }),
+  };
+}
+
+function identityOf(version: Version): ServerIdentity {
+  return { version, draining: false, level: null, token: null, ledgers: [] };
+}
+
+function linkTo(connection: Connection): Omit<ServerLink, 'identity'> {
+  return { connection, openSession() {}, close: () => connection.close() };
 }

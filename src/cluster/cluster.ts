@@ -7,13 +7,16 @@ import type { EventSink } from '../events/fan-out.ts';
 import type { ServerFacts } from '../policy/types.ts';
 import type { CancelSignal } from '../ports/cancellation.ts';
 import { Changes } from '../ports/changes.ts';
-import { type Clock, deadline, type Timer } from '../ports/clock.ts';
+import { type Clock, deadline } from '../ports/clock.ts';
+import type { Random } from '../ports/random.ts';
 import type { Connection, UpgradeRequest } from '../ports/transport.ts';
 import type { Transports } from '../transport/address.ts';
 import { printVersion } from '../version/version.ts';
 import { askAhead } from './ask-ahead.ts';
 import { DescriptorsExhausted, dialServer } from './dial.ts';
 import type { Finding } from './finding.ts';
+import { Probes } from './probes.ts';
+import { QuietServers } from './quiet.ts';
 import { ledgersOf, SeenTokens } from './seen-tokens.ts';
 import { ServerList } from './server-list.ts';
 import {
@@ -45,6 +48,8 @@ export interface ClusterOptions {
   readonly clock: Clock;
   /** As they are now. */
   readonly settings: { readonly times: ClusterTimes };
+  /** Spreads probes in time; absent: they come at the interval exactly. */
+  readonly jitter?: Random | undefined;
   /** Told of every change, and of what the first probe of each server gives, whatever it is. */
   readonly events: EventSink;
   /** Where several processes stand in front of the same servers. */
@@ -66,11 +71,10 @@ export class Cluster {
   readonly #warm = new Map<ServerState, WarmPool>();
   #level: { value: number; askedAt: number } | null = null;
   readonly #tokens: SeenTokens;
-  /** No server's `knownAt` is before this, and no server's `seenAt` before that: both only grow. */
+  /** No server's `knownAt` is before this: it only grows. */
   #knownSince = Number.NEGATIVE_INFINITY;
-  #seenSince = Number.NEGATIVE_INFINITY;
-  readonly #probing = new Set<ServerState>();
-  #timer: Timer | null = null;
+  readonly #probes: Probes;
+  readonly #quiet: QuietServers;
   #stopping = new AbortController();
 
   constructor(options: ClusterOptions) {
@@ -78,6 +82,17 @@ export class Cluster {
     this.#tokens = new SeenTokens(options.events);
     this.#servers = new ServerList(options.servers);
     this.#fillPools();
+    this.#quiet = new QuietServers(options.clock, (server, stated) => {
+      const now = this.now();
+      this.#recordObservation(server, now, this.#identified(server, now, stated));
+    });
+    this.#probes = new Probes({
+      servers: () => this.#servers.all,
+      clock: options.clock,
+      interval: () => options.settings.times.probe,
+      jitter: options.jitter,
+      ask: (server, isRound) => this.#ask(server, isRound),
+    });
   }
 
   /** Of this cluster's clock: what `reportLevel` takes. */
@@ -122,18 +137,13 @@ export class Cluster {
 
   /** Probes every server at intervals until `stop`. */
   probe(): void {
-    const again = () => {
-      if (this.#stopping.signal.aborted) return;
-      this.#timer = this.#options.clock.after(this.#options.settings.times.probe, () => {
-        void this.refresh(0).finally(again);
-      });
-    };
-    again();
+    this.#probes.begin();
   }
 
   stop(): void {
-    this.#timer?.cancel();
+    this.#probes.stop();
     this.#stopping.abort();
+    this.#quiet.stop();
     for (const pool of this.#warm.values()) pool.close();
   }
 
@@ -148,20 +158,9 @@ export class Cluster {
     return this.#knownSince < oldest;
   }
 
-  /** Asks every server whose last answer is older than `maxAge` ms; questions under way are shared if asked since. */
-  async refresh(maxAge: number): Promise<void> {
-    const oldest = this.#options.clock.monotonic() - maxAge;
-    await Promise.all(Array.from(this.#due(oldest), (server) => this.#probe(server, oldest)));
-  }
-
-  /** Those last seen at `oldest` or before, and those that are being asked. */
-  #due(oldest: number): Iterable<ServerState> {
-    if (this.#seenSince > oldest) return this.#probing;
-    this.#seenSince = this.#servers.all.reduce(
-      (least, { seenAt }) => Math.min(least, seenAt),
-      Number.POSITIVE_INFINITY,
-    );
-    return this.#servers.all.filter((server) => server.probing !== null || server.seenAt <= oldest);
+  /** Asks every server whose last answer to this process is older than `maxAge` ms: for somebody who waits for it. */
+  refresh(maxAge: number): Promise<void> {
+    return this.#probes.refresh(maxAge);
   }
 
   /**
@@ -172,9 +171,12 @@ export class Cluster {
   ask(entries: readonly ServerEntry[]): Promise<Finding[]> {
     const { settings } = this.#options;
     const fresh = entries.filter((entry) => this.#servers.lookUp(entry.id)?.entry !== entry);
-    const asked = fresh.map((entry) =>
-      askAhead(entry, this.#options, settings.times.dial, this.#stopping.signal),
-    );
+    const asked = fresh.map((entry) => {
+      const { stated } = entry.backEnd;
+      if (stated !== undefined)
+        return { server: entry.id, askedAt: this.now(), identity: stated, error: null };
+      return askAhead(entry, this.#options, settings.times.dial, this.#stopping.signal);
+    });
     return Promise.all(asked);
   }
 
@@ -187,10 +189,11 @@ export class Cluster {
     for (const left of this.#servers.adopt(entries)) {
       this.#warm.get(left)?.close();
       this.#warm.delete(left);
+      this.#quiet.forget(left);
     }
     this.#fillPools();
     this.#knownSince = Number.NEGATIVE_INFINITY;
-    this.#seenSince = Number.NEGATIVE_INFINITY;
+    this.#probes.lookAgain();
     for (const finding of findings) this.#apply(finding, true);
     this.changes.notify();
   }
@@ -285,7 +288,10 @@ export class Cluster {
     const server = this.#servers.find(id);
     const said: Observation =
       identity === null ? { state: 'down', lastError: error } : this.#identified(server, askedAt, identity);
-    this.#recordObservation(server, askedAt, said, isOwn);
+    if (!this.#quiet.has(server)) this.#recordObservation(server, askedAt, said, isOwn);
+    // What was assumed since is no answer that is newer.
+    else if (this.#quiet.dialled(server, askedAt, identity !== null))
+      this.#recordObservation(server, this.now(), said, isOwn);
     return said;
   }
 
@@ -321,25 +327,12 @@ export class Cluster {
     this.#servers.countSession(id, -1);
   }
 
-  /** What was asked before `oldest` may be answered with what was true before it. */
-  async #probe(server: ServerState, oldest: number): Promise<void> {
-    while (server.probing !== null && server.askedAt < oldest) await server.probing;
-    server.probing ??= this.#identify(server);
-    this.#probing.add(server);
-    await server.probing;
-  }
-
-  #identify(server: ServerState): Promise<void> {
-    server.askedAt = this.#options.clock.monotonic();
-    return this.#dial(server, 'probe', this.#stopping.signal)
-      .then(
-        ({ link }) => link.close(),
-        () => {},
-      )
-      .finally(() => {
-        server.probing = null;
-        this.#probing.delete(server);
-      });
+  async #ask(server: ServerState, isRound: boolean): Promise<void> {
+    if (this.#quiet.has(server)) return this.#quiet.assume(server, isRound);
+    await this.#dial(server, 'probe', this.#stopping.signal).then(
+      ({ link }) => link.close(),
+      () => {},
+    );
   }
 
   /** As with levels, an answer to an older question than the one known is ignored. */

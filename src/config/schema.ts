@@ -109,6 +109,12 @@ const server = z
       .describe(
         'for a server that does not speak the handshake: its version, or `command` or `http` that prints it',
       ),
+    probe: z
+      .enum(['connect', 'none'])
+      .optional()
+      .describe(
+        'for a server with a stated version, whether the gate looks if it is there: `connect` opens a connection at each probe and closes it without a word; `none` asks nothing, and takes it for up until a client can not be connected to it; default: `connect`',
+      ),
     protocol: protocolRange.optional().describe('with preset `ranges`: the protocol versions it speaks'),
     warm: z
       .int()
@@ -122,6 +128,10 @@ const server = z
   .refine(({ warm = 0, version }) => warm === 0 || version === undefined, {
     path: ['warm'],
     message: 'only servers that speak the handshake can be greeted ahead of need',
+  })
+  .refine(({ probe, version }) => probe === undefined || typeof version === 'string', {
+    path: ['probe'],
+    message: 'only of a server whose version is stated is there nothing to ask',
   });
 
 const release = z.strictObject({

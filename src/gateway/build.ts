@@ -1,7 +1,8 @@
 /** Puts a gate together from its config: the one place that knows all adapters. */
 import os from 'node:os';
 import path from 'node:path';
-import { createPlainBackEnd } from '../backend/plain.ts';
+import type { BackEnd } from '../backend/back-end.ts';
+import { createPlainBackEnd, createQuietBackEnd } from '../backend/plain.ts';
 import { createSkewgateBackEnd } from '../backend/skewgate.ts';
 import { createVersionProbe } from '../backend/version-probe.ts';
 import { Cluster } from '../cluster/cluster.ts';
@@ -22,7 +23,7 @@ import type { Clock } from '../ports/clock.ts';
 import type { Random } from '../ports/random.ts';
 import { chooseEngine } from '../relay/engine.ts';
 import type { Transports } from '../transport/address.ts';
-import { parseVersion, type Version } from '../version/version.ts';
+import { parseVersion } from '../version/version.ts';
 import { buildMigration, SetupError } from './build-migration.ts';
 import { Gate, type GateOptions } from './gate.ts';
 import type { ListenerEntry } from './listeners.ts';
@@ -37,6 +38,8 @@ export interface GateDependencies {
   readonly folder: string;
   /** Where the log goes if the config names no file. Default: the standard output of this process. */
   readonly stdout?: NodeJS.WritableStream & { readonly writableLength: number };
+  /** Spreads probes in time; absent: they come at the interval exactly. */
+  readonly jitter?: Random;
   /** The decision log; absent: the one that the config names. */
   readonly log?: DecisionLog;
   /** The ledger's store; absent: the one that the config names. */
@@ -88,6 +91,7 @@ export function buildGate(config: Config, around: GateDependencies): BuiltGate {
     transports,
     clock,
     settings,
+    jitter: around.jitter,
     events,
     ...(worker && { shared: worker }),
   });
@@ -184,23 +188,23 @@ function openLog(
 }
 
 function serverOf(
-  { id, address, version, protocol, warm }: Config['servers'][number],
+  { id, address, version, probe, protocol, warm }: Config['servers'][number],
   gate: string,
   folder: string,
 ): ServerEntry {
   const backEnd =
     version === undefined
       ? createSkewgateBackEnd(gate)
-      : createPlainBackEnd(
-          typeof version === 'string' ? stated(version) : createVersionProbe(version, folder),
-        );
+      : typeof version === 'string'
+        ? statedBackEnd(version, probe)
+        : createPlainBackEnd(createVersionProbe(version, folder));
   return { id, address, backEnd, ...(protocol && { protocol }), ...(warm && { warm }) };
 }
 
-/** A version that the config states needs no question. */
-function stated(version: string): () => Promise<Version> {
+/** A version that the config states needs no question; what is asked is whether the server is there. */
+function statedBackEnd(version: string, probe: Config['servers'][number]['probe'] = 'connect'): BackEnd {
   const parsed = parseVersion(version);
-  return async () => parsed;
+  return probe === 'none' ? createQuietBackEnd(parsed) : createPlainBackEnd(async () => parsed);
 }
 
 function listenerOf(

@@ -1,9 +1,13 @@
 /** An unmodified psql through the gate to an unmodified PostgreSQL, in a cluster of its own. */
 import { execFileSync } from 'node:child_process';
+import { on, once } from 'node:events';
 import { chownSync, existsSync, globSync } from 'node:fs';
+import net from 'node:net';
 import path from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
+import { realEnvironment } from '../support/environment.ts';
 import { tempFolder } from '../support/folder.ts';
+import { startFleet } from '../support/gate.ts';
 import { type Program, startProgram } from '../support/program.ts';
 import { freePort, gateAssuming, installed, run } from './support.ts';
 
@@ -90,5 +94,40 @@ test.skipIf(!HERE)(
       ['PERMITTED', '4.13.1'],
       ['SERVER_OUTDATED', '4.15.0'],
     ]);
+  },
+);
+
+test.skipIf(!HERE)(
+  'a server that is never asked has nothing in its log but its clients: no connection, no error',
+  { timeout: 60_000 },
+  async () => {
+    const { program, port } = await startPostgres();
+    const timeouts = { probe: '50ms' };
+    await using quiet = await startFleet(realEnvironment, {
+      timeouts,
+      listen: [{ tcp: '127.0.0.1:0', assume: '4.14.0' }],
+      others: [{ id: 'db', address: `tcp://127.0.0.1:${port}`, version: '4.14.0', probe: 'none' }],
+    });
+    // Another gate, which asks at the same interval, says when the quiet one would have.
+    const asked = net.createServer().listen(0, '127.0.0.1');
+    onTestFinished(() => void asked.close());
+    const rounds = on(asked, 'connection', { signal: AbortSignal.timeout(15_000) });
+    await once(asked, 'listening');
+    const address = `tcp://127.0.0.1:${(asked.address() as net.AddressInfo).port}`;
+    await using _asking = await startFleet(realEnvironment, {
+      timeouts,
+      others: [{ id: 'other', address, version: '4.14.0', probe: 'connect' }],
+    });
+    for (let round = 0; round < 10; round++) await rounds.next();
+    await psql(port, 'select 1', 'settled');
+    await program.waitFor(/application_name=settled/, 'stderr');
+    const received = () => program.stderr.match(/connection received/g)?.length;
+    expect(received()).toBe(1);
+
+    const { stdout } = await psql(quiet.address().split(':').at(-1) as string, 'select 6 * 7', 'through');
+    expect(stdout).toBe('42\n');
+    await program.waitFor(/application_name=through/, 'stderr');
+    expect(received()).toBe(2);
+    expect(program.stderr).not.toMatch(/ERROR|FATAL|incomplete startup packet/);
   },
 );
