@@ -34,6 +34,7 @@ export function lineOf({ client }: Pick<Client, 'client'>): string | null {
 
 /** Who was seen in the last hour and has no session now. */
 export function absentOf({ sessions, seen }: Pick<FleetFacts, 'sessions' | 'seen'>): readonly SeenClient[] {
+  if (seen.length === 0) return seen;
   const connected = new Set(sessions.map(keyOf));
   return seen.filter((one) => !connected.has(keyOf(one)));
 }

@@ -82,8 +82,9 @@ export function judgeNewcomer(facts: FleetFacts, { version }: Goal): Decision {
   return decide(client, clusterOf(facts), facts.policy, facts.now);
 }
 
-/** Whether servers could be on `line` at all, with the tables where they are. */
+/** Whether servers could be on `line` at all, with the tables where they are: they may be too new for it. */
 export function isReachable(facts: FleetFacts, line: Minor): boolean {
+  if (!hasSystemTables(facts.policy)) return true;
   const goal = goalOf(facts, line);
   const free = withTablesAt(withServersOn(facts, goal), tablesOf(facts));
   return judgeNewcomer(free, goal).verdict !== 'refuse';
@@ -107,7 +108,7 @@ export function oldestLine({ servers }: Pick<FleetFacts, 'servers'>): Minor | nu
 export function nextLine(facts: FleetFacts): Minor | null {
   const newest = newestLine(facts);
   if (newest === null) return null;
-  if (!isTaken(facts, goalOf(facts, newest))) return newest;
+  if (isReachable(facts, newest) && !isTaken(facts, goalOf(facts, newest))) return newest;
   const catalogue = catalogueOf(facts.policy);
   const last = linesOf(catalogue).at(-1);
   if (last === undefined) return null;

@@ -16,10 +16,15 @@ export const FREE_UPGRADE: UpgradeFacts = {
   failure: null,
 };
 
+/** Servers as policy takes them: counted once, however often it is asked about them. */
+const ROSTERS = new WeakMap<readonly FleetServer[], readonly ServerFacts[]>();
+
 /** The cluster as policy is asked about it; the upgrade stands as for no client in particular. */
 export function clusterOf({ servers, level, reached, upgrade }: FleetFacts): ClusterFacts {
+  const known = ROSTERS.get(servers) ?? new Roster(servers.map(serverFacts)).servers;
+  ROSTERS.set(servers, known);
   return {
-    servers: new Roster(servers.map(serverFacts)).servers,
+    servers: known,
     level,
     reached: reached ?? level,
     upgrade: upgrade.state,
@@ -46,11 +51,14 @@ export function tablesOf(facts: FleetFacts, what: 'level' | 'reached' = 'reached
 
 /** The same fleet with its tables at `level`, on record and in fact, and no upgrade under way. */
 export function withTablesAt(facts: FleetFacts, level: number | null): FleetFacts {
+  const { servers } = facts;
   return {
     ...facts,
     level,
     reached: level,
-    servers: facts.servers.map((server) => ({ ...server, level: server.level === null ? null : level })),
+    servers: servers.every((server) => server.level === null || server.level === level)
+      ? servers
+      : servers.map((server) => ({ ...server, level: server.level === null ? null : level })),
     upgrade: FREE_UPGRADE,
   };
 }
