@@ -11,6 +11,17 @@ export interface Page {
   goto(url: string): Promise<unknown>;
   evaluate<T>(code: string): Promise<T>;
   innerText(selector: string): Promise<string>;
+  textContent(selector: string): Promise<string | null>;
+  click(selector: string): Promise<void>;
+  fill(selector: string, text: string): Promise<void>;
+  selectOption(selector: string, value: string): Promise<unknown>;
+  waitForSelector(
+    selector: string,
+    options?: { state?: 'attached' | 'detached' | 'visible' | 'hidden'; timeout?: number },
+  ): Promise<unknown>;
+  setViewportSize(size: { width: number; height: number }): Promise<void>;
+  url(): string;
+  readonly keyboard: { press(key: string): Promise<void>; type(text: string): Promise<void> };
   screenshot(options: { path: string; fullPage: boolean }): Promise<unknown>;
   close(): Promise<void>;
 }
