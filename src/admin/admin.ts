@@ -39,7 +39,7 @@ export async function startAdmin(
   });
   return {
     address: bound,
-    link: address.kind === 'unix' ? bound : `${bound}/?token=${token}`,
+    link: address.kind === 'unix' ? bound : `${bound}/#token=${token}`,
     close: () => closeAll(app),
   };
 }

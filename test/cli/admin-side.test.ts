@@ -15,7 +15,7 @@ test('a gate prints the address of its admin side with the token that it keeps b
   const server = await echoServer('4.14.0');
   const config = [serversOf(server.address), ADMIN, FAST].join('\n');
   const first = await serveGate(config);
-  const [, address, token] = await first.program.waitFor(/admin on (http:\S+)\/\?token=(\S+)\n/, 'stderr');
+  const [, address, token] = await first.program.waitFor(/admin on (http:\S+)\/#token=(\S+)\n/, 'stderr');
   const file = path.join(first.folder, 'admin.token');
   expect(readFileSync(file, 'utf8')).toBe(`${token}\n`);
   expect(statSync(file).mode & 0o777).toBe(0o600);
@@ -23,14 +23,14 @@ test('a gate prints the address of its admin side with the token that it keeps b
   await first.program.stop();
   await expect(fetch(`${address}/live`)).rejects.toThrow();
   const second = await serveGate(config, { folder: first.folder });
-  await second.program.waitFor(new RegExp(`admin on http:\\S+/\\?token=${token}\n`), 'stderr');
+  await second.program.waitFor(new RegExp(`admin on http:\\S+/#token=${token}\n`), 'stderr');
 });
 
 test('a gate that is told to stop says for timeouts.lameDuck that it is not ready, takes clients meanwhile, and ends', async () => {
   const server = await echoServer('4.14.0');
   const lame = 'timeouts: { probe: 100ms, drain: 2s, hold: 500ms, lameDuck: 10m }';
   const gate = await serveGate([serversOf(server.address), ADMIN, lame].join('\n'));
-  const [, address] = await gate.program.waitFor(/admin on (http:\S+)\/\?/, 'stderr');
+  const [, address] = await gate.program.waitFor(/admin on (http:\S+)\/#/, 'stderr');
   gate.program.child.kill('SIGTERM');
   await gate.program.waitFor(/not ready any more: clients that come are still taken, for 600 s/, 'stderr');
   const ready = await fetch(`${address}/ready`);
@@ -47,7 +47,7 @@ test('a gate that is told to stop says for timeouts.lameDuck that it is not read
 test('a gate whose admin address is taken does not start, says so, and has made nothing', async () => {
   const server = await echoServer('4.14.0');
   const first = await serveGate([serversOf(server.address), ADMIN, FAST].join('\n'));
-  const [, taken] = await first.program.waitFor(/admin on http:\/\/(\S+)\/\?/, 'stderr');
+  const [, taken] = await first.program.waitFor(/admin on http:\/\/(\S+)\/#/, 'stderr');
   const folder = tempFolder();
   const file = path.join(folder, 'gate.yaml');
   writeFileSync(

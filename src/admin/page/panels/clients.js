@@ -17,6 +17,7 @@ const COLUMNS = [
 ];
 
 const STATUS = /** @type {const} */ ({
+  ahead: 'accent',
   current: 'good',
   leaving: 'warn',
   draining: 'bad',
