@@ -52,6 +52,10 @@ const TEXTS: Readonly<Record<string, (record: Fields) => string>> = {
     return `upgrade ${shown(record, 'what')}${levels}${errorOf(record, 'error')}`;
   },
   gate: (record) => `gate    ${shown(record, 'what')}${errorOf(record, 'error')}`,
+  operator(record) {
+    const why = textIn(record, 'reason') ? ` (${shown(record, 'reason')})` : '';
+    return `operator ${shown(record, 'what')} ${shown(record, 'stage')} by ${shown(record, 'by')}${why}: ${shown(record, 'effect')}`;
+  },
   'log-lost': (record) =>
     paint('red', `lost    ${shown(record, 'lost')} records since ${shown(record, 'since').slice(11, 23)}`),
 };

@@ -95,7 +95,11 @@ export const migration = z
     hold: z
       .strictObject({
         deadline: duration.prefault('60s').describe('how long a client waits for the upgrade'),
-        clients: z.int().min(0).default(10_000).describe('how many may wait for it at once'),
+        clients: z
+          .int()
+          .min(0)
+          .default(10_000)
+          .describe('how many may wait at once, for it or for the end of a pause'),
         everyone: z.boolean().default(false).describe('whether older clients wait for it too'),
         ramp: z
           .int()

@@ -277,7 +277,9 @@ export const configSchema = z.strictObject({
         .describe(
           'how long a client has to complete its hello; on a WebSocket port from the upgrade on, which has 10 s of its own',
         ),
-      hold: duration.prefault('30s').describe('how long a client may wait for a server'),
+      hold: duration
+        .prefault('30s')
+        .describe('how long a client may wait for a server, or for the end of a pause'),
       dial: moreThanNone(duration)
         .prefault('3s')
         .describe('how long connecting to a server and reading its hello may take'),

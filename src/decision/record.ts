@@ -6,6 +6,7 @@ import type {
   HandshakeEvent,
   LifecycleEvent,
   MigrationEvent,
+  OperatorEvent,
   ServerEvent,
   SessionEndEvent,
 } from '../events/events.ts';
@@ -28,6 +29,7 @@ export type HandshakeRecord = Identity &
 export type SessionEndRecord = Identity & SessionEndEvent;
 export type ServerRecord = Identity & ServerEvent;
 export type LifecycleRecord = Identity & LifecycleEvent;
+export type OperatorRecord = Identity & OperatorEvent;
 export type MigrationRecord = Identity & MigrationEvent;
 
 /** Stands where records are missing: the disk, or the reader of a pipe, did not take them. */
@@ -43,6 +45,7 @@ export type LogRecord =
   | SessionEndRecord
   | ServerRecord
   | LifecycleRecord
+  | OperatorRecord
   | MigrationRecord
   | LostRecord;
 

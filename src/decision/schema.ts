@@ -181,6 +181,34 @@ const lifecycle = z.strictObject({
     .describe('of file descriptors; only with `no-descriptors` and `descriptors-left`'),
 });
 
+const operator = z.strictObject({
+  ...common,
+  event: z.literal('operator'),
+  what: openWord(['pause', 'resume', 'drain', 'undrain', 'kick']).describe('the verb'),
+  stage: openWord(['begun', 'done', 'lapsed']).describe(
+    '`begun`: it takes time; `done`: what `effect` says is true; `lapsed`: the time of an order is over',
+  ),
+  by: z.string().describe('who had the gate do it'),
+  reason: z.string().describe('why, in their words; empty: they did not say'),
+  target: z
+    .strictObject({
+      kind: openWord(['gate', 'server', 'listener', 'clients', 'session']).describe('what it is about'),
+      name: z
+        .string()
+        .nullable()
+        .describe(
+          "the server's or session's id, the listener's address, the range of releases; null: the gate",
+        ),
+    })
+    .describe('what the verb is about'),
+  order: z.string().nullable().describe('the id of the order that stands, or stood; null: there is none'),
+  scope: openWord(['gate', 'cluster']).describe('`cluster`: it is for all gates'),
+  until: time.nullable().describe('when it ends by itself; null: it does not'),
+  overMs: ms.nullable().describe('ms over which sessions end; null: as they like, or none has to'),
+  sessions: count.describe('sessions of this gate that it ends'),
+  effect: z.string().describe('what it does, for people'),
+});
+
 const attempt = {
   client: z.string().describe('the version of the client that brought the upgrade'),
   token: count.describe("the fencing token of the upgrade's claim"),
@@ -309,6 +337,7 @@ export const RECORDS = {
   'session-end': { about: 'a session is over', schema: sessionEnd },
   server: { about: 'what is known of a server was learned, or changed', schema: server },
   gate: { about: "the gate's own life", schema: lifecycle },
+  operator: { about: 'an operator had the gate do something', schema: operator },
   migration: { about: 'something happened to the upgrade of the system tables', schema: migrations },
   'log-lost': {
     about: 'records were lost, because the disk or the reader did not take them',
@@ -322,6 +351,7 @@ export const recordSchema = z.union([
   sessionEnd,
   server,
   lifecycle,
+  operator,
   ...migrations.options,
   logLost,
 ]);

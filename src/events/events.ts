@@ -107,6 +107,36 @@ export interface LifecycleEvent {
   readonly lack?: { readonly times: number; readonly seconds: number } | undefined;
 }
 
+/**
+ * An operator had the gate do something. `begun`: it takes time. `done`: what `effect` says is true. `lapsed`: the time
+ * of an order is over, and it is no longer heeded.
+ */
+export interface OperatorEvent {
+  readonly event: 'operator';
+  readonly what: 'pause' | 'resume' | 'drain' | 'undrain' | 'kick';
+  readonly stage: 'begun' | 'done' | 'lapsed';
+  readonly by: string;
+  /** Why, for people; empty: nobody said. */
+  readonly reason: string;
+  readonly target: {
+    readonly kind: 'gate' | 'server' | 'listener' | 'clients' | 'session';
+    /** The server's or session's id, the listener's address, the range of releases; null: the gate. */
+    readonly name: string | null;
+  };
+  /** The id of the order that it is about; null: the verb leaves none standing. */
+  readonly order: string | null;
+  /** `cluster`: for all gates. */
+  readonly scope: 'gate' | 'cluster';
+  /** When it ends by itself; null: it does not. */
+  readonly until: string | null;
+  /** Over which sessions end; null: as they like, or none has to. */
+  readonly overMs: number | null;
+  /** That it ends at this gate. */
+  readonly sessions: number;
+  /** What it does, as sentences for people. */
+  readonly effect: string;
+}
+
 /** One schema level to another, as part of an upgrade. */
 export interface UpgradeStep {
   readonly from: string | null;
@@ -214,4 +244,10 @@ export type MigrationEvent = {
   [What in keyof MigrationFacts]: { readonly event: 'migration'; readonly what: What } & MigrationFacts[What];
 }[keyof MigrationFacts];
 
-export type GateEvent = HandshakeEvent | SessionEndEvent | ServerEvent | LifecycleEvent | MigrationEvent;
+export type GateEvent =
+  | HandshakeEvent
+  | SessionEndEvent
+  | ServerEvent
+  | LifecycleEvent
+  | OperatorEvent
+  | MigrationEvent;

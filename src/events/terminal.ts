@@ -1,5 +1,5 @@
 /** The operator's terminal: the few events that somebody should see who does not read the log. */
-import type { GateEvent, MigrationEvent, ServerEvent } from './events.ts';
+import type { GateEvent, MigrationEvent, OperatorEvent, ServerEvent } from './events.ts';
 import type { EventSink } from './fan-out.ts';
 
 type Sentences = {
@@ -41,6 +41,7 @@ export function createTerminalSink(say: (line: string) => void): EventSink {
 
 function lineOf(event: GateEvent): string | null {
   if (event.event === 'server') return event.first ? firstOf(event) : null;
+  if (event.event === 'operator') return operatorLine(event);
   if (event.event !== 'migration') return null;
   const sentence = SENTENCES[event.what] as ((event: MigrationEvent) => string) | undefined;
   return sentence === undefined ? null : `upgrade: ${event.what}: ${sentence(event)}`;
@@ -50,4 +51,8 @@ function lineOf(event: GateEvent): string | null {
 function firstOf({ server, state, version, lastError }: ServerEvent): string {
   const why = lastError ? `: ${lastError}` : '';
   return `server ${server}: ${state}${version ? `, version ${version}` : ''}${why}`;
+}
+
+function operatorLine({ what, stage, by, reason, effect }: OperatorEvent): string {
+  return `${what} ${stage} by ${by}${reason && ` (${reason})`}: ${effect}`;
 }

@@ -17,8 +17,9 @@ import { type Applicant, applicantOf } from './applicant.ts';
 import type { EndBeforeSession } from './connections.ts';
 import type { Judge } from './judge.ts';
 import type { Lifecycle } from './lifecycle.ts';
+import { type OrderedContext, orderedVerdict } from './ordered.ts';
 import type { Ramp } from './ramp.ts';
-import { clientLeft, draining, paused, tooManySessions } from './refusals.ts';
+import { clientLeft, draining, tooManySessions } from './refusals.ts';
 import { ServerSearch } from './server-search.ts';
 import type { SessionRegistry } from './sessions.ts';
 import type { Settings } from './settings.ts';
@@ -33,12 +34,12 @@ export type AdmissionTimes = WaitTimes & {
   readonly refusable: number;
 };
 
-export interface AdmissionContext extends WaitContext {
+export interface AdmissionContext extends WaitContext, OrderedContext {
   readonly cluster: Cluster;
   readonly migration: Migration;
   readonly judge: Judge;
   readonly lifecycle: Lifecycle;
-  /** Whatever may change a verdict: told by the cluster, the migration, the lifecycle and the settings. */
+  /** Whatever may change a verdict: told by the cluster, the migration, the lifecycle, the settings and operators' orders. */
   readonly news: AnyOf;
   readonly sessions: SessionRegistry;
   readonly ramp: Ramp;
@@ -171,9 +172,10 @@ export class Admission {
 
   /** One look at the facts, and a try to reach a server where they permit it. */
   async #step(applicant: Applicant): Promise<Step> {
-    const { cluster, migration, judge, lifecycle, settings } = this.#context;
+    const { cluster, migration, judge, settings } = this.#context;
     const { times } = settings;
-    if (lifecycle.isPaused) return { kind: 'not-yet', decision: paused(applicant.facts) };
+    const ordered = orderedVerdict(this.#context, applicant);
+    if (ordered !== null) return { kind: 'not-yet', decision: ordered };
     // After standing still (SIGSTOP, a suspended machine) nothing known is good enough, not even to admit by.
     if (cluster.isStale(times.stale)) await Promise.all([cluster.refresh(0), migration.refresh(times.stale)]);
     let decision = judge.decide(applicant);
@@ -196,7 +198,7 @@ export class Admission {
     const { peer } = this.#client.connection;
     const turn = this.#context.ramp.turn({ version, peer }, heldSince, this.#over);
     this.#heldSince = null;
-    this.#wait.leaveUpgrade();
+    this.#wait.leavePlace();
     this.#hadTurn = true;
     if (turn === null) return false;
     await turn;
@@ -205,7 +207,7 @@ export class Admission {
 
   /** Policy permits: a server is dialled, and everything is looked at again with its answer in hand. */
   async #reach(applicant: Applicant, permitted: Decision): Promise<Step> {
-    const { cluster, judge, lifecycle, settings } = this.#context;
+    const { cluster, judge, settings } = this.#context;
     const reached = await this.#search.reach(applicant);
     if (reached === null) return { kind: 'not-yet', decision: this.#search.notReached(permitted) };
     const facts = judge.facts(applicant);
@@ -214,7 +216,8 @@ export class Admission {
       reached.link.close();
       return step;
     };
-    if (cluster.isStale(settings.times.stale) || lifecycle.isPaused) return leave({ kind: 'again' });
+    if (cluster.isStale(settings.times.stale) || orderedVerdict(this.#context, applicant) !== null)
+      return leave({ kind: 'again' });
     if (this.#over.aborted) return leave({ kind: 'not-yet', decision });
     if (decision.verdict !== 'permit' || !judge.fitFor(applicant, facts)(reached.server))
       return leave({ kind: 'again' });

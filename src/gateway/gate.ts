@@ -22,6 +22,8 @@ import { Handshakes } from './handshakes.ts';
 import { Judge } from './judge.ts';
 import { Lifecycle } from './lifecycle.ts';
 import { type ListenerEntry, Listeners } from './listeners.ts';
+import { lapseOf, Operations } from './operations.ts';
+import { Orders } from './orders.ts';
 import { Ramp } from './ramp.ts';
 import { endOfSession } from './session-verdict.ts';
 import { SessionRegistry, type SessionView } from './sessions.ts';
@@ -48,7 +50,7 @@ export interface GateOptions {
     /** Clients on their way in. */
     readonly handshakes: Slots;
     readonly sessions: Slots;
-    /** Clients that wait for an upgrade. */
+    /** Clients that wait for an upgrade, or for the end of a pause. */
     readonly waiting: Slots;
   };
 }
@@ -60,6 +62,8 @@ const LAST_ANSWERS = 1_000;
 export class Gate {
   readonly sessions: SessionRegistry;
   readonly lifecycle = new Lifecycle();
+  readonly orders: Orders;
+  readonly operations: Operations;
   readonly #options: GateOptions;
   readonly #judge: Judge;
   readonly #listeners: Listeners;
@@ -78,7 +82,7 @@ export class Gate {
   #stopping: Promise<void> | null = null;
 
   constructor(options: GateOptions) {
-    const { clock, listen, transports, slots } = options;
+    const { clock, events, listen, random, transports, slots } = options;
     this.#options = options;
     this.#judge = new Judge(options);
     this.#listeners = new Listeners(listen, transports);
@@ -88,20 +92,18 @@ export class Gate {
       onEnd: (session, end, durationMs) => this.#ended(session, end, durationMs),
       onFault: (error) => this.#noteFault(error),
     });
-    const { lifecycle, sessions } = this;
+    this.orders = new Orders(clock, (order) => events.emit(lapseOf(order)));
+    const { lifecycle, orders, sessions } = this;
+    const held = this.#held;
+    this.operations = new Operations({ orders, sessions, held, clock, random, events });
     const { cluster, migration, settings } = options;
-    const news = new AnyOf([cluster.changes, migration.changes, lifecycle.changes, settings.changes]);
+    const news = new AnyOf([
+      ...[cluster.changes, migration.changes, lifecycle.changes],
+      ...[settings.changes, orders.changes],
+    ]);
+    const more = { judge: this.#judge, lifecycle, news, orders, ramp: rampFor(options), sessions };
     this.#handshakes = new Handshakes(
-      {
-        ...options,
-        judge: this.#judge,
-        lifecycle,
-        news,
-        sessions,
-        ramp: rampFor(options),
-        waiting: slots.waiting,
-        held: this.#held,
-      },
+      { ...options, ...more, waiting: slots.waiting, held },
       {
         slots: slots.handshakes,
         connections: this.#connections,
@@ -113,8 +115,9 @@ export class Gate {
 
   /** How it stands: a copy, which does not change. */
   status(): GateStatus {
+    const { state } = this.lifecycle;
     return {
-      state: this.lifecycle.state,
+      state: state === 'serving' && this.orders.pause !== null ? 'paused' : state,
       addresses: [...this.#listeners.addresses],
       servers: this.#options.cluster.status(),
       handshakes: this.#handshakes.count,
@@ -165,16 +168,6 @@ export class Gate {
     this.#note('started');
   }
 
-  /** Holds new clients until `resume`; sessions go on. @throws {MisuseError} if it does not serve */
-  pause(): void {
-    this.lifecycle.pause();
-  }
-
-  /** Admits clients again. @throws {MisuseError} if it is not paused */
-  resume(): void {
-    this.lifecycle.resume();
-  }
-
   /** Whether it is about to stop: it still takes clients, and should be sent none. */
   get isLeaving(): boolean {
     return this.#leaving;
@@ -212,6 +205,7 @@ export class Gate {
     const { cluster, migration, clock } = this.#options;
     note('draining');
     this.lifecycle.drain();
+    this.orders.stop();
     await this.#listeners.close();
     await this.#idle(this.#cut.signal);
     this.sessions.closeWhere(() => ({ reason: 'gate-stopped', closeReason: GOING_AWAY }));

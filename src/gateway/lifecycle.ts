@@ -1,25 +1,22 @@
 /**
  * Where a gate stands between its start and its end, and the only ways on from there.
  *
- *   starting --serve()--> serving --pause()--> paused
- *      |                   |   ^                 | |
- *      |                   |   +----resume()-----+ |
- *      |                   |                       |
- *      +----drain()--------+----> draining <-------+
- *                                    |
- *                                    +--finish()--> stopped
+ *   starting --serve()--> serving
+ *      |                     |
+ *      +------drain()--------+--> draining --finish()--> stopped
+ *
+ * Whether a gate that serves admits clients at the moment is up to operators: orders.ts.
  */
 import { States } from '../handshake/states.ts';
 import { Cancellation, type CancelSignal } from '../ports/cancellation.ts';
 import { Changes } from '../ports/changes.ts';
 
-/** `paused`: new clients are held, sessions go on. `draining`: nobody is admitted any more, sessions may end. */
-export type LifecycleState = 'starting' | 'serving' | 'paused' | 'draining' | 'stopped';
+/** `draining`: it is about to end, nobody is admitted any more, sessions may end. */
+export type LifecycleState = 'starting' | 'serving' | 'draining' | 'stopped';
 
 const EXITS: Readonly<Record<LifecycleState, readonly LifecycleState[]>> = {
   starting: ['serving', 'draining'],
-  serving: ['paused', 'draining'],
-  paused: ['serving', 'draining'],
+  serving: ['draining'],
   draining: ['stopped'],
   stopped: [],
 };
@@ -35,10 +32,6 @@ export class Lifecycle {
     return this.#states.now;
   }
 
-  get isPaused(): boolean {
-    return this.#states.now === 'paused';
-  }
-
   /** Aborts when the gate begins to drain, for good. */
   get closing(): CancelSignal {
     return this.#closing;
@@ -47,17 +40,6 @@ export class Lifecycle {
   /** The listeners are open. */
   serve(): void {
     this.#states.step('starting', 'serving');
-    this.changes.notify();
-  }
-
-  /** An operator wants no new session for a while. */
-  pause(): void {
-    this.#to('paused');
-  }
-
-  /** Ends the pause. */
-  resume(): void {
-    this.#states.step('paused', 'serving');
     this.changes.notify();
   }
 

@@ -4,8 +4,11 @@ import type { ConnectionTotals } from './connections.ts';
 import type { LifecycleState } from './lifecycle.ts';
 import type { WaitsFor } from './wait.ts';
 
+/** `paused`: it serves, and an operator has new clients wait. */
+export type GateState = LifecycleState | 'paused';
+
 export interface GateStatus {
-  readonly state: LifecycleState;
+  readonly state: GateState;
   /** As bound, with scheme, in the order of the config. */
   readonly addresses: readonly string[];
   readonly servers: readonly ServerView[];
@@ -13,7 +16,7 @@ export interface GateStatus {
   readonly handshakes: number;
   /** Open ones. */
   readonly sessions: number;
-  /** Clients that wait for an upgrade, as they count against its limit. */
+  /** Clients that wait for an upgrade, or for the end of a pause, as they count against their limit. */
   readonly held: number;
   /** All clients that are held, by what they wait for. */
   readonly heldFor: Readonly<Record<WaitsFor, number>>;

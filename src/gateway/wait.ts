@@ -6,25 +6,7 @@ import type { Clock } from '../ports/clock.ts';
 import type { Random } from '../ports/random.ts';
 import type { Slots } from './slots.ts';
 
-export interface WaitTimes {
-  /** ms a client may wait for a server. */
-  readonly hold: number;
-  /** ms a client may wait for an upgrade. */
-  readonly upgrade: number;
-}
-
-export interface WaitContext {
-  readonly clock: Clock;
-  readonly random: Random;
-  /** As it is now. */
-  readonly settings: { readonly times: WaitTimes };
-  /** Clients that wait for an upgrade: bounded, counted over all of them. */
-  readonly waiting: Slots;
-  /** All that are held now. */
-  readonly held: HeldClients;
-}
-
-/** What a held client waits for. `operator`: the end of a pause. */
+/** What a client may wait for. `operator`: the end of a pause. */
 export type WaitsFor = NonNullable<(typeof CODES)[Code]['waitsFor']>;
 
 /** Clients that are held now, by what they wait for. */
@@ -42,18 +24,35 @@ export class HeldClients {
   }
 }
 
-/** About when a client that could not wait for the upgrade is asked to come again, ms. */
+export interface WaitTimes {
+  /** ms a client may wait for a server, or for the end of a pause. */
+  readonly hold: number;
+  /** ms a client may wait for an upgrade. */
+  readonly upgrade: number;
+}
+
+export interface WaitContext {
+  readonly clock: Clock;
+  readonly random: Random;
+  /** As it is now. */
+  readonly settings: { readonly times: WaitTimes };
+  /** Clients that wait for an upgrade or for the end of a pause: bounded, counted over all of them. */
+  readonly waiting: Slots;
+  /** All that are held now. */
+  readonly held: HeldClients;
+}
+
+/** About when a client that could not wait is asked to come again, ms. */
 const RETRY_AFTER = 10_000;
 
-/** The waits of one client. A wait for an upgrade and one for a server have a time limit each. */
+/** The waits of one client. Each kind of wait has a time limit of its own. */
 export class Wait {
   readonly #context: WaitContext;
   #since: number | null = null;
   /** What it waits for now, and since when. */
-  #turn: { readonly forUpgrade: boolean; readonly since: number } | null = null;
+  #turn: { readonly kind: WaitsFor; readonly since: number } | null = null;
   #for: Code | null = null;
-  #awaitsUpgrade = false;
-  #held: WaitsFor | null = null;
+  #hasPlace = false;
 
   constructor(context: WaitContext) {
     this.#context = context;
@@ -69,39 +68,27 @@ export class Wait {
     return this.#since === null ? 0 : this.#context.clock.monotonic() - this.#since;
   }
 
-  /** Counted among those that wait for an upgrade. */
-  get awaitsUpgrade(): boolean {
-    return this.#awaitsUpgrade;
-  }
-
   /** Begins or goes on; returns the ms that are left. */
   goOn(decision: Decision): number {
     const { clock, waiting } = this.#context;
     this.#since ??= clock.monotonic();
     this.#for ??= decision.code;
-    const forUpgrade = isForUpgrade(decision);
-    if (this.#turn?.forUpgrade !== forUpgrade) this.#turn = { forUpgrade, since: clock.monotonic() };
-    if (forUpgrade) this.#awaitsUpgrade ||= waiting.acquire();
-    this.#hold(CODES[decision.code].waitsFor ?? 'server');
+    const kind = kindOf(decision);
+    if (this.#turn?.kind !== kind) this.#turnTo(kind);
+    if (kind !== 'server') this.#hasPlace ||= waiting.acquire();
     return Math.max(0, this.#deadline(decision) - clock.monotonic());
   }
 
-  /** It waits for no upgrade any more. */
-  leaveUpgrade(): void {
-    if (this.#awaitsUpgrade) this.#context.waiting.release();
-    this.#awaitsUpgrade = false;
+  /** Its place is another's: it is let in, or turned away. */
+  leavePlace(): void {
+    if (this.#hasPlace) this.#context.waiting.release();
+    this.#hasPlace = false;
   }
 
-  /** The client is held no longer, whatever becomes of it. */
+  /** It waits for nothing any more. */
   end(): void {
-    this.leaveUpgrade();
-    this.#hold(null);
-  }
-
-  #hold(now: WaitsFor | null): void {
-    if (now === this.#held) return;
-    this.#context.held.move(this.#held, now);
-    this.#held = now;
+    this.leavePlace();
+    this.#turnTo(null);
   }
 
   /**
@@ -110,46 +97,62 @@ export class Wait {
    */
   overdue(decision: Decision, obstacle: string | null = null): Decision | null {
     if (decision.verdict === 'refuse') return decision;
-    const { clock, waiting, random } = this.#context;
-    const forUpgrade = isForUpgrade(decision);
-    const full = forUpgrade && !this.#awaitsUpgrade && waiting.isFull;
+    const { clock, waiting } = this.#context;
+    const kind = kindOf(decision);
+    const full = kind !== 'server' && !this.#hasPlace && waiting.isFull;
     if (!full && clock.monotonic() < this.#deadline(decision)) return null;
-    if (!forUpgrade) return giveUp(decision, this.ms);
-    const why = full
-      ? `${waiting.limit} clients wait for it already`
-      : `it waited ${Math.round(this.ms / 100) / 10} s`;
-    const [code, because] =
-      obstacle !== null && decision.verdict === 'migrate'
-        ? ([
-            'LEDGER_UNAVAILABLE',
-            `${why}, and the ledger of upgrades can't be written: ${obstacle}`,
-          ] as const)
-        : (['UPGRADE_IN_PROGRESS', why] as const);
+    if (kind === 'server') return giveUp(decision, this.ms);
+    const waited = `it waited ${Math.round(this.ms / 100) / 10} s`;
+    if (kind === 'operator')
+      return this.#comeAgain(decision, 'PAUSED', full ? `${waiting.limit} clients wait already` : waited);
+    const why = full ? `${waiting.limit} clients wait for it already` : waited;
+    return obstacle !== null && decision.verdict === 'migrate'
+      ? this.#comeAgain(
+          decision,
+          'LEDGER_UNAVAILABLE',
+          `${why}, and the ledger of upgrades can't be written: ${obstacle}`,
+        )
+      : this.#comeAgain(decision, 'UPGRADE_IN_PROGRESS', why);
+  }
+
+  /** Not all at the same time, and not before what is waited for can be over. */
+  #comeAgain(held: Decision, code: Code, why: string): Decision {
+    const soonest = held.retryAfterMs ?? RETRY_AFTER / 2;
     return {
-      ...decision,
-      ...refusal(code, `${decision.message} Refused: ${because}.`, {
-        client: decision.client,
-        observed: decision.observed,
-        rule: decision.rule,
-        trace: decision.trace,
-        retryAfterMs: Math.round(RETRY_AFTER * (0.5 + random.next())),
+      ...held,
+      ...refusal(code, `${held.message} Refused: ${why}.`, {
+        client: held.client,
+        observed: held.observed,
+        rule: held.rule,
+        trace: held.trace,
+        retryAfterMs: Math.round(soonest + RETRY_AFTER * this.#context.random.next()),
       }),
     };
   }
 
-  /** Each of the two waits has its own time; together they take no longer than the longer one. */
+  #turnTo(kind: WaitsFor | null): void {
+    const { clock, held } = this.#context;
+    held.move(this.#turn?.kind ?? null, kind);
+    this.#turn = kind && { kind, since: clock.monotonic() };
+  }
+
+  /** Each kind of wait has its own time; together they take no longer than the longer one. */
   #deadline(decision: Decision): number {
     const { settings, clock } = this.#context;
     const { times } = settings;
-    const forUpgrade = isForUpgrade(decision);
+    const kind = kindOf(decision);
     const now = clock.monotonic();
-    const turned = this.#turn?.forUpgrade === forUpgrade ? this.#turn.since : now;
+    const turned = this.#turn?.kind === kind ? this.#turn.since : now;
     const all = (this.#since ?? now) + Math.max(times.upgrade, times.hold);
-    return Math.min(all, turned + (forUpgrade ? times.upgrade : times.hold));
+    return Math.min(all, turned + (kind === 'upgrade' ? times.upgrade : times.hold));
   }
 }
 
-/** Whether a hold is for the upgrade, not for a server. */
-export function isForUpgrade({ code }: Decision): boolean {
-  return CODES[code].waitsFor === 'upgrade';
+function kindOf({ code }: Decision): WaitsFor {
+  return CODES[code].waitsFor ?? 'server';
+}
+
+/** Whether a hold is for the upgrade, not for a server or an operator. */
+export function isForUpgrade(decision: Decision): boolean {
+  return kindOf(decision) === 'upgrade';
 }
