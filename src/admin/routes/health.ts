@@ -39,7 +39,7 @@ export function addHealth(app: App, context: AdminContext): void {
       const reasons = whyNotReady(context);
       const isReady = reasons.length === 0;
       reply.code(isReady ? 200 : 503);
-      return { ready: isReady, state: context.gate.lifecycle.state, reasons };
+      return { ready: isReady, state: context.gate.status().state, reasons };
     },
   );
 }

@@ -32,12 +32,7 @@ export function addVerbs(app: App, context: AdminContext): void {
           response: { 200: effect },
         },
       },
-      async ({ body: { dryRun } }) => {
-        const { gate } = context;
-        if (!dryRun) gate[what]();
-        const sentence =
-          what === 'pause' ? 'New clients wait; open sessions go on.' : 'New clients are admitted again.';
-        return { what, dryRun, done: !dryRun, waitsFor: null, sessions: 0, sentence };
-      },
+      ({ body: { by = 'somebody with the token', ...asked } }) =>
+        context.gate.operations[what]({ by, ...asked }),
     );
 }
