@@ -160,7 +160,7 @@ function recording(): () => number {
   const sink = createLogSink({
     log: { lostInAll: 0, write: record, async close() {} },
     identity: { gate: 'bench', cluster: 'main' },
-    traces: 'refused',
+    settings: { traces: 'refused' },
   });
   const facts = factsOf(freezeServers(serversOf(3)));
   const event: HandshakeEvent = {

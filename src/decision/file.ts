@@ -12,8 +12,10 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import type { Clock, Timer } from '../ports/clock.ts';
+import type { Prepared } from '../ports/prepared.ts';
 
-export interface FileOptions {
+/** What may change while the file is written to. */
+export interface FileRules {
   readonly path: string;
   /** Bytes at which the file is moved to `path.1`. */
   readonly rotate: number;
@@ -22,14 +24,18 @@ export interface FileOptions {
   readonly durable: boolean;
   /** Bytes of lines kept in memory. */
   readonly buffer: number;
+}
+
+export interface FileOptions extends FileRules {
   readonly clock: Clock;
   /** The line that says how many were lost. */
   readonly lostLine: (lost: number, since: number) => string;
   /**
    * Called when the disk begins to refuse (with the error), when it takes lines again (null), when the file can't
    * be rotated and grows on, and when it is closed with lines unwritten.
+   * @param path of the file that it is about
    */
-  readonly onError: (error: Error | null, kept?: boolean) => void;
+  readonly onError: (error: Error | null, kept: boolean, path: string) => void;
 }
 
 const RETRY_MS = 1_000;
@@ -40,11 +46,12 @@ const { O_WRONLY, O_CREAT, O_TRUNC, O_APPEND } = fs.constants;
 /** One log file that is appended to and rotated. Its promises are those at the top of this module. */
 export class LogFile {
   readonly #options: FileOptions;
-  readonly #regular: boolean;
-  #fd: number;
-  #size: number;
+  #rules: FileRules;
+  #regular = false;
+  #fd = -1;
+  #size = 0;
   /** Size at which to rotate. */
-  #limit: number;
+  #limit = 0;
   #queue: Buffer[] = [];
   #queued = 0;
   #lost = 0;
@@ -58,18 +65,35 @@ export class LogFile {
   #closed = false;
   #retry: Timer | null = null;
   #idle: Array<() => void> = [];
+  /** The line of which a part is written, as a whole. */
+  #cut: Buffer | null = null;
+  /** What it is to go on with once no write is under way. */
+  #next: { readonly opened: OpenedFile; readonly rules: FileRules } | null = null;
 
   /** @throws if the file can't be opened: a gate that can't log from the start does not start. */
   constructor(options: FileOptions) {
     this.#options = options;
-    this.#fd = fs.openSync(options.path, 'a+');
-    const found = fs.fstatSync(this.#fd);
-    // A pipe or a device (/dev/null) is never moved.
-    this.#regular = found.isFile();
-    this.#size = found.size;
-    this.#limit = options.rotate;
-    if (this.#regular && this.#size > 0 && !endsWithBreak(this.#fd, this.#size)) this.#put(Buffer.from('\n'));
-    if (this.#regular && options.durable) syncFolder(options.path);
+    this.#rules = options;
+    this.#goOnWith(openFile(options), options);
+  }
+
+  /**
+   * Opens the file again, perhaps another one: what waits to be written goes there. Somebody has moved the one that is
+   * open, or a reload changes what is said of it.
+   * @throws if it can't be opened; nothing has changed then
+   */
+  reopen(change: Partial<FileRules> = {}): Prepared {
+    const rules = { ...this.#rules, ...change };
+    const opened = openFile(rules);
+    return {
+      commit: () => {
+        if (this.#closed) return fs.closeSync(opened.fd);
+        if (this.#next !== null) fs.closeSync(this.#next.opened.fd);
+        this.#next = { opened, rules };
+        if (!this.#writing) this.#change();
+      },
+      abandon: () => fs.closeSync(opened.fd),
+    };
   }
 
   /** Lines that found no room since the disk last took any. */
@@ -85,15 +109,14 @@ export class LogFile {
   /** Takes a line with its break. It never throws: a line that finds no room is counted as lost. */
   write(line: string): void {
     const bytes = Buffer.from(line);
-    if (this.#closed || this.#queued + bytes.length > this.#options.buffer) {
+    if (this.#closed || this.#queued + bytes.length > this.#rules.buffer) {
       this.#lostInAll++;
       if (this.#lost++ === 0) this.#lostSince = this.#options.clock.now();
-      if (this.#closed)
-        this.#options.onError(new Error('a record came after the log was closed and is lost'));
+      if (this.#closed) this.#tell(new Error('a record came after the log was closed and is lost'));
       return;
     }
     this.#put(bytes);
-    if (this.#options.durable) this.#writeSync();
+    if (this.#rules.durable) this.#writeSync();
     else this.#goOn();
   }
 
@@ -105,7 +128,7 @@ export class LogFile {
     if (this.#queue.length === 0) this.#sayLost();
     while (this.#queue.length > 0 && this.#retry === null) {
       if (this.#writing) await this.#written();
-      else if (this.#options.durable) this.#writeSync();
+      else if (this.#rules.durable) this.#writeSync();
       else await this.#drain();
     }
     this.#closed = true;
@@ -114,8 +137,45 @@ export class LogFile {
     fs.closeSync(this.#fd);
     const unwritten = this.#queue.length + this.#lost;
     this.#lostInAll += this.#queue.length;
-    if (unwritten > 0)
-      this.#options.onError(new Error(`closed with ${unwritten} records unwritten, which are lost`));
+    if (unwritten > 0) this.#tell(new Error(`closed with ${unwritten} records unwritten, which are lost`));
+  }
+
+  #tell(error: Error | null, kept = false): void {
+    this.#options.onError(error, kept, this.#rules.path);
+  }
+
+  /** A line of which a part is written is written anew: the file that was left has a torn one. */
+  #change(): void {
+    if (this.#next === null) return;
+    const { opened, rules } = this.#next;
+    this.#next = null;
+    const left = this.#fd;
+    if (this.#cut !== null) {
+      this.#queued += this.#cut.length - (this.#queue[0] as Buffer).length;
+      this.#queue[0] = this.#cut;
+      this.#cut = null;
+    }
+    this.#cancelRetry();
+    this.#goOnWith(opened, rules);
+    fs.closeSync(left);
+    if (rules.durable) this.#writeSync();
+    else this.#goOn();
+  }
+
+  #goOnWith({ fd, found, isTorn }: OpenedFile, rules: FileRules): void {
+    this.#rules = rules;
+    this.#fd = fd;
+    // A pipe or a device (/dev/null) is never moved.
+    this.#regular = found.isFile();
+    this.#size = found.size;
+    this.#limit = rules.rotate;
+    if (isTorn) this.#putFirst(Buffer.from('\n'));
+    if (this.#regular && rules.durable) syncFolder(rules.path);
+  }
+
+  #putFirst(bytes: Buffer): void {
+    this.#queue.unshift(bytes);
+    this.#queued += bytes.length;
   }
 
   #put(bytes: Buffer): void {
@@ -137,7 +197,7 @@ export class LogFile {
    * the system's threads costs as much as making several records.
    */
   #drainSoon(): void {
-    if (this.#gathering !== null && this.#queued < this.#options.buffer / 2) return;
+    if (this.#gathering !== null && this.#queued < this.#rules.buffer / 2) return;
     this.#writing = true;
     setImmediate(() => void this.#drain());
   }
@@ -176,6 +236,7 @@ export class LogFile {
       this.#refused(error as Error);
     } finally {
       this.#writing = false;
+      this.#change();
       this.#goOn();
       for (const resolve of this.#idle.splice(0)) resolve();
     }
@@ -212,14 +273,16 @@ export class LogFile {
       left -= line.length;
       whole++;
     }
+    if (whole > 0) this.#cut = null;
     this.#queue.splice(0, whole);
     if (left > 0) {
+      this.#cut ??= this.#queue[0] as Buffer;
       this.#queue[0] = (this.#queue[0] as Buffer).subarray(left);
       return;
     }
     if (this.#failing) {
       this.#failing = false;
-      this.#options.onError(null);
+      this.#tell(null);
     }
     this.#sayLost();
     // Only here, between two lines, may the file change.
@@ -236,18 +299,18 @@ export class LogFile {
   #refused(error: Error): void {
     if (!this.#failing) {
       this.#failing = true;
-      this.#options.onError(error, true);
+      this.#tell(error, true);
     }
     this.#cancelGathering();
     this.#retry ??= this.#options.clock.after(RETRY_MS, () => {
       this.#retry = null;
-      if (this.#options.durable) this.#writeSync();
+      if (this.#rules.durable) this.#writeSync();
       else void this.#drain();
     });
   }
 
   #rotate(): void {
-    const { path, rotate, durable } = this.#options;
+    const { path, rotate, durable } = this.#rules;
     try {
       const fd = this.#replace();
       fs.closeSync(this.#fd);
@@ -257,13 +320,13 @@ export class LogFile {
       if (durable) syncFolder(path);
     } catch (error) {
       this.#limit = this.#size + rotate;
-      this.#options.onError(new Error(`can't be rotated and grows on: ${(error as Error).message}`));
+      this.#tell(new Error(`can't be rotated and grows on: ${(error as Error).message}`));
     }
   }
 
   /** Opens the file to go on with before it moves any: without one, all stays as it is. */
   #replace(): number {
-    const { path, durable } = this.#options;
+    const { path, durable } = this.#rules;
     const next = `${path}.next`;
     const fd = fs.openSync(next, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND);
     try {
@@ -280,11 +343,24 @@ export class LogFile {
 
   /** FILE.1 to FILE.2 and so on, the oldest dropped, then FILE to FILE.1. */
   #shift(): void {
-    const { path, keep } = this.#options;
+    const { path, keep } = this.#rules;
     for (let at = keep - 1; at >= 1; at--)
       if (fs.existsSync(`${path}.${at}`)) fs.renameSync(`${path}.${at}`, `${path}.${at + 1}`);
     if (keep > 0 && fs.existsSync(path)) fs.renameSync(path, `${path}.1`);
   }
+}
+
+interface OpenedFile {
+  readonly fd: number;
+  readonly found: fs.Stats;
+  /** Whether its last line has no end. */
+  readonly isTorn: boolean;
+}
+
+function openFile({ path }: FileRules): OpenedFile {
+  const fd = fs.openSync(path, 'a+');
+  const found = fs.fstatSync(fd);
+  return { fd, found, isTorn: found.isFile() && found.size > 0 && !endsWithBreak(fd, found.size) };
 }
 
 function endsWithBreak(fd: number, size: number): boolean {

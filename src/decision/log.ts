@@ -45,6 +45,7 @@ export function createFileLog({
   const record = createRecorder((line) => file.write(line), options.clock);
   return {
     write: record,
+    reopen: (change) => file.reopen(change),
     close: () => file.close(),
     get lost() {
       return file.lost;

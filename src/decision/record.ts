@@ -11,6 +11,8 @@ import type {
   SessionEndEvent,
 } from '../events/events.ts';
 import type { Decision } from '../policy/types.ts';
+import type { Prepared } from '../ports/prepared.ts';
+import type { FileRules } from './file.ts';
 
 /** Which gate wrote a record, and whose servers it stands in front of. */
 export interface Identity {
@@ -54,6 +56,11 @@ export interface DecisionLog {
   /** Records that were lost so far, in all. */
   readonly lostInAll: number;
   write(record: LogRecord): void;
+  /**
+   * Of a log in a file: opens it again, perhaps another one, or by other rules.
+   * @throws {Error} if it can't be opened; nothing has changed then
+   */
+  reopen?(change?: Partial<FileRules>): Prepared;
   /** Resolves once what was written is out, or known to be lost. */
   close(): Promise<void>;
 }

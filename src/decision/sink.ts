@@ -8,14 +8,15 @@ export interface LogSinkOptions {
   readonly log: DecisionLog;
   /** Of the gate that the events happen in. */
   readonly identity: Identity;
-  readonly traces: Traces;
+  /** As they are now. */
+  readonly settings: { readonly traces: Traces };
 }
 
 /** Writes a record for each event, with the identity of the gate that it happened in. */
-export function createLogSink({ log, identity, traces }: LogSinkOptions): EventSink {
+export function createLogSink({ log, identity, settings }: LogSinkOptions): EventSink {
   return {
     emit(event) {
-      log.write(recordOf(event, identity, traces));
+      log.write(recordOf(event, identity, settings.traces));
     },
   };
 }

@@ -1,13 +1,8 @@
 /** Puts a gate together from its config: the one place that knows all adapters. */
 import os from 'node:os';
 import path from 'node:path';
-import type { BackEnd } from '../backend/back-end.ts';
-import { createPlainBackEnd, createQuietBackEnd } from '../backend/plain.ts';
-import { createSkewgateBackEnd } from '../backend/skewgate.ts';
-import { createVersionProbe } from '../backend/version-probe.ts';
 import { Cluster } from '../cluster/cluster.ts';
 import type { Finding } from '../cluster/finding.ts';
-import type { ServerEntry } from '../cluster/server-state.ts';
 import { hashPolicy, policyOf } from '../config/policy.ts';
 import type { Config } from '../config/schema.ts';
 import { createFileLog, createStreamLog } from '../decision/log.ts';
@@ -15,18 +10,16 @@ import type { DecisionLog, Identity } from '../decision/record.ts';
 import { createLogSink } from '../decision/sink.ts';
 import { createFanOut, type EventSink } from '../events/fan-out.ts';
 import { createTerminalSink } from '../events/terminal.ts';
-import { createAssumedFrontEnd } from '../frontend/assumed.ts';
-import { createSkewgateFrontEnd } from '../frontend/skewgate.ts';
 import type { Store } from '../migration/ledger/store.ts';
 import type { Migration } from '../migration/migration.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Random } from '../ports/random.ts';
 import { chooseEngine } from '../relay/engine.ts';
 import type { Transports } from '../transport/address.ts';
-import { parseVersion } from '../version/version.ts';
 import { buildMigration, SetupError } from './build-migration.ts';
+import { listenerOf, serverOf } from './entries.ts';
 import { Gate, type GateOptions } from './gate.ts';
-import type { ListenerEntry } from './listeners.ts';
+import { Reconfiguration } from './reconfigure.ts';
 import { Settings, type SettingValues } from './settings.ts';
 import { Slots } from './slots.ts';
 
@@ -62,6 +55,7 @@ export interface GateDependencies {
 
 /** A gate, and the parts of it that others show or steer. */
 export interface BuiltGate {
+  /** As the gate goes by it now. */
   readonly config: Config;
   readonly gate: Gate;
   readonly cluster: Cluster;
@@ -70,24 +64,23 @@ export interface BuiltGate {
   readonly migration: Migration;
   readonly settings: Settings;
   readonly identity: Identity;
+  /** The way to another config. */
+  readonly reconfiguration: Reconfiguration;
 }
 
 /** A gate that is not started yet. @throws {SetupError} naming the key, if the log can't be opened. */
 export function buildGate(config: Config, around: GateDependencies): BuiltGate {
   const { clock, random, transports, folder, worker } = around;
   const identity = identityOf(config);
+  const settings = new Settings(settingsOf(config));
   const log = around.log ?? openLog(config.log, identity, around);
   const events = createFanOut(
-    [
-      createLogSink({ log, identity, traces: config.log.trace }),
-      createTerminalSink(around.say),
-      ...(around.sinks ?? []),
-    ],
+    [createLogSink({ log, identity, settings }), createTerminalSink(around.say), ...(around.sinks ?? [])],
     (error) => around.say(`events are lost: ${error instanceof Error ? error.message : String(error)}`),
   );
-  const settings = new Settings(settingsOf(config));
+  const servers = config.servers.map((entry) => serverOf(entry, identity.gate, folder));
   const cluster = new Cluster({
-    servers: config.servers.map((entry) => serverOf(entry, identity.gate, folder)),
+    servers,
     transports,
     clock,
     settings,
@@ -106,11 +99,14 @@ export function buildGate(config: Config, around: GateDependencies): BuiltGate {
     folder,
     events,
   });
+  const shared = worker && (worker.isFirst ? ('first' as const) : ('joined' as const));
+  const slots = worker?.slots ?? {
+    handshakes: new Slots(config.limits.handshakes),
+    sessions: new Slots(config.limits.sessions),
+    waiting: new Slots(config.migration.hold.clients),
+  };
   const gate = new Gate({
-    listen: config.listen.map((entry) => ({
-      ...listenerOf(entry, clock, config.timeouts.handshake),
-      ...(worker && { shared: worker.isFirst ? ('first' as const) : ('joined' as const) }),
-    })),
+    listen: config.listen.map((entry) => listenerOf(entry, clock, config.timeouts.handshake, shared)),
     cluster,
     migration,
     settings,
@@ -120,13 +116,31 @@ export function buildGate(config: Config, around: GateDependencies): BuiltGate {
     clock,
     random,
     ramp: config.migration.hold.ramp,
-    slots: worker?.slots ?? {
-      handshakes: new Slots(config.limits.handshakes),
-      sessions: new Slots(config.limits.sessions),
-      waiting: new Slots(config.migration.hold.clients),
-    },
+    slots,
   });
-  return { config, gate, cluster, log, migration, settings, identity };
+  const reconfiguration = new Reconfiguration(config, servers, {
+    gate,
+    cluster,
+    log,
+    settings,
+    settingsOf,
+    slots: worker ? null : slots,
+    id: identity.gate,
+    folder,
+    clock,
+  });
+  return {
+    get config() {
+      return reconfiguration.config;
+    },
+    gate,
+    cluster,
+    log,
+    migration,
+    settings,
+    identity,
+    reconfiguration,
+  };
 }
 
 /** What a reload replaces as one. */
@@ -137,6 +151,7 @@ export function settingsOf(config: Config): SettingValues {
     policy,
     policyHash: hashPolicy(policy),
     recordedProperties: log.properties,
+    traces: log.trace,
     times: {
       ...timeouts,
       upgrade: migration.hold.deadline,
@@ -165,12 +180,14 @@ function openLog(
       onError: ({ message }) =>
         say(`decision log: standard output: ${message}; records are lost from now on`),
     });
-  const onError = (error: Error | null, kept?: boolean) =>
+  const onError = (error: Error | null, kept: boolean, full: string) => {
+    const name = path.isAbsolute(file) ? full : path.relative(folder, full);
     say(
       error === null
-        ? `decision log: ${file} takes records again`
-        : `decision log: ${file}: ${error.message}${kept ? '; records are kept in memory and tried again' : ''}`,
+        ? `decision log: ${name} takes records again`
+        : `decision log: ${name}: ${error.message}${kept ? '; records are kept in memory and tried again' : ''}`,
     );
+  };
   try {
     return createFileLog({
       rotate,
@@ -185,39 +202,4 @@ function openLog(
   } catch (error) {
     throw new SetupError(`log.file: ${(error as Error).message}`, { cause: error });
   }
-}
-
-function serverOf(
-  { id, address, version, probe, protocol, warm }: Config['servers'][number],
-  gate: string,
-  folder: string,
-): ServerEntry {
-  const backEnd =
-    version === undefined
-      ? createSkewgateBackEnd(gate)
-      : typeof version === 'string'
-        ? statedBackEnd(version, probe)
-        : createPlainBackEnd(createVersionProbe(version, folder));
-  return { id, address, backEnd, ...(protocol && { protocol }), ...(warm && { warm }) };
-}
-
-/** A version that the config states needs no question; what is asked is whether the server is there. */
-function statedBackEnd(version: string, probe: Config['servers'][number]['probe'] = 'connect'): BackEnd {
-  const parsed = parseVersion(version);
-  return probe === 'none' ? createQuietBackEnd(parsed) : createPlainBackEnd(async () => parsed);
-}
-
-function listenerOf(
-  { tcp, ws, origins, assume, upgrade = 'may', protocol }: Config['listen'][number],
-  clock: Clock,
-  handshakeTimeout: number,
-): ListenerEntry {
-  return {
-    address: tcp === undefined ? `ws://${ws}` : `tcp://${tcp}`,
-    ...(origins && { origins }),
-    frontEnd:
-      assume === undefined
-        ? createSkewgateFrontEnd({ clock, handshakeTimeout })
-        : createAssumedFrontEnd({ version: assume, upgrade, ...(protocol && { protocol }) }),
-  };
 }

@@ -11,6 +11,7 @@ import type { Migration } from '../migration/migration.ts';
 import type { CancelSignal } from '../ports/cancellation.ts';
 import { AnyOf, Changes } from '../ports/changes.ts';
 import { type Clock, deadline } from '../ports/clock.ts';
+import type { Prepared } from '../ports/prepared.ts';
 import type { Random } from '../ports/random.ts';
 import { streams } from '../relay/engine.ts';
 import type { End, RelayEngine } from '../relay/relay.ts';
@@ -176,6 +177,18 @@ export class Gate {
   /** Says that it is about to stop, to whoever asks whether it is ready. */
   leave(): void {
     this.#leaving = true;
+  }
+
+  /**
+   * Binds the listeners of another config.
+   * @returns the change to them
+   * @throws {Error} if one can't be bound, or the gate does not serve; nothing has changed then
+   */
+  async prepareListeners(entries: readonly ListenerEntry[]): Promise<Prepared> {
+    const prepared = await this.#listeners.prepare(entries);
+    if (!this.lifecycle.closing.aborted) return prepared;
+    prepared.abandon();
+    throw new Error('the gate stops');
   }
 
   /** Records that the process got a signal that does nothing. @param why names it, for people */

@@ -1,7 +1,11 @@
-/** The addresses on which a gate takes clients: bound in the order of the config, closed together. */
+/**
+ * The addresses on which a gate takes clients: bound in the order of the config, closed together. A reload binds and
+ * closes single ones; one that stays keeps its socket, and with it whoever the kernel has queued there.
+ */
 import type { FrontEnd } from '../frontend/front-end.ts';
 import type { PendingClient } from '../frontend/pending-client.ts';
 import type { CancelSignal } from '../ports/cancellation.ts';
+import type { Prepared } from '../ports/prepared.ts';
 import type { HandshakeTracker, Listener, Transport } from '../ports/transport.ts';
 import { splitAddress, type Transports } from '../transport/address.ts';
 
@@ -23,12 +27,21 @@ export interface Reception {
   track(peer: string, listener: string): ReturnType<HandshakeTracker>;
 }
 
+/** A listener that is bound, and what the config says of it now. */
+interface OpenListener {
+  entry: ListenerEntry;
+  /** As bound, with scheme. */
+  readonly address: string;
+  readonly listener: Listener;
+}
+
 /** The listeners of one gate. */
 export class Listeners {
   readonly #entries: readonly ListenerEntry[];
   readonly #transports: Transports;
-  readonly #open: Listener[] = [];
-  readonly #addresses: string[] = [];
+  #open: readonly OpenListener[] = [];
+  #reception: Reception | null = null;
+  #closed = false;
 
   constructor(entries: readonly ListenerEntry[], transports: Transports) {
     this.#entries = entries;
@@ -37,7 +50,7 @@ export class Listeners {
 
   /** As bound, with scheme, in the order of the config. */
   get addresses(): readonly string[] {
-    return this.#addresses;
+    return this.#open.map(({ address }) => address);
   }
 
   /**
@@ -59,28 +72,72 @@ export class Listeners {
    * @throws {Error} if one can't be bound; those before it are still open
    */
   async open(reception: Reception, signal: CancelSignal): Promise<void> {
-    for (const entry of this.#entries) if (!signal.aborted) await this.#listen(entry, reception);
+    this.#reception = reception;
+    for (const entry of this.#entries)
+      if (!signal.aborted) this.#open = [...this.#open, await this.#listen(entry, reception)];
   }
 
   /** Stops accepting. Accepted connections live on. */
   async close(): Promise<void> {
-    await Promise.all(this.#open.map((listener) => listener.close()));
+    this.#closed = true;
+    await Promise.all(this.#open.map(({ listener }) => listener.close()));
   }
 
-  async #listen({ address, frontEnd, origins, shared }: ListenerEntry, reception: Reception): Promise<void> {
-    const [transport, rest, scheme] = this.#transportOf(address);
-    const at = this.#addresses.push(address) - 1;
-    const bound = () => this.#addresses[at] as string;
+  /**
+   * Binds the addresses of `entries` that are new. Who comes there before the change is made is a client already.
+   * @returns the change: which listeners there are, and what is said of those that stay
+   * @throws {Error} if one can't be bound; none of the new ones is then
+   */
+  async prepare(entries: readonly ListenerEntry[]): Promise<Prepared> {
+    const reception = this.#reception;
+    if (reception === null) throw new Error('the gate does not listen yet');
+    const left = [...this.#open];
+    const fresh: OpenListener[] = [];
+    const next: { readonly open: OpenListener; readonly entry: ListenerEntry }[] = [];
+    const close = (listeners: readonly OpenListener[]) => {
+      for (const { listener } of listeners) void listener.close();
+    };
+    try {
+      for (const entry of entries) {
+        const at = left.findIndex((open) => [open.entry.address, open.address].includes(entry.address));
+        const open = left.splice(at, at < 0 ? 0 : 1)[0] ?? (await this.#listen(entry, reception));
+        if (at < 0) fresh.push(open);
+        next.push({ open, entry });
+      }
+    } catch (error) {
+      close(fresh);
+      throw error;
+    }
+    return {
+      commit: () => {
+        for (const { open, entry } of next) open.entry = entry;
+        this.#open = next.map(({ open }) => open);
+        // The gate may have begun to stop meanwhile.
+        close(this.#closed ? fresh : left);
+      },
+      abandon: () => close(fresh),
+    };
+  }
+
+  async #listen(stated: ListenerEntry, reception: Reception): Promise<OpenListener> {
+    const [transport, rest, scheme] = this.#transportOf(stated.address);
+    let open: OpenListener | null = null;
+    const now = () => open?.entry ?? stated;
+    const bound = () => open?.address ?? stated.address;
     const listener = await transport.listen(rest, {
       accept: (connection, tracked = false) =>
-        reception.accept(frontEnd.accept(connection), bound(), tracked),
-      transparent: frontEnd.isTransparent,
-      ...(origins && { origins }),
-      ...(shared && { shared: true }),
+        reception.accept(now().frontEnd.accept(connection), bound(), tracked),
+      get transparent() {
+        return now().frontEnd.isTransparent;
+      },
+      get origins() {
+        return now().origins ?? [];
+      },
+      ...(stated.shared && { shared: true }),
       track: (peer) => reception.track(peer, bound()),
     });
-    this.#open.push(listener);
-    this.#addresses[at] = `${scheme}://${listener.address}`;
+    open = { entry: stated, address: `${scheme}://${listener.address}`, listener };
+    return open;
   }
 
   #transportOf(address: string): [transport: Transport, rest: string, scheme: string] {

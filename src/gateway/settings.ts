@@ -4,6 +4,7 @@
  */
 
 import type { ClusterTimes } from '../cluster/cluster.ts';
+import type { Traces } from '../decision/traces.ts';
 import type { Policy } from '../policy/types.ts';
 import { Changes } from '../ports/changes.ts';
 import type { AdmissionTimes } from './admission.ts';
@@ -13,6 +14,8 @@ export interface SettingValues {
   readonly policyHash: string;
   /** Names of the client properties that may be recorded. */
   readonly recordedProperties: readonly string[];
+  /** Which handshake records hold the trace. */
+  readonly traces: Traces;
   readonly times: AdmissionTimes &
     ClusterTimes & {
       /** ms that sessions get to end when the gate drains. */
@@ -40,6 +43,10 @@ export class Settings implements SettingValues {
 
   get recordedProperties(): readonly string[] {
     return this.#values.recordedProperties;
+  }
+
+  get traces(): Traces {
+    return this.#values.traces;
   }
 
   get times(): SettingValues['times'] {

@@ -8,8 +8,7 @@ export type AskForRoom = () => Promise<void>;
 
 /** The places of one process under one limit. */
 export class Slots {
-  /** At once, over all processes. */
-  readonly limit: number;
+  #limit: number;
   readonly #ask: AskForRoom | null;
   #room: number;
   #used = 0;
@@ -19,9 +18,14 @@ export class Slots {
    * @param ask absent: nobody else has a share of the limit
    */
   constructor(limit: number, room = limit, ask: AskForRoom | null = null) {
-    this.limit = limit;
+    this.#limit = limit;
     this.#room = room;
     this.#ask = ask;
+  }
+
+  /** At once, over all processes. */
+  get limit(): number {
+    return this.#limit;
   }
 
   /** Places taken in this process. */
@@ -50,6 +54,15 @@ export class Slots {
   /** Where it is full: the wait for the room of others, after which `acquire` may succeed. Null: there are no others. */
   more(): Promise<void> | null {
     return this.#ask === null ? null : this.#ask();
+  }
+
+  /**
+   * Another limit holds from now on. Who has a place keeps it, also where there are too many then.
+   * @param by how much room that gives this process, or takes from it
+   */
+  resize(limit: number, by = limit - this.#limit): void {
+    this.#limit = limit;
+    this.#room += by;
   }
 
   /** Adds room that others gave. */

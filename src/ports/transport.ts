@@ -137,9 +137,9 @@ export interface ListenOptions {
   accept(connection: Connection, tracked?: boolean): void;
   /** Used by transports that have a handshake of their own. */
   readonly track?: HandshakeTracker;
-  /** Whether a WebSocket client waits for a server's answer: see `Connection.upgrade`. */
+  /** Whether a WebSocket client waits for a server's answer: see `Connection.upgrade`. Read for each client. */
   readonly transparent?: boolean;
-  /** Web pages that may use a WebSocket listener, by origin; a client that is no page names none. Default: none. */
+  /** Web pages that may use a WebSocket listener, by origin; a client that is no page names none. Default: none. Read for each client. */
   readonly origins?: readonly string[];
   /** Whether other processes listen on the address too; each connection comes to one of them. Default: false. */
   readonly shared?: boolean;

@@ -16,20 +16,18 @@ const HTTP_LIMITS = { headersTimeout: 10_000, requestTimeout: 10_000, connection
 const MAX_ORIGIN = 200;
 
 /** Listens for WebSockets. @throws {Error} if the address can't be bound */
-export async function listenForWebSockets(
-  address: string,
-  { accept, track, transparent = false, origins = [], shared }: ListenOptions,
-): Promise<Listener> {
+export async function listenForWebSockets(address: string, options: ListenOptions): Promise<Listener> {
+  const { accept, track, shared } = options;
   const pending = new PendingSockets(track);
   const http = createHttp(pending);
   const upgrade = createUpgrade();
   http.on('upgrade', (request: IncomingMessage, socket: Socket, head: Buffer) => {
     const origin = originOf(request);
-    if (origin !== undefined && !origins.includes(origin)) {
+    if (origin !== undefined && !options.origins?.includes(origin)) {
       pending.leave(socket, foreign(origin));
       return forbid(socket);
     }
-    if (transparent && isUpgrade(request)) {
+    if (options.transparent && isUpgrade(request)) {
       const tracked = pending.leave(socket, 'connection');
       const complete: CompleteUpgrade = (protocol, all, whole) =>
         upgrade(request, socket, all, whole, protocol);
