@@ -12,12 +12,14 @@ import { HELLO, PERMIT, serverHello } from './native/canned.ts';
 
 /** What the clients of one run do. */
 export interface Load {
-  readonly mode: 'sessions' | 'up' | 'down' | 'ping';
+  readonly mode: 'sessions' | 'up' | 'down' | 'ping' | 'retry';
   readonly port: number;
   readonly connections: number;
   readonly webSocket?: boolean;
   /** Bytes of a write. Default: 64. */
   readonly block?: number;
+  /** Default: those of the run. */
+  readonly seconds?: number;
 }
 
 /** What became of it. Latencies in µs, times and CPU in seconds. */
@@ -122,12 +124,12 @@ export class Lab implements AsyncDisposable {
 
   /** The command line of the load generator. */
   loadCommand(load: Omit<Load, 'mode'> & { readonly mode: Load['mode'] | 'hold' | 'wait' }): string[] {
-    const { mode, port, connections, block = 64, webSocket = false } = load;
+    const { mode, port, connections, block = 64, webSocket = false, seconds = this.seconds } = load;
     return [
       this.#program('load'),
       mode,
       this.#file('hello', HELLO),
-      ...[port, connections, this.seconds, block].map(String),
+      ...[port, connections, seconds, block].map(String),
       ...(webSocket ? ['ws'] : []),
     ];
   }

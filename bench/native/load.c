@@ -8,6 +8,7 @@
  *   up        every connection writes blocks; the backend says at the end how much came
  *   down      every connection reads what comes
  *   ping      every connection sends a block and waits until it is echoed
+ *   retry     every connection is closed once it is admitted; one that is refused or cut is opened anew, at once
  *   hold      every connection is opened; "ready" is printed; all stay until standard input ends
  *   wait      as hold, with clients that are told to wait instead of being admitted
  * With `ws` all of it goes over WebSocket, in masked binary frames. One line of JSON says what was measured.
@@ -37,9 +38,9 @@
 #define OPENING 128
 #define MAX_FAILED 100
 
-enum { PERMIT = 0x02, WAIT = 0x03 };
-enum mode { SESSIONS, UP, DOWN, PING, HOLD, HELD };
-static const char *MODES[] = {"sessions", "up", "down", "ping", "hold", "wait"};
+enum { PERMIT = 0x02, WAIT = 0x03, REFUSE = 0x04 };
+enum mode { SESSIONS, UP, DOWN, PING, RETRY, HOLD, HELD };
+static const char *MODES[] = {"sessions", "up", "down", "ping", "retry", "hold", "wait"};
 enum state { UPGRADING, HEAD, PAYLOAD, ADMITTED, RUNNING, DONE };
 
 struct bytes { unsigned char *at; size_t length; };
@@ -132,7 +133,7 @@ static void watch(struct conn *c, uint32_t events) {
 
 /* Small, on a socket whose buffer is empty: it fits. */
 static void say(struct conn *c, const void *what, size_t length) {
-  if (send(c->fd, what, length, MSG_NOSIGNAL) != (ssize_t)length && mode != SESSIONS) give_up("a short write");
+  if (send(c->fd, what, length, MSG_NOSIGNAL) != (ssize_t)length && mode != SESSIONS && mode != RETRY) give_up("a short write");
 }
 
 static void open_one(struct conn *c) {
@@ -200,6 +201,12 @@ static void arrive(struct conn *c) {
     else alive--;
     return;
   }
+  if (mode == RETRY) {
+    if (websocket) say(c, finish.at, finish.length);
+    stop_one(c);
+    alive--;
+    return;
+  }
   c->state = ADMITTED;
   arrived++;
   if (connections - arrived >= OPENING) open_one(&all[arrived + OPENING - 1]);
@@ -212,7 +219,7 @@ static void fail(struct conn *c) {
     stop_one(c);
     return;
   }
-  if (++failed > MAX_FAILED) give_up("too many connections failed");
+  if (++failed > MAX_FAILED && mode != RETRY) give_up("too many connections failed");
   close(c->fd);
   open_one(c);
 }
@@ -228,6 +235,10 @@ static int take_frame(struct conn *c) {
     return c->state == ADMITTED;
   }
   if (type == WAIT) return 1;
+  if (type == REFUSE && mode == RETRY) {
+    fail(c);
+    return 0;
+  }
   give_up("a client was refused");
   return 0;
 }
@@ -366,7 +377,7 @@ static struct bytes read_file(const char *path) {
 
 static void prepare(const char *hello_file, size_t block_size) {
   static const unsigned char NORMAL[] = {0x03, 0xe8};
-  static const char COMMANDS[] = {0, 'u', 'd', 'e', 0, 0};
+  static const char COMMANDS[] = {0, 'u', 'd', 'e', 0, 0, 0};
   hello = read_file(hello_file);
   command = packed(&COMMANDS[mode], 1, 2);
   finish = mode == UP ? packed("", 0, 2) : packed(NORMAL, 2, 8);
@@ -384,14 +395,14 @@ static void handle(struct conn *c, uint32_t events) {
 }
 
 static int is_over(void) {
-  if (mode == SESSIONS || mode == UP) return alive == 0;
+  if (mode == SESSIONS || mode == UP || mode == RETRY) return alive == 0;
   return mode != HOLD && mode != HELD && began > 0 && now() >= deadline;
 }
 
 static void run(uint64_t seconds_ns) {
   struct epoll_event events[EVENTS];
   while (!is_over()) {
-    if (mode != SESSIONS && began == 0 && arrived == connections) begin(seconds_ns);
+    if (mode != SESSIONS && mode != RETRY && began == 0 && arrived == connections) begin(seconds_ns);
     int n = epoll_wait(poller, events, EVENTS, 20);
     for (int i = 0; i < n; i++) {
       if (events[i].data.ptr == NULL) return;
@@ -415,12 +426,12 @@ int main(int argc, char **argv) {
   poller = epoll_create1(0);
   struct epoll_event event = {.events = EPOLLIN, .data.ptr = NULL};
   epoll_ctl(poller, EPOLL_CTL_ADD, STDIN_FILENO, &event);
-  if (mode == SESSIONS) {
+  if (mode == SESSIONS || mode == RETRY) {
     began = now();
     deadline = began + seconds_ns;
   }
   alive = connections;
-  unsigned first = mode == SESSIONS || connections < OPENING ? connections : OPENING;
+  unsigned first = mode == SESSIONS || mode == RETRY || connections < OPENING ? connections : OPENING;
   for (unsigned i = 0; i < first; i++) open_one(&all[i]);
   run(seconds_ns);
   if (ended == 0) ended = now();

@@ -245,7 +245,7 @@ export class Admission {
       progress: progress?.done ?? null,
       deadlineMs: Math.round(left),
     });
-    return news.next(seen, clock, Math.min(WAIT_NEWS, left), this.#over);
+    return news.next(seen, Math.min(WAIT_NEWS, left), this.#over);
   }
 
   /** Tells both sides; the slot of one that can't be told is given back. */

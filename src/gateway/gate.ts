@@ -98,10 +98,11 @@ export class Gate {
     const held = this.#held;
     this.operations = new Operations({ orders, sessions, held, clock, random, events });
     const { cluster, migration, settings } = options;
-    const news = new AnyOf([
-      ...[cluster.changes, migration.changes, lifecycle.changes],
-      ...[settings.changes, orders.changes],
-    ]);
+    const changing = [cluster, migration, lifecycle, settings, orders];
+    const news = new AnyOf(
+      changing.map(({ changes }) => changes),
+      clock,
+    );
     const more = { judge: this.#judge, lifecycle, news, orders, ramp: rampFor(options), sessions };
     this.#handshakes = new Handshakes(
       { ...options, ...more, waiting: slots.waiting, held },

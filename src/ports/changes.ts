@@ -42,12 +42,25 @@ export class Changes {
   }
 }
 
+/** Of those who wait for several changes, as many are woken in one turn of the event loop: all of them may be thousands. */
+const WOKEN_AT_ONCE = 64;
+
 /** Several as one: what thousands may wait for, with one promise and one function each. */
 export class AnyOf {
   readonly #sources: readonly Changes[];
+  readonly #clock: Clock;
+  #waiting = new Set<() => void>();
 
-  constructor(sources: readonly Changes[]) {
+  constructor(sources: readonly Changes[], clock: Clock) {
     this.#sources = sources;
+    this.#clock = clock;
+    for (const source of sources) {
+      const told = () => {
+        source.tell(told);
+        this.#changed();
+      };
+      source.tell(told);
+    }
   }
 
   /** Of calls to `notify`, of all of them; noted before a look, it tells `next` what was looked at. */
@@ -57,19 +70,32 @@ export class AnyOf {
     return count;
   }
 
-  /** Resolves when one has changed after `since`, after `ms`, or when `signal` aborts. Never rejects. */
-  next(since: number, clock: Clock, ms: number, signal: CancelSignal): Promise<void> {
+  /** Resolves soon after one has changed after `since`, after `ms`, or when `signal` aborts. Never rejects. */
+  next(since: number, ms: number, signal: CancelSignal): Promise<void> {
     return new Promise((resolve) => {
       if (signal.aborted || since !== this.count) return resolve();
       const wake = () => {
         timer.cancel();
         signal.removeEventListener('abort', wake);
-        for (const changes of this.#sources) changes.forget(wake);
+        this.#waiting.delete(wake);
         resolve();
       };
-      const timer = clock.after(ms, wake);
+      const timer = this.#clock.after(ms, wake);
       signal.addEventListener('abort', wake);
-      for (const changes of this.#sources) changes.tell(wake);
+      this.#waiting.add(wake);
     });
+  }
+
+  #changed(): void {
+    if (this.#waiting.size === 0) return;
+    const woken = this.#waiting;
+    this.#waiting = new Set();
+    this.#wake([...woken]);
+  }
+
+  #wake(all: ReadonlyArray<() => void>, from = 0): void {
+    const to = from + WOKEN_AT_ONCE;
+    for (const wake of all.slice(from, to)) wake();
+    if (to < all.length) this.#clock.after(0, () => this.#wake(all, to));
   }
 }

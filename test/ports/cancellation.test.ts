@@ -77,14 +77,14 @@ describe('waiting for any of several changes', () => {
     const clock = new VirtualClock(0);
     const over = new Cancellation();
     const [a, b] = [new Changes(), new Changes()];
-    const any = new AnyOf([a, b]);
+    const any = new AnyOf([a, b], clock);
     const seen = any.count;
     let ended = false;
     const wait = () =>
-      any.next(seen, clock, 100, over).then(() => {
+      any.next(seen, 100, over).then(() => {
         ended = true;
       });
-    return { clock, over, a, b, wait, hasEnded: () => ended };
+    return { clock, over, a, b, any, wait, hasEnded: () => ended };
   };
 
   test.each([
@@ -107,6 +107,21 @@ describe('waiting for any of several changes', () => {
     expect(hasEnded()).toBe(false);
     await clock.run(1);
     await waiting;
+  });
+
+  test('thousands are woken a few in each turn, and whoever gave up meanwhile is woken once', async () => {
+    const { clock, over, a, any } = setUp();
+    const seen = any.count;
+    let woken = 0;
+    for (let at = 0; at < 1_000; at++)
+      void any.next(seen, 100, at < 999 ? new Cancellation() : over).then(() => woken++);
+    a.notify();
+    await Promise.resolve();
+    expect(woken).toBeLessThan(100);
+    over.abort();
+    await clock.run(0);
+    expect(woken).toBe(1_000);
+    expect(clock.pending).toBe(0);
   });
 
   test('does not begin where something changed since it was looked at', async () => {
