@@ -13,6 +13,7 @@ import { sendError, sendNotFound } from './errors.ts';
 import { createGuard, type GuardOptions } from './guard.ts';
 import { addCluster } from './routes/cluster.ts';
 import { addHealth } from './routes/health.ts';
+import { addMetrics } from './routes/metrics.ts';
 import { addPage } from './routes/page.ts';
 import { addSessions } from './routes/sessions.ts';
 import { addVerbs } from './routes/verbs.ts';
@@ -54,7 +55,7 @@ export async function createApp(context: AdminContext, guard: GuardOptions): Pro
     transform: jsonSchemaTransform,
     transformObject: jsonSchemaTransformObject,
   });
-  for (const add of [addHealth, addCluster, addSessions, addVerbs]) add(app, context);
+  for (const add of [addHealth, addMetrics, addCluster, addSessions, addVerbs]) add(app, context);
   addPage(app);
   app.get('/openapi.json', { schema: { hide: true } }, async () => app.swagger());
   await app.ready();

@@ -5,12 +5,14 @@ import type { FastifyBaseLogger, FastifyInstance, RawServerDefault } from 'fasti
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import type { Coordination } from '../coordination/coordination.ts';
 import type { BuiltGate } from '../gateway/build.ts';
+import type { Metrics } from '../metrics/metrics.ts';
 import type { Clock } from '../ports/clock.ts';
 
 /** A gate with an admin side. */
 export interface AdminContext extends BuiltGate {
   /** Its part in its cluster; null: it shares nothing with other gates. */
   readonly coordination: Coordination | null;
+  readonly metrics: Pick<Metrics, 'text' | 'contentType'>;
   readonly clock: Clock;
   /** ms since the epoch. */
   readonly startedAt: number;

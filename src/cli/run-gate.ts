@@ -8,6 +8,7 @@ import { plural } from '../config/units.ts';
 import type { DecisionLog } from '../decision/record.ts';
 import { type BuiltGate, buildGate, type GateDependencies } from '../gateway/build.ts';
 import type { Gate } from '../gateway/gate.ts';
+import type { Metrics } from '../metrics/metrics.ts';
 import { pause } from '../ports/clock.ts';
 import { realClock } from '../runtime/clock.ts';
 import { type DescriptorNews, watchDescriptors } from '../runtime/descriptors.ts';
@@ -49,7 +50,13 @@ export async function runGate({
 }: GateRun): Promise<number> {
   const { say } = around;
   await loadTransports(addressesOf(config));
-  const built = buildGate(config, { ...realRuntime, ...around });
+  const metrics = await metricsOf(config);
+  const built = buildGate(config, {
+    ...realRuntime,
+    ...around,
+    ...(metrics && { sinks: [metrics.sink], observeStore: metrics.observeStore }),
+  });
+  metrics?.attach(built);
   const { gate, cluster, log } = built;
   let admin: Admin | null = null;
   const { folder } = around;
@@ -59,7 +66,7 @@ export async function runGate({
   const timers = [watchDescriptors(realClock, (news) => tellDescriptors(news, gate, say))];
   try {
     await untilStopped(async ({ asked, force }) => {
-      admin = await adminOf({ ...built, coordination }, folder);
+      admin = metrics && (await startAdminOf({ ...built, coordination, metrics }, folder));
       // A server or ledger that hangs makes nobody wait who wants it to end before it is up.
       const start = (coordination?.start() ?? Promise.resolve()).then(() => gate.start());
       const isUp = await Promise.race([start.then(() => true), asked.then(() => false)]);
@@ -80,15 +87,23 @@ export async function runGate({
     await closeLog(log, say);
   } finally {
     await (admin as Admin | null)?.close();
+    metrics?.close();
     for (const timer of timers) timer.cancel();
     await withdraw(coordination);
   }
   return flush;
 }
 
+/** Somebody may ask for metrics only where there is an admin side; elsewhere nothing is measured, nor even read. */
+async function metricsOf({ admin }: Config): Promise<Metrics | null> {
+  if (admin === undefined) return null;
+  const { createMetrics } = await import('../metrics/metrics.ts');
+  return createMetrics({ clock: realClock, program: programVersion() });
+}
+
 /** Its listener for operators, which answers while the gate starts and until it has ended. Read only where there is one. */
-async function adminOf(
-  built: BuiltGate & Pick<AdminContext, 'coordination'>,
+async function startAdminOf(
+  built: BuiltGate & Pick<AdminContext, 'coordination' | 'metrics'>,
   folder: string,
 ): Promise<Admin | null> {
   const { admin } = built.config;

@@ -9,17 +9,16 @@ import { histogram } from './registry.ts';
 
 const INTERVAL_MS = 100;
 
-/** Measures until it is cancelled. */
-export function watchEventLoop(registry: Registry, clock: Clock): Timer {
+/** The delay of the event loop as a metric; it is measured from `measure` to `stop`. */
+export function createLoopDelay(registry: Registry, clock: Clock): { measure(): void; stop(): void } {
   const delay = histogram(registry, 'skewgate_event_loop_delay_seconds');
-  let timer: Timer;
-  const wait = () => {
+  let timer: Timer | null = null;
+  const measure = () => {
     const due = clock.monotonic() + INTERVAL_MS;
     timer = clock.after(INTERVAL_MS, () => {
       delay.observe(Math.max(0, clock.monotonic() - due) / 1_000);
-      wait();
+      measure();
     });
   };
-  wait();
-  return { cancel: () => timer.cancel() };
+  return { measure, stop: () => timer?.cancel() };
 }

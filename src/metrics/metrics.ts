@@ -8,7 +8,7 @@ import type { EventSink } from '../events/fan-out.ts';
 import type { Store } from '../migration/ledger/store.ts';
 import type { Policy } from '../policy/types.ts';
 import type { Clock } from '../ports/clock.ts';
-import { watchEventLoop } from './event-loop.ts';
+import { createLoopDelay } from './event-loop.ts';
 import { addGauges, type Look, type MetricsSource } from './gauges.ts';
 import { HandshakeMetrics } from './handshakes.ts';
 import { createLedgerTimes } from './ledger-times.ts';
@@ -32,12 +32,11 @@ export interface Metrics {
   readonly sink: EventSink;
   /** What its ledger's store is to be used through. */
   readonly observeStore: (store: Store) => Store;
-  /** Says which gate it is, once that is built. */
+  /** Says which gate it is, once that is built; from then on the process is measured, until `close`. */
   attach(gate: MeteredGate): void;
   /** All metrics, as `contentType` says. */
   text(): Promise<string>;
   readonly contentType: string;
-  /** Ends what it measures of the process. */
   close(): void;
 }
 
@@ -52,7 +51,7 @@ export function createMetrics({ clock, program }: MetricsOptions): Metrics {
   const reloads = counter(registry, 'skewgate_reloads_total');
   for (const outcome of ['applied', 'refused']) reloads.inc({ outcome }, 0);
   const observeStore = createLedgerTimes(registry, clock);
-  const loop = watchEventLoop(registry, clock);
+  const loop = createLoopDelay(registry, clock);
   let gate: MeteredGate | null = null;
   let look: Look | null = null;
   addGauges(registry, () => look, program);
@@ -65,6 +64,7 @@ export function createMetrics({ clock, program }: MetricsOptions): Metrics {
     },
     observeStore,
     attach(metered) {
+      if (gate === null) loop.measure();
       gate = metered;
     },
     text() {
@@ -73,6 +73,6 @@ export function createMetrics({ clock, program }: MetricsOptions): Metrics {
       return registry.metrics();
     },
     contentType: registry.contentType,
-    close: () => loop.cancel(),
+    close: () => loop.stop(),
   };
 }

@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { type Admin, startAdmin } from '../../src/admin/admin.ts';
+import { createMetrics, type Metrics } from '../../src/metrics/metrics.ts';
 import { realEnvironment } from '../support/environment.ts';
 import { tempFolder } from '../support/folder.ts';
 import { type Fleet, type FleetOptions, startFleet } from '../support/gate.ts';
@@ -19,10 +20,12 @@ export class AdministeredGate implements AsyncDisposable {
   readonly fleet: Fleet;
   readonly admin: Admin;
   readonly token: string;
+  readonly #metrics: Metrics;
 
-  constructor(fleet: Fleet, admin: Admin, token: string) {
+  constructor(fleet: Fleet, admin: Admin, metrics: Metrics, token: string) {
     this.fleet = fleet;
     this.admin = admin;
+    this.#metrics = metrics;
     this.token = token;
   }
 
@@ -44,6 +47,7 @@ export class AdministeredGate implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#metrics.close();
     await this.admin.close();
     await this.fleet[Symbol.asyncDispose]();
   }
@@ -65,12 +69,16 @@ export async function startWithAdmin(
   const folder = options.folder ?? tempFolder();
   const servers = options.servers ?? [{ version: '4.14.0' }];
   const config = { ...rest, servers, folder, admin: { listen: listenAdmin, hosts } };
-  const fleet = await startFleet(realEnvironment, config, more);
+  const { clock } = realEnvironment;
+  const metrics = createMetrics({ clock, program: '0.0.0' });
+  const { sink, observeStore } = metrics;
+  const fleet = await startFleet(realEnvironment, config, { ...more, sinks: [sink], observeStore });
+  metrics.attach(fleet.built);
   const { admin } = fleet.built.config;
   if (admin === undefined) throw new Error('the config has no admin side');
-  const { clock } = realEnvironment;
-  const context = { ...fleet.built, coordination: null, clock, startedAt: clock.now(), program: '0.0.0' };
+  const about = { clock, startedAt: clock.now(), program: '0.0.0' };
+  const context = { ...fleet.built, coordination: null, metrics, ...about };
   const started = await startAdmin(context, admin, folder);
   const token = readFileSync(path.join(folder, 'admin.token'), 'utf8').trim();
-  return new AdministeredGate(fleet, started, token);
+  return new AdministeredGate(fleet, started, metrics, token);
 }
