@@ -2,7 +2,7 @@
  * Ranges of client releases as operators write them, in the syntax of semver: `<4.14`, `4.12.x`, `>=4.10 <4.13 || 5.0`.
  * As everywhere here a qualifier is not looked at; to plain semver it would make a prerelease, which most ranges leave out.
  */
-import { Range } from 'semver';
+import Range from 'semver/classes/range.js';
 import { printCore, type Version } from '../version/version.ts';
 
 /** Tells of a version whether it is in the range. */

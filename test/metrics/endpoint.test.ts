@@ -31,7 +31,7 @@ test('of `skewgate serve` says which skewgate it is, and ends with the gate', as
   );
   const gate = startCli(['serve', file]);
   onTestFinished(() => void gate.stop());
-  const [, address] = await gate.waitFor(/(http:\/\/127\.0\.0\.1:\d+)\/\?token/, 'stderr');
+  const [, address] = await gate.waitFor(/(http:\/\/127\.0\.0\.1:\d+)\/\S*token/, 'stderr');
   const scrape = new Scrape(await (await fetch(`${address}/metrics`)).text());
   expect(Object.keys(scrape.of('skewgate_build_info'))).toEqual([
     expect.stringMatching(/^version="\d+\.\d+\.\d+",policy="[0-9a-f]{12}"$/),
