@@ -14,6 +14,8 @@ import uPlot from './uplot.js';
 
 /** px */
 const HEIGHT = 140;
+/** s, below which a count makes no rate. */
+const LEAST_S = 5;
 
 /** Drawn pictures, by the id of the chart. @type {Map<string, { plot: uPlot, shape: string }>} */
 const drawn = new Map();
@@ -51,7 +53,7 @@ export function chartsPanel(charts) {
 
 /** @param {readonly Series[]} series @param {string} name */
 function last(series, name) {
-  return series.find((each) => each.name === name)?.values.at(-1) ?? '–';
+  return series.find((each) => each.name === name)?.values.findLast((value) => value !== null) ?? '–';
 }
 
 /** @param {readonly Series[]} series */
@@ -63,7 +65,7 @@ function words(series) {
  * @param {Charts} charts
  * @returns {readonly Chart[]}
  */
-export function chartsOf({ lines, admitted, refused, held }) {
+export function chartsOf({ times, lines, admitted, refused, held }) {
   const names = Object.keys(lines).sort(compareVersions);
   return [
     {
@@ -75,12 +77,24 @@ export function chartsOf({ lines, admitted, refused, held }) {
       id: 'decisions',
       title: 'Clients a minute',
       series: [
-        { name: 'admitted', colour: 'good', values: admitted },
-        { name: 'refused', colour: 'bad', values: refused },
+        { name: 'admitted', colour: 'good', values: perMinute(times, admitted) },
+        { name: 'refused', colour: 'bad', values: perMinute(times, refused) },
       ],
     },
     { id: 'held', title: 'Waiting', series: [{ name: 'held', colour: 'warn', values: held }] },
   ];
+}
+
+/**
+ * Counts between times as rates; none where there was hardly any time to count in, as before the last of them.
+ * @param {readonly number[]} times s
+ * @param {readonly (number | null)[]} counts
+ */
+function perMinute(times, counts) {
+  return counts.map((count, at) => {
+    const seconds = (times[at] ?? 0) - (times[at - 1] ?? 0);
+    return count === null || at === 0 || seconds < LEAST_S ? null : Math.round((count * 60) / seconds);
+  });
 }
 
 /** @param {string} line */

@@ -3,11 +3,16 @@
  * Types only, named in comments of the page's modules; a browser never loads this file. What planning answers is its
  * own type. Times are as the API writes them: ISO 8601, or ms since the epoch where a name says so elsewhere.
  */
-import type { CensusLine, Next, WhatIf } from '../../planning/answers.ts';
+import type { CensusLine as Census, Next, WhatIf } from '../../planning/answers.ts';
 
-export type { Blocker, CensusLine, Next, PathStep, Refused, WhatIf } from '../../planning/answers.ts';
+export type { Blocker, Next, PathStep, Refused, WhatIf } from '../../planning/answers.ts';
 
 type Time = string | number;
+
+/** Of `/v1/clients`. */
+export interface CensusLine extends Omit<Census, 'lastSeenAt'> {
+  readonly lastSeenAt: Time | null;
+}
 
 /** `/v1/cluster` */
 export interface Cluster {
@@ -183,7 +188,7 @@ export interface Charts {
   readonly times: readonly number[];
   /** Open sessions of each release line. */
   readonly lines: Readonly<Record<string, readonly (number | null)[]>>;
-  /** Clients, between one time and the next. */
+  /** Clients since the time before. */
   readonly admitted: readonly (number | null)[];
   readonly refused: readonly (number | null)[];
   readonly held: readonly (number | null)[];

@@ -2,7 +2,7 @@
 import { h } from '../dom.js';
 import { button, table, tag } from '../parts.js';
 import { release } from '../releases.js';
-import { ago, cut, number, plural, said } from '../text.js';
+import { ago, cut, number, plural, said, timeOf } from '../text.js';
 
 /** @import { CensusLine, Data, Verbs } from '../shapes.ts' */
 
@@ -50,7 +50,7 @@ function cells(line, now, verbs) {
     [verdict(line.verdictNow, line.codeNow), ' → ', verdict(line.verdictNext, line.codeNext)],
     tag(STATUS[line.status], line.status),
     [said(who.join(', '), '', 80), ' ', said(line.hosts.join(', '), 'soft', 80)],
-    line.sessions > 0 ? 'now' : line.lastSeenAt === null ? '–' : ago(line.lastSeenAt, now),
+    line.sessions > 0 ? 'now' : line.lastSeenAt === null ? '–' : ago(timeOf(line.lastSeenAt) ?? now, now),
     line.sessions > 0 &&
       button('Drain', () => verbs.open('drain', { clients: `${line.line}.x` }), {
         class: 'small',

@@ -83,8 +83,8 @@ function form(servers, verbs) {
       h(
         'label',
         { class: 'wide' },
-        'policy, as in the config (YAML)',
-        h('textarea', { name: 'policy', rows: '4', cols: '32', placeholder: 'preset: phoenix' }),
+        'policy and catalogue, as in the config (YAML)',
+        h('textarea', { name: 'policy', rows: '4', cols: '32', placeholder: 'policy: { preset: phoenix }' }),
       ),
     ),
     h('button', { type: 'submit' }, 'Ask'),
