@@ -17,6 +17,7 @@ import { addMetrics } from './routes/metrics.ts';
 import { addPage } from './routes/page.ts';
 import { addSessions } from './routes/sessions.ts';
 import { addVerbs } from './routes/verbs.ts';
+import { addWaiting } from './routes/waiting.ts';
 
 /** Bytes of a body: a policy to try is the longest that anybody sends. */
 const MOST_BODY = 262_144;
@@ -55,7 +56,7 @@ export async function createApp(context: AdminContext, guard: GuardOptions): Pro
     transform: jsonSchemaTransform,
     transformObject: jsonSchemaTransformObject,
   });
-  for (const add of [addHealth, addMetrics, addCluster, addSessions, addVerbs]) add(app, context);
+  for (const add of [addHealth, addMetrics, addCluster, addSessions, addWaiting, addVerbs]) add(app, context);
   addPage(app);
   app.get('/openapi.json', { schema: { hide: true } }, async () => app.swagger());
   await app.ready();

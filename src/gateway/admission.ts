@@ -23,7 +23,14 @@ import { clientLeft, draining, tooManySessions } from './refusals.ts';
 import { ServerSearch } from './server-search.ts';
 import type { SessionRegistry } from './sessions.ts';
 import type { Settings } from './settings.ts';
-import { isForUpgrade, Wait, type WaitContext, type WaitTimes } from './wait.ts';
+import {
+  type HeldClient,
+  type Holding,
+  isForUpgrade,
+  Wait,
+  type WaitContext,
+  type WaitTimes,
+} from './wait.ts';
 
 export type AdmissionTimes = WaitTimes & {
   /** ms after which what is known of a server is asked again before a client is refused for it. */
@@ -66,7 +73,7 @@ type Step =
 const WAIT_NEWS = 1_000;
 
 /** The handshake of one client, run once. */
-export class Admission {
+export class Admission implements Holding {
   readonly id: string;
   readonly #context: AdmissionContext;
   readonly #client: PendingClient;
@@ -80,6 +87,8 @@ export class Admission {
   #hello: Hello | null = null;
   /** Since when it is held, monotonic; null: it is not, or had its turn since. */
   #heldSince: number | null = null;
+  /** The verdict that holds it, or held it last. */
+  #holding: Decision | null = null;
   /** Whether it got a turn, or needed none. */
   #hadTurn = false;
 
@@ -123,7 +132,22 @@ export class Admission {
       closing.removeEventListener('abort', stop);
       gone.removeEventListener('abort', stop);
       this.#wait.end();
+      this.#context.held.remove(this);
     }
+  }
+
+  /** How it waits; only of one that is held. */
+  heldClient(): HeldClient {
+    const { code, message } = this.#holding as Decision;
+    const { peer } = this.#client.connection;
+    return {
+      connection: this.id,
+      client: this.#hello?.version ?? '',
+      peer,
+      waitedMs: this.#wait.ms,
+      code,
+      message,
+    };
   }
 
   /** Logs the refusal, then tells the client. Also for one that is not heard out. */
@@ -234,7 +258,9 @@ export class Admission {
 
   /** Waits for a change, telling the client from time to time. */
   #hold(decision: Decision, seen: number): Promise<void> {
-    const { clock, migration, news } = this.#context;
+    const { clock, held, migration, news } = this.#context;
+    this.#holding = decision;
+    held.add(this);
     this.#heldSince ??= clock.monotonic();
     const left = this.#wait.goOn(decision);
     // Only who waits for the upgrade is told how it goes.

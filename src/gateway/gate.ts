@@ -31,7 +31,7 @@ import { SessionRegistry, type SessionView } from './sessions.ts';
 import type { Settings } from './settings.ts';
 import type { Slots } from './slots.ts';
 import type { GateStatus } from './status.ts';
-import { HeldClients } from './wait.ts';
+import { type HeldClient, HeldClients } from './wait.ts';
 
 export interface GateOptions {
   readonly listen: readonly ListenerEntry[];
@@ -129,6 +129,11 @@ export class Gate {
       slots: this.sessions.slots.used,
       connections: this.#connections.totals(),
     };
+  }
+
+  /** Who is held at this moment: those that came first, so many at most. */
+  heldClients(most: number): HeldClient[] {
+    return this.#held.list(most);
   }
 
   /** What a gate needs before anything runs on its clock; `start` does it too. @throws {HookError} */

@@ -9,9 +9,44 @@ import type { Slots } from './slots.ts';
 /** What a client may wait for. `operator`: the end of a pause. */
 export type WaitsFor = NonNullable<(typeof CODES)[Code]['waitsFor']>;
 
-/** Clients that are held now, by what they wait for. */
+/** A client that is held, at one moment. */
+export interface HeldClient {
+  /** Id of the attempt. */
+  readonly connection: string;
+  /** Its version. */
+  readonly client: string;
+  /** Its address. */
+  readonly peer: string;
+  /** ms that it has waited. */
+  readonly waitedMs: number;
+  /** Of the verdict that holds it now. */
+  readonly code: Code;
+  /** For people: what it waits for. */
+  readonly message: string;
+}
+
+/** Tells of itself for as long as it is held. */
+export interface Holding {
+  heldClient(): HeldClient;
+}
+
+/** Clients that are held now: who they are, and how many wait for what. */
 export class HeldClients {
   readonly #counts: Record<WaitsFor, number> = { upgrade: 0, server: 0, operator: 0 };
+  readonly #holdings = new Set<Holding>();
+
+  add(holding: Holding): void {
+    this.#holdings.add(holding);
+  }
+
+  remove(holding: Holding): void {
+    this.#holdings.delete(holding);
+  }
+
+  /** Those that came first, so many at most. */
+  list(most: number): HeldClient[] {
+    return Array.from(this.#holdings.values().take(most), (holding) => holding.heldClient());
+  }
 
   /** A client waits for something else than before. @param before null: it was not held @param now null: it is no longer */
   move(before: WaitsFor | null, now: WaitsFor | null): void {
