@@ -217,7 +217,7 @@ export function fleet(): Record<string, unknown> {
           client: '4.15.0',
           peer: '10.0.3.20:50001',
           since: at(38),
-          code: 'UPGRADE_RUNNING',
+          code: 'UPGRADE_IN_PROGRESS',
           message: 'The upgrade is running.',
         },
         {
@@ -225,7 +225,7 @@ export function fleet(): Record<string, unknown> {
           client: '4.15.0',
           peer: '10.0.3.21:50002',
           since: at(12),
-          code: 'UPGRADE_RUNNING',
+          code: 'UPGRADE_IN_PROGRESS',
           message: 'The upgrade is running.',
         },
       ],

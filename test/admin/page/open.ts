@@ -17,7 +17,7 @@ export interface OpenPage {
 export async function openPage(
   browser: Browser,
   url: string,
-  { width = 1440, height = 900, scheme = 'light' as 'light' | 'dark' } = {},
+  { width = 1440, height = 900, scheme = 'light' as 'light' | 'dark', token = TOKEN } = {},
 ): Promise<OpenPage> {
   const page = await browser.newPage({ viewport: { width, height }, colorScheme: scheme });
   const trouble: string[] = [];
@@ -25,7 +25,7 @@ export async function openPage(
   page.on('console', (message) => trouble.push(`${message.type()}: ${message.text()}`));
   page.on('pageerror', (error) => trouble.push(error.message));
   page.on('request', (request) => requests.push(request.url()));
-  await page.goto(`${url}/#token=${TOKEN}`);
+  await page.goto(`${url}/#token=${token}`);
   await page.waitForSelector('#servers tbody tr');
   return { page, trouble, requests };
 }

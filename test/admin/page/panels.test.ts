@@ -74,7 +74,7 @@ describe.skipIf(missing !== null)('the page in chromium', () => {
         '#clients',
         ['4 lines, 71 sessions', '4.12', 'permit → refuse', 'leaving', 'shop-batch', '10.0.3.7', '2 min ago'],
       ],
-      ['#waiting', ['10.0.3.20:50001', 'UPGRADE_RUNNING']],
+      ['#waiting', ['10.0.3.20:50001', 'UPGRADE_IN_PROGRESS']],
       ['#refusals', ['215 times', 'server rs2 → 4.15', 'SERVER_OUTDATED', '212', '31 min ago']],
       ['#charts', ['Sessions', '4.12', 'Clients a minute', 'refused 0', 'held 2']],
       ['#sessions', ['25 of 71 open', '4.13.2', '10.0.3.1:51001', '1 min 31 s', '12.3 kB', 'Show more']],

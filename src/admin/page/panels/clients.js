@@ -12,7 +12,7 @@ const COLUMNS = [
   { title: 'now → next', class: 'turn' },
   { title: 'status' },
   { title: 'who and where from' },
-  { title: 'seen' },
+  { title: 'seen', class: 'when' },
   { title: 'acts', class: 'acts' },
 ];
 

@@ -12,7 +12,7 @@ const COLUMNS = [
   { title: 'policy' },
   { title: 'catalogue' },
   { title: 'sessions' },
-  { title: 'seen' },
+  { title: 'seen', class: 'when' },
 ];
 
 /** @param {Data} data */

@@ -11,7 +11,7 @@ const COLUMNS = [
   { title: 'code' },
   { title: 'clients' },
   { title: 'refused', class: 'number' },
-  { title: 'last' },
+  { title: 'last', class: 'when' },
 ];
 
 /** @param {Data} data */
