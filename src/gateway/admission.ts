@@ -251,7 +251,7 @@ export class Admission implements Holding {
     await slots.more();
     return leave(
       slots.isFull
-        ? { kind: 'not-yet', decision: tooManySessions(slots.limit, ramp.comeAgain()) }
+        ? { kind: 'not-yet', decision: tooManySessions(slots.limit, ramp.comeAgain(0)) }
         : { kind: 'again' },
     );
   }

@@ -78,13 +78,13 @@ export class Handshakes {
     if (lifecycle.closing.aborted) return draining(null);
     return (
       this.#noRoom() ??
-      (sessions.slots.isFull ? tooManySessions(sessions.slots.limit, this.#context.ramp.comeAgain()) : null)
+      (sessions.slots.isFull ? tooManySessions(sessions.slots.limit, this.#context.ramp.comeAgain(0)) : null)
     );
   }
 
   #noRoom(): Decision | null {
     const { slots } = this.#options;
-    return slots.isFull ? tooManyHandshakes(slots.limit, this.#context.ramp.comeAgain()) : null;
+    return slots.isFull ? tooManyHandshakes(slots.limit, this.#context.ramp.comeAgain(slots.limit)) : null;
   }
 
   /** Where a limit is shared: the wait for room that others can spare. */

@@ -92,10 +92,19 @@ export class Ramp {
     return this.#wait(comer, signal);
   }
 
-  /** When somebody for whom there is no room may come again: once those who wait are in, and not all at one moment. In ms. */
-  comeAgain(): number {
+  /**
+   * When somebody for whom there is no room may come again, ms: once those are in who came before, and each at a moment
+   * of its own.
+   * @param ahead how many those are, if nobody is let in at present
+   */
+  comeAgain(ahead: number): number {
     const { clock, random } = this.#options;
-    const wait = Math.max(SOONEST, this.#momentOf(this.#given + this.#queue.size) - clock.monotonic());
+    const now = clock.monotonic();
+    const wait = Math.max(
+      SOONEST,
+      this.#momentOf(this.#given + this.#queue.size) - now,
+      this.#timeFor(ahead),
+    );
     return Math.round(wait * (1 + random.next()));
   }
 
@@ -120,7 +129,12 @@ export class Ramp {
 
   /** Monotonic: when the n-th is let in, counted from 0. */
   #momentOf(n: number): number {
-    return this.#since + 1_000 * Math.log2(1 + n / this.#options.start);
+    return this.#since + this.#timeFor(n);
+  }
+
+  /** ms that the ramp takes for n. */
+  #timeFor(n: number): number {
+    return 1_000 * Math.log2(1 + n / this.#options.start);
   }
 
   #hasRoom(): boolean {

@@ -192,7 +192,8 @@ test('after an upgrade it concerns those who need more than the tables had befor
 
 test('who finds no room is asked to come once those who wait are in, and not all at one moment', async () => {
   const { ramp } = await setUp(10);
-  const ask = () => Array.from({ length: 100 }, () => ramp.comeAgain());
+  let ahead = 0;
+  const ask = () => Array.from({ length: 100 }, () => ramp.comeAgain(ahead));
   const [soonest, latest] = [Math.min, Math.max].map((of) => () => of(...ask())) as [
     () => number,
     () => number,
@@ -205,4 +206,6 @@ test('who finds no room is asked to come once those who wait are in, and not all
   expect(soonest()).toBeGreaterThanOrEqual(queue - 1);
   expect(latest()).toBeLessThanOrEqual(2 * queue + 1);
   expect(latest() - soonest()).toBeGreaterThan(queue / 2);
+  ahead = 3_000;
+  expect(soonest()).toBeGreaterThanOrEqual(1_000 * Math.log2(301) - 1);
 });
