@@ -69,6 +69,21 @@ export const COMMANDS: readonly RegisteredCommand[] = [
     load: async () => (await import('./commands/log.ts')).addLog,
   },
   {
+    name: 'next',
+    summary: 'Show what blocks the next step, and who is turned away by it.',
+    load: async () => (await import('./commands/next.ts')).addNext,
+  },
+  {
+    name: 'what-if',
+    summary: 'Show whom a change of servers or policy would refuse.',
+    load: async () => (await import('./commands/what-if.ts')).addWhatIf,
+  },
+  {
+    name: 'clients',
+    summary: 'List the clients that there are, by release line.',
+    load: async () => (await import('./commands/clients.ts')).addClients,
+  },
+  {
     name: 'migration',
     summary: 'Show and control the one-time upgrade of the system tables.',
     load: async () => (await import('./commands/migration.ts')).addMigration,

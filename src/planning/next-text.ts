@@ -6,6 +6,9 @@ import type { Step } from './step.ts';
 
 const NUMBERS = ['no', 'one', 'two', 'three', 'four', 'five', 'six', 'seven', 'eight', 'nine'];
 
+/** What comes before the steps of a way that has several. */
+export const headOf = (to: string, steps: number): string => `${to} takes ${steps} steps.`;
+
 /**
  * All that a step comes to.
  * @param before the fleet that takes it

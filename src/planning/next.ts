@@ -16,7 +16,7 @@ import {
   oldestLine,
   withServersOn,
 } from './goal.ts';
-import { bodyOf } from './next-text.ts';
+import { bodyOf, headOf } from './next-text.ts';
 import { isOptional, routeTo } from './route.ts';
 import { listed, verb } from './sentences.ts';
 import { unknownServer } from './server-blockers.ts';
@@ -101,7 +101,7 @@ function wayTo(facts: FleetFacts, target: Minor): Next {
   const sentence =
     others.length === 0
       ? `${to} is next. ${bodyOf(only, facts)}`
-      : [`${to} takes ${steps.length} steps.`, ...path.map((step) => step.sentence)].join(' ');
+      : [headOf(to, steps.length), ...path.map((step) => step.sentence)].join(' ');
   return { ...answer, sentence, path };
 }
 

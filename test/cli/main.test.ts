@@ -24,6 +24,9 @@ const COMMANDS = [
   'test',
   'explore',
   'log',
+  'next',
+  'what-if',
+  'clients',
   'migration',
   'completion',
 ];
@@ -61,7 +64,7 @@ test('a command loads its own module, and not those of the others', async () => 
 test('the list of commands is in whole sentences, each as the others', async () => {
   const { stdout } = await runCli(['--help'], { env: { COLUMNS: '200' } });
   const listed = /Commands:\n([\s\S]*)/.exec(stdout)?.[1] as string;
-  const summaries = [...listed.matchAll(/^ {2}(\w+) +(.*)$/gm)].filter(([, name]) => name !== 'help');
+  const summaries = [...listed.matchAll(/^ {2}([\w-]+) +(.*)$/gm)].filter(([, name]) => name !== 'help');
   expect(summaries.map(([, name]) => name)).toEqual(COMMANDS);
   for (const [, , summary] of summaries) expect(summary).toMatch(/^[A-Z].*\.$/);
 });

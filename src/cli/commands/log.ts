@@ -1,18 +1,16 @@
 /** `skewgate log`: reads decision logs, of one gate or of several. */
-import { existsSync } from 'node:fs';
-import { glob, writeFile } from 'node:fs/promises';
-import path from 'node:path';
+import { writeFile } from 'node:fs/promises';
 import { type Command, Option } from 'commander';
 import { parseDuration } from '../../config/units.ts';
 import { logJsonSchema } from '../../decision/reference.ts';
 import { pause } from '../../ports/clock.ts';
 import { realClock } from '../../runtime/clock.ts';
-import { workerLog } from '../../workers/worker-config.ts';
 import { Buckets } from '../log/buckets.ts';
 import type { Entry } from '../log/entry.ts';
 import { createFilter, type FilterOptions } from '../log/filter.ts';
+import { openLogs, sayOthers } from '../log/open.ts';
 import { LogPage } from '../log/page.ts';
-import { mergeByTime, Source } from '../log/sources.ts';
+import { mergeByTime, type Source } from '../log/sources.ts';
 import { Summary } from '../log/summary.ts';
 import { dayOf, entryLine, type TimeZone } from '../log-lines.ts';
 import { paint } from '../print.ts';
@@ -87,7 +85,7 @@ async function read(files: readonly string[], options: Options): Promise<void> {
   if (files.length === 0) throw new UsageError("missing required argument 'files'");
   const keep = createFilter(options);
   const view = viewFor(options, files);
-  const sources = await openAll(files, options.follow === true);
+  const sources = await openLogs(files, options.follow === true);
   const stop = new AbortController();
   if (options.follow) process.once('SIGINT', () => stop.abort());
   for await (const entry of mergeByTime(sources.map((source) => source.entries())))
@@ -96,37 +94,6 @@ async function read(files: readonly string[], options: Options): Promise<void> {
   sayOthers(sources);
   if (options.follow) await follow(sources, (entry) => keep(entry) && view.add(entry), stop.signal);
   for (const { tail } of sources) await tail?.close();
-}
-
-async function openAll(files: readonly string[], follows: boolean): Promise<Source[]> {
-  const sources: Source[] = [];
-  const seen = new Set<string>();
-  for (const file of await Promise.all(files.map(withWorkers)).then((all) => all.flat())) {
-    const source = await Source.open(file, seen, follows);
-    if (source !== null) sources.push(source);
-  }
-  return sources;
-}
-
-/** The log of a gate with several workers is a file for each, and goes by the name that the config gives it. */
-async function withWorkers(file: string): Promise<string[]> {
-  if (file === '-' || existsSync(file)) return [file];
-  const { dir, base } = path.parse(workerLog(file, '*'));
-  const found: string[] = [];
-  for await (const name of glob(base, { cwd: dir || '.' })) found.push(path.join(dir, name));
-  return found.length === 0 ? [file] : found.sort();
-}
-
-function sayOthers(sources: readonly Source[]): void {
-  for (const { name, others } of sources)
-    if (others > 0)
-      console.error(
-        others === 1
-          ? `skewgate: 1 line of ${name} is no record and was passed over`
-          : `skewgate: ${others} lines of ${name} are no records and were passed over`,
-      );
-  if (sources.some(({ others }) => others > 0) && sources.every(({ records }) => records === 0))
-    process.exitCode = 1;
 }
 
 async function follow(

@@ -1,0 +1,28 @@
+/** `skewgate clients`: which clients there are, by release line. */
+import type { Command } from 'commander';
+import { census } from '../../planning/census.ts';
+import { addFleetOptions, type FleetOptions, readFleet } from '../fleet-source.ts';
+import { describeClients } from '../planning-text.ts';
+
+interface Options extends FleetOptions {
+  readonly json?: true;
+}
+
+/** Defines `clients`. */
+export function addClients(program: Command): void {
+  const command = program
+    .command('clients')
+    .description(
+      'List the release lines of clients: sessions, where from, who, the verdict now and after the next step, and where the line is on its way out.',
+    )
+    .option('--json', 'print one JSON object');
+  addFleetOptions(command).action(list);
+}
+
+async function list({ json, ...from }: Options): Promise<void> {
+  const lines = census(await readFleet(from)).map(({ lastSeenAt, ...line }) => ({
+    ...line,
+    lastSeenAt: lastSeenAt === null ? null : new Date(lastSeenAt).toISOString(),
+  }));
+  console.log(json ? JSON.stringify({ lines }) : describeClients(lines));
+}
