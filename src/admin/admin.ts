@@ -1,6 +1,9 @@
 /** The admin side of one gate: the listener for operators, from its start to its end. */
 import path from 'node:path';
 import { parseAdminAddress } from '../config/admin.ts';
+import type { Config } from '../config/schema.ts';
+import type { Gate } from '../gateway/gate.ts';
+import { sessionsByLine } from '../gateway/sessions-by-line.ts';
 import { createApp } from './app.ts';
 import type { AdminContext, App } from './context.ts';
 import { listenOn } from './listen.ts';
@@ -24,7 +27,7 @@ export interface Admin {
  */
 export async function startAdmin(
   context: AdminContext,
-  { listen, tokenFile, hosts }: NonNullable<AdminContext['config']['admin']>,
+  { listen, tokenFile, hosts }: NonNullable<Config['admin']>,
   folder: string,
 ): Promise<Admin> {
   const address = parseAdminAddress(listen);
@@ -37,11 +40,20 @@ export async function startAdmin(
     await app.close();
     throw error;
   });
+  const { gate, recent } = context;
+  recent.charts.start(() => ({ lines: sessionsByLine(gate), held: heldBy(gate) }));
   return {
     address: bound,
     link: address.kind === 'unix' ? bound : `${bound}/#token=${token}`,
-    close: () => closeAll(app),
+    close: () => {
+      recent.charts.stop();
+      return closeAll(app);
+    },
   };
+}
+
+function heldBy(gate: Gate): number {
+  return Object.values(gate.status().heldFor).reduce((sum, count) => sum + count, 0);
 }
 
 /** Streams that are being read end with it. */

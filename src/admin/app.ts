@@ -11,11 +11,16 @@ import {
 import type { AdminContext, App } from './context.ts';
 import { sendError, sendNotFound } from './errors.ts';
 import { createGuard, type GuardOptions } from './guard.ts';
+import { addCharts } from './routes/charts.ts';
 import { addCluster } from './routes/cluster.ts';
+import { addDecisions } from './routes/decisions.ts';
 import { addHealth } from './routes/health.ts';
 import { addMetrics } from './routes/metrics.ts';
 import { addPage } from './routes/page.ts';
+import { addPlanning } from './routes/planning.ts';
 import { addSessions } from './routes/sessions.ts';
+import { addSetup } from './routes/setup.ts';
+import { addUpgrade } from './routes/upgrade.ts';
 import { addVerbs } from './routes/verbs.ts';
 import { addWaiting } from './routes/waiting.ts';
 
@@ -30,6 +35,21 @@ const ABOUT = [
   'What a skewgate shows of itself, and what an operator can have it do.',
   'Whatever changes something needs the token of the gate. Times are ISO 8601; names that end in `Ms` are milliseconds.',
 ].join(' ');
+
+/** In the order of the document. */
+const ROUTES = [
+  addHealth,
+  addMetrics,
+  addCluster,
+  addPlanning,
+  addSessions,
+  addWaiting,
+  addDecisions,
+  addUpgrade,
+  addSetup,
+  addCharts,
+  addVerbs,
+];
 
 /** An application that listens nowhere yet. */
 export async function createApp(context: AdminContext, guard: GuardOptions): Promise<App> {
@@ -56,7 +76,7 @@ export async function createApp(context: AdminContext, guard: GuardOptions): Pro
     transform: jsonSchemaTransform,
     transformObject: jsonSchemaTransformObject,
   });
-  for (const add of [addHealth, addMetrics, addCluster, addSessions, addWaiting, addVerbs]) add(app, context);
+  for (const add of ROUTES) add(app, context);
   addPage(app);
   app.get('/openapi.json', { schema: { hide: true } }, async () => app.swagger());
   await app.ready();

@@ -2,6 +2,11 @@
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import { hasZodFastifySchemaValidationErrors } from 'fastify-type-provider-zod';
 import { z } from 'zod';
+import { ConfigError } from '../config/load.ts';
+import { LedgerFormatError } from '../migration/ledger/record.ts';
+import { LedgerUnavailable } from '../migration/ledger/store.ts';
+import { SuppositionError } from '../planning/what-if.ts';
+import { VersionError } from '../version/version.ts';
 import { MisuseError } from '../wire/fault.ts';
 
 /** The body of every answer that is not a success. */
@@ -49,6 +54,13 @@ const OWN: Readonly<Record<string, readonly [error: string, message: string]>> =
   FST_ERR_CTP_INVALID_CONTENT_LENGTH: ['NOT_JSON', 'the body is not as long as content-length says'],
 };
 
+/** Errors of the parts that routes ask, whose messages are for people. */
+const KNOWN = [
+  { kinds: [VersionError, SuppositionError, ConfigError], status: 400, error: 'INVALID' },
+  { kinds: [MisuseError], status: 409, error: 'NOT_NOW' },
+  { kinds: [LedgerUnavailable, LedgerFormatError], status: 503, error: 'LEDGER_UNAVAILABLE' },
+] as const;
+
 /** Answers with what went wrong. */
 export async function sendError(
   error: FastifyError | Error,
@@ -74,7 +86,8 @@ function describe(error: FastifyError | Error, request: FastifyRequest): [status
     return [status, { error: word, message, ...(field !== undefined && { field }) }];
   }
   if (hasZodFastifySchemaValidationErrors(error)) return [400, invalid(error.validation, request)];
-  if (error instanceof MisuseError) return [409, { error: 'NOT_NOW', message: error.message }];
+  const known = KNOWN.find(({ kinds }) => kinds.some((kind) => error instanceof kind));
+  if (known !== undefined) return [known.status, { error: known.error, message: error.message }];
   const { code = '', statusCode = 500 } = error as FastifyError;
   const [word, message] = OWN[code] ?? [];
   if (word !== undefined && message !== undefined) return [statusCode, { error: word, message }];

@@ -5,10 +5,10 @@ import type { Config } from '../config/schema.ts';
 import { Coordination } from '../coordination/coordination.ts';
 import type { buildGate } from '../gateway/build.ts';
 import type { Gate } from '../gateway/gate.ts';
+import { sessionsByLine } from '../gateway/sessions-by-line.ts';
 import { openStore, parseLedgerAddress } from '../migration/ledger/registry.ts';
 import { pause } from '../ports/clock.ts';
 import { realRuntime } from '../runtime/real.ts';
-import { parseVersion, printMinor } from '../version/version.ts';
 import { programVersion } from './package-version.ts';
 
 /** ms that the store gets to take back what a gate announced. */
@@ -68,13 +68,4 @@ function tellOfChanges({ lifecycle }: Gate, coordination: Coordination): void {
     void coordination.announce();
   };
   lifecycle.changes.tell(tell);
-}
-
-function sessionsByLine({ sessions }: Gate): Record<string, number> {
-  const lines: Record<string, number> = {};
-  for (const { client } of sessions.list()) {
-    const line = printMinor(parseVersion(client));
-    lines[line] = (lines[line] ?? 0) + 1;
-  }
-  return lines;
 }

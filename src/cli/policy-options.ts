@@ -1,9 +1,8 @@
 /** `--preset` and `--config`, as explain and matrix take them. */
 import { type Command, Option } from 'commander';
-import type { z } from 'zod';
 import { parseYaml, readText } from '../config/load.ts';
+import { type OfflineConfig, offlineSchema } from '../config/offline.ts';
 import { policyOf } from '../config/policy.ts';
-import { configSchema } from '../config/schema.ts';
 import { PRESET_NAMES, PRESETS, type PresetName } from '../policy/presets.ts';
 import type { Policy } from '../policy/types.ts';
 
@@ -12,9 +11,6 @@ export interface PolicyOptions {
   readonly preset?: PresetName;
   readonly config?: string;
 }
-
-/** Offline, a file need say nothing but `policy` and `catalogue`. */
-const policyFile = configSchema.partial({ listen: true, servers: true });
 
 /** Adds `--preset` and `--config` to a command. */
 export function addPolicyOptions(command: Command): Command {
@@ -27,12 +23,9 @@ export function addPolicyOptions(command: Command): Command {
     .option('--config <file>', 'take policy and catalogue from this file');
 }
 
-/** What an offline command takes from a config file. */
-export type OfflineConfig = z.output<typeof policyFile>;
-
 /** The file that `--config` names; null if the option is not there. @throws {ConfigError} */
 export async function offlineConfig({ config }: PolicyOptions): Promise<OfflineConfig | null> {
-  return config === undefined ? null : parseYaml(await readText(config), config, policyFile);
+  return config === undefined ? null : parseYaml(await readText(config), config, offlineSchema);
 }
 
 /** The policy that the options name. @throws {ConfigError} */

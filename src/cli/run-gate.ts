@@ -1,21 +1,18 @@
 /** A gate as the whole of a process: from its start, through its signals, to the last record of its log. */
 
-import type { Admin } from '../admin/admin.ts';
-import type { AdminContext } from '../admin/context.ts';
 import type { Cluster } from '../cluster/cluster.ts';
 import type { Config } from '../config/schema.ts';
 import { plural } from '../config/units.ts';
 import type { DecisionLog } from '../decision/record.ts';
-import { type BuiltGate, buildGate, type GateDependencies } from '../gateway/build.ts';
+import { buildGate, type GateDependencies } from '../gateway/build.ts';
 import type { Gate } from '../gateway/gate.ts';
-import type { Metrics } from '../metrics/metrics.ts';
 import { pause } from '../ports/clock.ts';
 import { realClock } from '../runtime/clock.ts';
 import { type DescriptorNews, watchDescriptors } from '../runtime/descriptors.ts';
 import { giveBackOnceQuiet } from '../runtime/memory.ts';
 import { loadTransports, realRuntime } from '../runtime/real.ts';
+import { prepareAdmin } from './admin-side.ts';
 import { coordinate, withdraw } from './coordinate.ts';
-import { programVersion } from './package-version.ts';
 import type { Stop } from './stop.ts';
 
 /** ms that the log gets to take its last records. */
@@ -50,23 +47,18 @@ export async function runGate({
 }: GateRun): Promise<number> {
   const { say } = around;
   await loadTransports(addressesOf(config));
-  const metrics = await metricsOf(config);
-  const built = buildGate(config, {
-    ...realRuntime,
-    ...around,
-    ...(metrics && { sinks: [metrics.sink], observeStore: metrics.observeStore }),
-  });
-  metrics?.attach(built);
-  const { gate, cluster, log } = built;
-  let admin: Admin | null = null;
   const { folder } = around;
+  const admin = await prepareAdmin(config, folder);
+  const built = buildGate(config, { ...realRuntime, ...around, ...admin?.dependencies });
+  admin?.attach(built);
+  const { gate, cluster, log } = built;
   const coordination = coordinate({ config, folder, built, admin: () => admin?.address ?? null });
   made(gate, cluster);
   let flush = FLUSH_MS;
   const timers = [watchDescriptors(realClock, (news) => tellDescriptors(news, gate, say))];
   try {
     await untilStopped(async ({ asked, force }) => {
-      admin = metrics && (await startAdminOf({ ...built, coordination, metrics }, folder));
+      await admin?.start({ ...built, config: () => config, coordination });
       // A server or ledger that hangs makes nobody wait who wants it to end before it is up.
       const start = (coordination?.start() ?? Promise.resolve()).then(() => gate.start());
       const isUp = await Promise.race([start.then(() => true), asked.then(() => false)]);
@@ -86,32 +78,11 @@ export async function runGate({
     });
     await closeLog(log, say);
   } finally {
-    await (admin as Admin | null)?.close();
-    metrics?.close();
+    await admin?.close();
     for (const timer of timers) timer.cancel();
     await withdraw(coordination);
   }
   return flush;
-}
-
-/** Somebody may ask for metrics only where there is an admin side; elsewhere nothing is measured, nor even read. */
-async function metricsOf({ admin }: Config): Promise<Metrics | null> {
-  if (admin === undefined) return null;
-  const { createMetrics } = await import('../metrics/metrics.ts');
-  return createMetrics({ clock: realClock, program: programVersion() });
-}
-
-/** Its listener for operators, which answers while the gate starts and until it has ended. Read only where there is one. */
-async function startAdminOf(
-  built: BuiltGate & Pick<AdminContext, 'coordination' | 'metrics'>,
-  folder: string,
-): Promise<Admin | null> {
-  const { admin } = built.config;
-  if (admin === undefined) return null;
-  const { startAdmin } = await import('../admin/admin.ts');
-  const { clock } = realRuntime;
-  const context = { ...built, clock, startedAt: clock.now(), program: programVersion() };
-  return startAdmin(context, admin, folder);
 }
 
 /** It goes on for a while, so that who asks `/ready` has time to send clients elsewhere. */

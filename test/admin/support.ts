@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { type Admin, startAdmin } from '../../src/admin/admin.ts';
+import { Recent } from '../../src/admin/recent.ts';
 import { createMetrics, type Metrics } from '../../src/metrics/metrics.ts';
 import { realEnvironment } from '../support/environment.ts';
 import { tempFolder } from '../support/folder.ts';
@@ -68,16 +69,18 @@ export async function startWithAdmin(
   const { listenAdmin = '127.0.0.1:0', hosts = [], ...rest } = options;
   const folder = options.folder ?? tempFolder();
   const servers = options.servers ?? [{ version: '4.14.0' }];
+  const recent = new Recent(realEnvironment.clock);
   const config = { ...rest, servers, folder, admin: { listen: listenAdmin, hosts } };
   const { clock } = realEnvironment;
   const metrics = createMetrics({ clock, program: '0.0.0' });
   const { sink, observeStore } = metrics;
-  const fleet = await startFleet(realEnvironment, config, { ...more, sinks: [sink], observeStore });
+  const fleet = await startFleet(realEnvironment, config, { ...more, sinks: [sink, recent], observeStore });
   metrics.attach(fleet.built);
   const { admin } = fleet.built.config;
   if (admin === undefined) throw new Error('the config has no admin side');
   const about = { clock, startedAt: clock.now(), program: '0.0.0' };
-  const context = { ...fleet.built, coordination: null, metrics, ...about };
+  const shown = { config: () => fleet.built.config, coordination: null, recent, metrics };
+  const context = { ...fleet.built, ...shown, ...about };
   const started = await startAdmin(context, admin, folder);
   const token = readFileSync(path.join(folder, 'admin.token'), 'utf8').trim();
   return new AdministeredGate(fleet, started, metrics, token);

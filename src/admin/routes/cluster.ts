@@ -53,7 +53,7 @@ export function addCluster(app: App, context: AdminContext): void {
         startedAt: isoTime(startedAt),
         now: isoTime(clock.now()),
         state,
-        policy: config.policy.preset,
+        policy: config().policy.preset,
         policyHash: settings.policyHash,
         listeners: [...addresses],
         level: migration.level,

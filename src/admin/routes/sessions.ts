@@ -3,6 +3,7 @@ import { z } from 'zod';
 import type { SessionView } from '../../gateway/sessions.ts';
 import type { AdminContext, App } from '../context.ts';
 import { ApiError } from '../errors.ts';
+import { isRelease } from '../releases.ts';
 import { isoTime } from '../times.ts';
 
 const MOST = 1_000;
@@ -98,16 +99,11 @@ function isWanted(
   }: Partial<Record<'client' | 'server' | 'listener' | 'peer', string | undefined>>,
 ): boolean {
   return (
-    (client === undefined || view.client === client || /^[.+-]/.test(restAfter(view.client, client))) &&
+    (client === undefined || isRelease(view.client, client)) &&
     (server === undefined || view.server === server) &&
     (listener === undefined || view.listener === listener) &&
     (peer === undefined || view.peer.startsWith(peer))
   );
-}
-
-/** What of `text` follows `start`; empty where it begins otherwise. */
-function restAfter(text: string, start: string): string {
-  return text.startsWith(start) ? text.slice(start.length) : '';
 }
 
 function placeOf(view: SessionView, direction: string): Place {

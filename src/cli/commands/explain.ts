@@ -1,6 +1,7 @@
 /** `skewgate explain`: what the policy says of one client and a set of servers, offline. */
 import type { Command } from 'commander';
 import { parseRange } from '../../client/url.ts';
+import type { OfflineConfig } from '../../config/offline.ts';
 import { policyOf } from '../../config/policy.ts';
 import { decide } from '../../policy/decide.ts';
 import { PRESETS } from '../../policy/presets.ts';
@@ -8,12 +9,7 @@ import { type ClientFacts, hasSystemTables, type ServerFacts } from '../../polic
 import { levelOf } from '../../version/catalogue.ts';
 import { parseVersion } from '../../version/version.ts';
 import { readLedgerFacts } from '../ledger-facts.ts';
-import {
-  addPolicyOptions,
-  type OfflineConfig,
-  offlineConfig,
-  type PolicyOptions,
-} from '../policy-options.ts';
+import { addPolicyOptions, offlineConfig, type PolicyOptions } from '../policy-options.ts';
 import { describe } from '../print.ts';
 import { collect, UsageError, wholeNumber } from '../usage.ts';
 

@@ -5,7 +5,6 @@ import path from 'node:path';
 import type { Command } from 'commander';
 import { loadConfig } from '../../config/load.ts';
 import { policyOf } from '../../config/policy.ts';
-import { doubtIn } from '../../migration/ledger/known-ledger.ts';
 import { Ledger, type LedgerView } from '../../migration/ledger/ledger.ts';
 import { type Act, reasonForNothing } from '../../migration/ledger/operator-acts.ts';
 import {
@@ -19,7 +18,7 @@ import { ledgerUsage, openStore, parseLedgerAddress } from '../../migration/ledg
 import { LedgerUnavailable } from '../../migration/ledger/store.ts';
 import { stepsDone } from '../../migration/ledger/transitions.ts';
 import { HEARTBEAT } from '../../migration/ledger-watch.ts';
-import { isExhausted, upgradeStatus } from '../../migration/upgrade-status.ts';
+import { meaningOf, reportedState } from '../../migration/upgrade-report.ts';
 import { hasSystemTables } from '../../policy/types.ts';
 import { pause } from '../../ports/clock.ts';
 import { realClock } from '../../runtime/clock.ts';
@@ -209,54 +208,16 @@ function print(value: unknown): string {
   );
 }
 
-type State =
-  | 'never-used'
-  | 'idle'
-  | 'waiting'
-  | 'running'
-  | 'abandoned'
-  | 'blocked'
-  | 'doubted'
-  | 'exhausted'
-  | 'failed';
-
-/** As the gates see it, and of an upgrade that may begin, what came before it. */
-function stateOf(view: LedgerView, now: number, { approval }: Configured): State {
-  const { record, leaseAlive } = view;
-  if (doubtIn(view) !== null && !leaseAlive) return 'doubted';
-  if (record.claim !== null && !leaseAlive) return 'abandoned';
-  const { state } = upgradeStatus(view, now);
-  if (state !== 'idle' && state !== 'waiting') return state;
-  if (isExhausted(record)) return 'exhausted';
-  if (record.failure !== null) return 'failed';
-  if (approval && record.approval === null) return 'waiting';
-  return record.level === null && record.token === 0 ? 'never-used' : 'idle';
-}
-
 function statusOf(view: LedgerView, ledger: Ledger, config: Configured) {
   const { record } = view;
   return {
     ledger: ledger.url,
-    state: stateOf(view, realClock.now(), config),
+    state: reportedState(view, realClock.now(), config),
     ...record,
     block: activeBlock(record, realClock.now()),
     otherBlocks: activeBlocks(record, realClock.now()).slice(1),
   };
 }
-
-const ABANDONED = 'an upgrade was begun, and its gate is gone';
-
-const MEANING: Readonly<Record<State, string>> = {
-  'never-used': 'no upgrade was ever recorded',
-  idle: 'no upgrade is running',
-  waiting: 'the next upgrade waits for an approval (skewgate migration approve)',
-  running: 'an upgrade is running',
-  abandoned: `${ABANDONED}: the next gate that sees it goes on`,
-  blocked: 'an operator blocked upgrades',
-  doubted: 'this is not the ledger that its gates knew: no upgrade begins on it',
-  exhausted: 'this ledger has given the last token there is: give all gates a new one',
-  failed: 'the last attempt failed',
-};
 
 /**
  * The level, with the release that an upgrade left the tables at. Where none is on record, the level does not tell which
@@ -270,13 +231,8 @@ function tablesOf({ level, release, releaseKnown }: LedgerRecord, catalogue: Cat
 
 function describe(view: LedgerView, ledger: Ledger, config: Configured, withRun: boolean): string {
   const { record } = view;
-  const state = stateOf(view, realClock.now(), config);
-  const meaning =
-    state === 'abandoned' && activeBlock(record, realClock.now()) !== null
-      ? `${ABANDONED}: no gate goes on before the block is lifted`
-      : state === 'failed' && record.failure?.aborted
-        ? 'an operator aborted the last attempt'
-        : MEANING[state];
+  const state = reportedState(view, realClock.now(), config);
+  const meaning = meaningOf(state, view, realClock.now());
   const lines = [
     `${paint('bold', state)}: ${meaning} (cluster ${ledger.cluster}, ${ledger.url})`,
     `System tables: ${tablesOf(record, config.catalogue)}`,
