@@ -15,7 +15,7 @@ beforeAll(async () => {
   folder = await mkdtemp(path.join(os.tmpdir(), 'skewgate-compose-'));
   let config = read('docker/gate.yaml')
     .replaceAll(/0\.0\.0\.0:\d+/g, '127.0.0.1:0')
-    .replace('/var/lib/skewgate', folder)
+    .replaceAll('/var/lib/skewgate', folder)
     // A restart here is faster than what the gate knows gets old.
     .concat('timeouts: { fresh: 0ms }\n');
   for (const name of ['rs1', 'rs2']) {

@@ -71,7 +71,8 @@ describe('the Dockerfile', () => {
   });
 
   test('it exposes the ports of docker/gate.yaml', () => {
-    expect(only('EXPOSE').split(' ')).toEqual(ports.map(({ port }) => port));
+    const admin = parseConfig(read('docker/gate.yaml')).admin?.listen.split(':')[1];
+    expect(only('EXPOSE').split(' ')).toEqual([...ports.map(({ port }) => port), admin]);
   });
 
   test('its health check asks a port that speaks the handshake, of docker/gate.yaml', () => {

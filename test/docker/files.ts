@@ -11,6 +11,7 @@ export interface Service {
   readonly build: { readonly context: string; readonly dockerfile: string };
   readonly command: readonly string[];
   readonly volumes?: readonly string[];
+  readonly profiles?: readonly string[];
   readonly ports?: readonly string[];
   readonly environment?: Readonly<Record<string, string>>;
   readonly healthcheck?: { readonly disable?: boolean };
