@@ -32,6 +32,10 @@ export const BLOCKER_KINDS = [
   'gates-policy',
   'gates-catalogue',
   'gates-program',
+  /** An operator has new clients wait. */
+  'paused',
+  /** An operator drains this gate. */
+  'gate-draining',
   /** The release that was asked for cannot be reached by going on: servers are past it, or older than the tables on it. */
   'not-ahead',
 ] as const;

@@ -63,7 +63,8 @@ function lineAs(
 ): CensusLine {
   const versions = versionsOf(clients);
   const asked = versions.length === 0 ? [newcomer(parseMinor(line))] : clients;
-  const [verdictNow, verdictNext] = [worst(asked, now), worst(asked, then)];
+  const isDrained = clients.some(({ drained }) => drained);
+  const [verdictNow, verdictNext] = isDrained ? [DRAINED, DRAINED] : [worst(asked, now), worst(asked, then)];
   const sessions = clients.filter(isSession);
   const arrivals = [
     ...sessions.map(({ startedAt }) => startedAt),
@@ -87,14 +88,19 @@ function lineAs(
 
 const RANK: Readonly<Record<Verdict, number>> = { permit: 0, migrate: 1, hold: 2, refuse: 3 };
 
+/** What an operator has clients told whose release is drained. */
+const DRAINED: Told = { verdict: 'refuse', code: 'DRAINING' };
+
+type Told = Pick<Decision, 'verdict' | 'code'>;
+
 /** The least favourable verdict on clients of one line: their patches may differ. */
-function worst(clients: readonly Pick<Client, 'client' | 'protocol'>[], judge: JudgeClient): Decision {
+function worst(clients: readonly Pick<Client, 'client' | 'protocol'>[], judge: JudgeClient): Told {
   return clients
     .map((client) => judge(client) as Decision)
     .reduce((a, b) => (RANK[b.verdict] > RANK[a.verdict] ? b : a));
 }
 
-function statusOf(now: Decision, next: Decision, sessions: number, isThere: boolean): LineStatus {
+function statusOf(now: Told, next: Told, sessions: number, isThere: boolean): LineStatus {
   if (now.code === 'SERVER_OUTDATED') return 'ahead';
   if (now.verdict === 'refuse' && next.verdict !== 'refuse') return 'ahead';
   if (now.verdict === 'refuse') return sessions > 0 ? 'draining' : 'drained';

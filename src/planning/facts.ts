@@ -52,6 +52,8 @@ interface FleetClient {
   /** What may be recorded of the rest. */
   readonly properties: Readonly<Record<string, string>>;
   readonly protocol?: ProtocolRange | undefined;
+  /** Whether an operator has its release drained, so that it is turned away whatever policy says. */
+  readonly drained?: boolean | undefined;
 }
 
 /** An open session. */
@@ -94,6 +96,17 @@ export interface FleetGate {
   readonly lastSeenAt: number;
 }
 
+/** What an operator ordered until further notice, so that nobody is admitted. */
+export interface StandingOrder {
+  /** `pause`: clients wait. `drain`: this gate is to end. */
+  readonly what: 'pause' | 'drain';
+  readonly by: string;
+  /** Empty: nobody said. */
+  readonly reason: string;
+  /** When it ends by itself, ms since the epoch; null: it does not. */
+  readonly until: number | null;
+}
+
 /** A fleet at one moment. */
 export interface FleetFacts {
   /** ms since the epoch. */
@@ -110,4 +123,6 @@ export interface FleetFacts {
   readonly seen: readonly SeenClient[];
   /** Empty: it is not known which there are. */
   readonly gates: readonly FleetGate[];
+  /** That keep all clients out; absent: none is known of. */
+  readonly orders?: readonly StandingOrder[] | undefined;
 }

@@ -1,11 +1,38 @@
-/** Gates that disagree: what one of them admits, another one refuses. */
+/** Gates that disagree, so that what one of them admits another one refuses, and gates that admit nobody. */
 import { compareVersions, tryParseVersion } from '../version/version.ts';
 import type { Blocker } from './answers.ts';
-import type { FleetFacts, FleetGate } from './facts.ts';
-import { listed, verb } from './sentences.ts';
+import type { FleetFacts, FleetGate, StandingOrder } from './facts.ts';
+import { lasting, listed, verb } from './sentences.ts';
 
-/** Gates that decide by another policy or catalogue than this one, and those whose program is not the newest. */
-export function gateBlockers({ gates }: Pick<FleetFacts, 'gates'>): Blocker[] {
+/**
+ * What operators ordered that keeps everybody out, gates that decide by another policy or catalogue than this one, and
+ * those whose program is not the newest.
+ */
+export function gateBlockers(facts: Pick<FleetFacts, 'gates' | 'orders' | 'now'>): Blocker[] {
+  const standing = (facts.orders ?? []).filter(({ until }) => until === null || until > facts.now);
+  return [...standing.map((order) => ordered(order, facts.now)), ...disagreeing(facts)];
+}
+
+function ordered({ what, by, reason, until }: StandingOrder, now: number): Blocker {
+  const why = reason === '' ? '' : `: ${reason}`;
+  const rest = lasting(until, now);
+  const who = ['operator'];
+  return what === 'pause'
+    ? {
+        kind: 'paused',
+        who,
+        move: { side: 'operator', to: 'resume', who },
+        message: `${by} has new clients wait${rest}${why}.`,
+      }
+    : {
+        kind: 'gate-draining',
+        who,
+        move: { side: 'operator', to: 'undrain', who },
+        message: `${by} drains this gate${rest}${why}.`,
+      };
+}
+
+function disagreeing({ gates }: Pick<FleetFacts, 'gates'>): Blocker[] {
   const self = gates.find(({ isSelf }) => isSelf) ?? gates[0];
   if (self === undefined) return [];
   const others = gates.filter((gate) => gate !== self);

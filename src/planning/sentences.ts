@@ -70,3 +70,15 @@ function fate({ code, rule }: Refused, isOne: boolean): string {
       return `${are} refused with ${code}`;
   }
 }
+
+/** ` for another 12 min`; nothing where no end is set. */
+export function lasting(until: number | null, now: number): string {
+  return until === null ? '' : ` for another ${span(until - now)}`;
+}
+
+/** A time in ms as a person would say it, rounded up: `40 s`, `12 min`, `3 h`. */
+export function span(ms: number): string {
+  const seconds = Math.max(0, Math.ceil(ms / 1_000));
+  if (seconds < 120) return `${seconds} s`;
+  return seconds < 7_200 ? `${Math.ceil(seconds / 60)} min` : `${Math.ceil(seconds / 3_600)} h`;
+}

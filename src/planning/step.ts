@@ -67,6 +67,7 @@ export function stepTo(facts: FleetFacts, line: Minor, later = false): Step {
     after: {
       ...withGoal(facts, goal),
       gates: [],
+      orders: [],
       sessions: staying,
       seen: facts.seen.filter(stays),
       upgrade: laterUpgrade(facts),

@@ -7,7 +7,7 @@ import { hasSystemTables, type MissingForUpgrade, type UpgradeState } from '../p
 import type { Blocker, BlockerKind } from './answers.ts';
 import type { FleetFacts, UpgradeFacts } from './facts.ts';
 import { type Goal, judgeNewcomer, withServersOn } from './goal.ts';
-import { capital } from './sentences.ts';
+import { capital, lasting, span } from './sentences.ts';
 import { tablesOf } from './supposed.ts';
 
 /** The upgrade of a step; null: the tables are there, or there are none. `plan` may be what the catalogue lacks. */
@@ -122,17 +122,6 @@ function lacking(needed: NeededUpgrade | null): Blocker[] {
   ];
 }
 
-/** ` for another 12 min`; nothing where no end is set. */
-function lasting(until: number | null, now: number): string {
-  return until === null ? '' : ` for another ${span(until - now)}`;
-}
-
 function again(retryAt: number | null, now: number): string {
   return retryAt === null ? '' : `, and begins again in ${span(retryAt - now)} at the earliest`;
-}
-
-function span(ms: number): string {
-  const seconds = Math.max(0, Math.ceil(ms / 1_000));
-  if (seconds < 120) return `${seconds} s`;
-  return seconds < 7_200 ? `${Math.ceil(seconds / 60)} min` : `${Math.ceil(seconds / 3_600)} h`;
 }

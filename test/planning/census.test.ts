@@ -58,6 +58,24 @@ describe('the census', () => {
     expect(statuses(facts)['4.15']).toBe('ahead');
   });
 
+  test('a release that an operator drains is draining, then drained, whatever policy says', () => {
+    const drained = (facts: ReturnType<typeof fleet>) => ({
+      ...facts,
+      sessions: facts.sessions.map((one) => ({ ...one, drained: true })),
+      seen: facts.seen.map((one) => ({ ...one, drained: true })),
+    });
+    const servers = ['4.14.0'];
+    expect(census(drained(fleet({ servers, level: 28, sessions: { '4.13.0': 1 } })))).toContainEqual(
+      expect.objectContaining({
+        line: '4.13',
+        status: 'draining',
+        verdictNow: 'refuse',
+        codeNow: 'DRAINING',
+      }),
+    );
+    expect(statuses(drained(fleet({ servers, level: 28, seen: ['4.13.0 web'] })))['4.13']).toBe('drained');
+  });
+
   test('the patch that fares worst speaks for its line', () => {
     const facts = fleet({ servers: ['4.2.1'], level: 4, sessions: { '4.2.0': 1, '4.2.1': 1 } });
     expect(census(facts).find(({ line }) => line === '4.2')).toMatchObject({ verdictNow: 'migrate' });

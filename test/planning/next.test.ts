@@ -248,6 +248,20 @@ describe('what is in the way', () => {
     expect(next.sentence).toContain('n upgrade is running, level 28 to 29 (gate-1, attempt 2)');
   });
 
+  test('an operator who has everybody wait, or drains the gate, until that is over', () => {
+    const order = { by: 'ann', reason: 'deploy' };
+    const orders = [
+      { ...order, what: 'pause', until: NOW + 240_000 },
+      { ...order, what: 'drain', until: null, reason: '' },
+      { ...order, what: 'pause', until: NOW },
+    ] as const;
+    const next = nextStep({ ...fleet({ servers, level: 28 }), orders });
+    expect(next.blockers.map(({ kind, move, message }) => [kind, move?.to, message])).toEqual([
+      ['paused', 'resume', 'ann has new clients wait for another 4 min: deploy.'],
+      ['gate-draining', 'undrain', 'ann drains this gate.'],
+    ]);
+  });
+
   test('gates that disagree: on the policy, on the catalogue, in their program', () => {
     const next = nextStep(
       fleet({
