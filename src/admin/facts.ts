@@ -8,6 +8,8 @@ import type { AdminContext } from './context.ts';
 /** Everything that planning has to know. */
 export function factsOf(context: AdminContext): FleetFacts {
   const { gate, cluster, migration, settings, clock, recent } = context;
+  const { orders } = gate;
+  const isDrained = (client: string) => orders.drainOfClient(parseVersion(client)) !== null;
   const now = clock.now();
   return {
     now,
@@ -25,9 +27,14 @@ export function factsOf(context: AdminContext): FleetFacts {
     level: migration.level,
     reached: migration.reached,
     upgrade: upgradeFacts(context),
-    sessions: gate.sessions.list().map(({ since, ...session }) => ({ ...session, startedAt: since })),
-    seen: recent.seen.list(now),
+    sessions: gate.sessions.list().map(({ since, ...session }) => ({
+      ...session,
+      startedAt: since,
+      drained: isDrained(session.client),
+    })),
+    seen: recent.seen.list(now).map((one) => ({ ...one, drained: isDrained(one.client) })),
     gates: gatesOf(context, now),
+    orders: orders.list().filter(({ what, target }) => what === 'pause' || target.kind === 'gate'),
   };
 }
 
@@ -37,14 +44,17 @@ export function gatesOf(
   now: number,
 ): FleetGate[] {
   if (coordination !== null)
-    return coordination.gates().map(({ id, isSelf, program, policyHash, catalogueHash, ageMs }) => ({
-      id,
-      isSelf,
-      program,
-      policyHash,
-      catalogueHash,
-      lastSeenAt: now - ageMs,
-    }));
+    return coordination
+      .gates()
+      .map(({ id, isSelf, program, policyHash, catalogueHash, ageMs, sessions }) => ({
+        id,
+        isSelf,
+        program,
+        policyHash,
+        catalogueHash,
+        sessions,
+        lastSeenAt: now - ageMs,
+      }));
   const { policy, policyHash } = settings;
   const catalogueHash = hashCatalogue(policy);
   return [{ id: identity.gate, isSelf: true, program, policyHash, catalogueHash, lastSeenAt: now }];

@@ -35,7 +35,9 @@ export function describeWhatIf({ sentence, refused }: WhatIf): string {
 }
 
 function countsOf({ line, sessions, seen, rule, code, clients }: Refused): string[] {
-  const names = clients.map(({ name, driver, host }) => `${name ?? driver}@${host}`);
+  const names = clients.map(({ name, driver, host, gate }) =>
+    gate === null ? `${name ?? driver}@${host}` : `at ${gate}`,
+  );
   return [line, String(sessions), String(seen), rule, code, some(names)];
 }
 

@@ -52,12 +52,15 @@ export interface Blocker {
   readonly message: string;
 }
 
-/** Clients that are one to a reader: same name (or driver) and host. */
+/** Clients that are one to a reader: same name, driver and host, or sessions of another gate, which are only counted. */
 export interface NamedClient {
   /** Property `name`, else `user`; null: it states neither. */
   readonly name: string | null;
-  readonly driver: string;
-  readonly host: string;
+  /** Null: of another gate. */
+  readonly driver: string | null;
+  readonly host: string | null;
+  /** The other gate that has these sessions; null: this one. */
+  readonly gate: string | null;
   /** Open sessions; of clients that are not connected, 0. */
   readonly sessions: number;
 }
@@ -77,7 +80,7 @@ export interface Refused {
   readonly already: boolean;
   /** Whether they are refused only while an upgrade that needs downtime runs. */
   readonly temporary: boolean;
-  /** The versions, ascending. */
+  /** The versions, ascending; of another gate's clients, their line. */
   readonly versions: readonly string[];
   /** Those with the most sessions first; bounded. */
   readonly clients: readonly NamedClient[];

@@ -14,11 +14,14 @@ import type { CensusLine, LineStatus } from './answers.ts';
 import {
   absentOf,
   type Client,
+  connectedOf,
   hostOf,
-  isSession,
   type JudgeClient,
   judgeFor,
+  type KnownClient,
+  knownOf,
   lineOf,
+  sessionsIn,
   versionsOf,
 } from './clients.ts';
 import type { FleetFacts } from './facts.ts';
@@ -34,7 +37,7 @@ export function census(facts: FleetFacts): CensusLine[] {
   const after = next === null ? facts : withGoal(facts, goalOf(facts, next));
   const now = judgeFor(clusterOf(facts), facts.policy, facts.now);
   const then = next === null ? now : judgeFor(clusterOf(after), facts.policy, facts.now);
-  const groups = Map.groupBy<string | null, Client>([...facts.sessions, ...absentOf(facts)], lineOf);
+  const groups = Map.groupBy<string | null, Client>([...connectedOf(facts), ...absentOf(facts)], lineOf);
   groups.delete(null);
   for (const line of admittedLines(facts, now)) if (!groups.has(line)) groups.set(line, []);
   return [...groups]
@@ -63,26 +66,27 @@ function lineAs(
 ): CensusLine {
   const versions = versionsOf(clients);
   const asked = versions.length === 0 ? [newcomer(parseMinor(line))] : clients;
-  const isDrained = clients.some(({ drained }) => drained);
+  const known = knownOf(clients);
+  const isDrained = known.some(({ drained }) => drained);
   const [verdictNow, verdictNext] = isDrained ? [DRAINED, DRAINED] : [worst(asked, now), worst(asked, then)];
-  const sessions = clients.filter(isSession);
+  const sessions = sessionsIn(clients);
   const arrivals = [
-    ...sessions.map(({ startedAt }) => startedAt),
+    ...known.flatMap((client) => ('startedAt' in client ? client.startedAt : [])),
     ...seen.filter((one) => lineOf(one) === line).map(({ lastAt }) => lastAt),
   ];
   return {
     line,
     versions,
-    sessions: sessions.length,
+    sessions,
     lastSeenAt: arrivals.reduce<number | null>((last, at) => Math.max(last ?? at, at), null),
-    hosts: frequent(clients.map(hostOf)),
-    drivers: frequent(clients.map(({ driver }) => driver)),
-    who: frequent(clients.flatMap(nameOf)),
+    hosts: frequent(known.map(hostOf)),
+    drivers: frequent(known.map(({ driver }) => driver)),
+    who: frequent(known.flatMap(nameOf)),
     verdictNow: verdictNow.verdict,
     codeNow: verdictNow.code,
     verdictNext: verdictNext.verdict,
     codeNext: verdictNext.code,
-    status: statusOf(verdictNow, verdictNext, sessions.length, clients.length > 0),
+    status: statusOf(verdictNow, verdictNext, sessions, clients.length > 0),
   };
 }
 
@@ -117,7 +121,7 @@ function frequent(texts: readonly string[]): string[] {
 }
 
 /** What a client calls itself: its name, else whatever else is recorded of it. */
-function nameOf({ properties }: Client): string[] {
+function nameOf({ properties }: KnownClient): string[] {
   const { name, ...others } = properties;
   if (name !== undefined) return [name];
   const rest = Object.entries(others).map(([key, value]) => `${key}=${value}`);

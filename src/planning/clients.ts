@@ -16,15 +16,62 @@ const MOST_CLIENTS = 20;
 /** Versions that a group lists: clients choose what they call theirs. */
 const MOST_VERSIONS = 50;
 
-/** A session, or a client that was seen and has none. */
-export type Client = FleetSession | SeenClient;
+/** Sessions of one release line at another gate. */
+export interface SessionsElsewhere {
+  readonly elsewhere: true;
+  readonly gate: string;
+  readonly sessions: number;
+  readonly line: string;
+  /** The first release of the line, to judge them by. */
+  readonly client: string;
+  readonly protocol?: undefined;
+}
 
-/** Whether it is connected. */
-export const isSession = (client: Client): client is FleetSession => 'session' in client;
+/** A session, sessions at another gate, or a client that was seen and has none. */
+export type Client = KnownClient | SessionsElsewhere;
+
+/** A client that tells of itself. */
+export type KnownClient = FleetSession | SeenClient;
+
+const isSession = (client: Client): client is FleetSession => 'session' in client;
+
+/** Whether it is known by no more than its release line and the gate that it is connected to. */
+const isElsewhere = (client: Client): client is SessionsElsewhere => 'elsewhere' in client;
+
+/** Those that tell of themselves. */
+export function knownOf(clients: readonly Client[]): readonly KnownClient[] {
+  return clients.flatMap((client) => (isElsewhere(client) ? [] : client));
+}
+
+/** Open sessions among clients. */
+export function sessionsIn(clients: readonly Client[]): number {
+  return clients.reduce(
+    (sum, client) => sum + (isElsewhere(client) ? client.sessions : isSession(client) ? 1 : 0),
+    0,
+  );
+}
+
+/** Clients that are not connected. */
+const seenIn = (clients: readonly Client[]) =>
+  clients.filter((client) => !isSession(client) && !isElsewhere(client)).length;
 
 /** The address without its port. */
-export const hostOf = (client: Client): string =>
+export const hostOf = (client: KnownClient): string =>
   isSession(client) ? client.peer.replace(/:\d+$/, '') : client.host;
+
+/** Everybody who is connected: here, and as far as they tell, at the other gates. */
+export function connectedOf({ sessions, gates }: Pick<FleetFacts, 'sessions' | 'gates'>): readonly Client[] {
+  const elsewhere = gates.flatMap(({ id, isSelf, sessions: byLine = {} }): SessionsElsewhere[] =>
+    isSelf
+      ? []
+      : Object.entries(byLine).flatMap(([line, count]) =>
+          count > 0 && tryParseVersion(`${line}.0`)
+            ? { elsewhere: true, gate: id, sessions: count, line, client: `${line}.0` }
+            : [],
+        ),
+  );
+  return elsewhere.length === 0 ? sessions : [...sessions, ...elsewhere];
+}
 
 /** The release line of a client, such as `4.12`; null: what it calls its version is none. */
 export function lineOf({ client }: Pick<Client, 'client'>): string | null {
@@ -39,7 +86,7 @@ export function absentOf({ sessions, seen }: Pick<FleetFacts, 'sessions' | 'seen
   return seen.filter((one) => !connected.has(keyOf(one)));
 }
 
-function keyOf(client: Client): string {
+function keyOf(client: KnownClient): string {
   const properties = Object.entries(client.properties).toSorted(([a], [b]) => (a < b ? -1 : 1));
   return JSON.stringify([client.client, client.driver, hostOf(client), properties]);
 }
@@ -86,8 +133,8 @@ export function refusedBy(clients: readonly Client[], judge: JudgeClient, about:
     .toSorted((a, b) => compareMinors(parseMinor(a.line), parseMinor(b.line)))
     .map(({ line, decision: { rule, code }, clients }) => ({
       line,
-      sessions: clients.filter(isSession).length,
-      seen: clients.filter((client) => !isSession(client)).length,
+      sessions: sessionsIn(clients),
+      seen: seenIn(clients),
       rule,
       code,
       move: sharedMove(clients, judge),
@@ -100,20 +147,19 @@ export function refusedBy(clients: readonly Client[], judge: JudgeClient, about:
 
 /** What helps all of them: the first one's move, with everybody who has to make it. */
 function sharedMove(clients: readonly Client[], judge: JudgeClient): Move | null {
-  const [move, ...others] = clients.flatMap((client) => judge(client)?.move ?? []);
-  if (move === undefined || move.side !== 'client') return move ?? null;
-  const who = new Set([move, ...others].flatMap((one) => one.who));
-  return { ...move, who: [...who].slice(0, MOST_VERSIONS) };
+  const move = clients.flatMap((client) => judge(client)?.move ?? [])[0] ?? null;
+  return move?.side === 'client' ? { ...move, who: versionsOf(clients) } : move;
 }
 
-/** The versions of some clients, ascending, as they write them; bounded. */
-export function versionsOf(clients: readonly Pick<Client, 'client'>[]): string[] {
-  const versions = [...new Set(clients.map(({ client }) => client))].flatMap((text) => {
-    const version = tryParseVersion(text);
-    return version === null ? [] : { text, version };
-  });
-  return versions
-    .toSorted((a, b) => compareVersions(a.version, b.version))
+/** The versions of some clients, ascending, as they write them; of those at other gates, the line. Bounded. */
+export function versionsOf(clients: readonly Client[]): string[] {
+  const texts = clients.map((client) => (isElsewhere(client) ? client.line : client.client));
+  return [...new Set(texts)]
+    .flatMap((text) => {
+      const version = tryParseVersion(text) ?? tryParseVersion(`${text}.0`);
+      return version === null ? [] : { text, version };
+    })
+    .toSorted((a, b) => compareVersions(a.version, b.version) || a.text.length - b.text.length)
     .slice(0, MOST_VERSIONS)
     .map(({ text }) => text);
 }
@@ -122,13 +168,17 @@ export function versionsOf(clients: readonly Pick<Client, 'client'>[]): string[]
 export function namedClients(clients: readonly Client[]): NamedClient[] {
   const found = new Map<string, { -readonly [Key in keyof NamedClient]: NamedClient[Key] }>();
   for (const client of clients) {
-    const { driver, properties } = client;
-    const name = properties.name ?? properties.user ?? null;
-    const host = hostOf(client);
-    const key = JSON.stringify([name, driver, host]);
-    const known = found.get(key) ?? { name, driver, host, sessions: 0 };
-    if (isSession(client)) known.sessions++;
+    const who = whoIs(client);
+    const key = JSON.stringify(who);
+    const known = found.get(key) ?? { ...who, sessions: 0 };
+    known.sessions += sessionsIn([client]);
     found.set(key, known);
   }
   return [...found.values()].toSorted((a, b) => b.sessions - a.sessions).slice(0, MOST_CLIENTS);
+}
+
+function whoIs(client: Client): Omit<NamedClient, 'sessions'> {
+  if (isElsewhere(client)) return { name: null, driver: null, host: null, gate: client.gate };
+  const { driver, properties } = client;
+  return { name: properties.name ?? properties.user ?? null, driver, host: hostOf(client), gate: null };
 }

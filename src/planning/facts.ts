@@ -94,6 +94,8 @@ export interface FleetGate {
   readonly ledger?: string | undefined;
   /** When it last said that it is there, ms since the epoch. */
   readonly lastSeenAt: number;
+  /** Of another gate: its open sessions by release line, which is all that it tells of its clients. */
+  readonly sessions?: Readonly<Record<string, number>> | undefined;
 }
 
 /** What an operator ordered until further notice, so that nobody is admitted. */
@@ -119,6 +121,7 @@ export interface FleetFacts {
   /** Where the tables are already, while `level` is only what clients may count on; absent: at `level`. */
   readonly reached?: number | null | undefined;
   readonly upgrade: UpgradeFacts;
+  /** Those of this gate. */
   readonly sessions: readonly FleetSession[];
   readonly seen: readonly SeenClient[];
   /** Empty: it is not known which there are. */

@@ -12,6 +12,7 @@ import {
   tryParseVersion,
   type Version,
 } from '../version/version.ts';
+import { connectedOf } from './clients.ts';
 import type { FleetFacts, FleetServer } from './facts.ts';
 import { clusterOf, tablesOf, withTablesAt } from './supposed.ts';
 
@@ -118,13 +119,13 @@ export function nextLine(facts: FleetFacts): Minor | null {
 
 /** Whether the step to a line is over: servers and tables are there, and so was a client of it. */
 function isTaken(facts: FleetFacts, goal: Goal): boolean {
-  const { servers, policy, sessions, seen } = facts;
+  const { servers, policy, seen } = facts;
   if (servers.some((server) => isBehind(server, goal, policy))) return false;
   if (goal.level !== null && (tablesOf(facts) ?? goal.level) < goal.level) return false;
   if (goal.level !== null && goal.level > levelBelow(catalogueOf(policy), goal.line)) return true;
   const isThere = ({ client }: { readonly client: string }) =>
     compareMinors(tryParseVersion(client) ?? BEFORE_ALL, goal.line) >= 0;
-  return sessions.some(isThere) || seen.some((one) => one.verdict === 'permit' && isThere(one));
+  return connectedOf(facts).some(isThere) || seen.some((one) => one.verdict === 'permit' && isThere(one));
 }
 
 const BEFORE_ALL: Minor = { major: -1, minor: 0 };

@@ -36,7 +36,9 @@ export function sentenceOf(clauses: readonly string[], lead = ''): string {
 export function whoClause(clients: readonly NamedClient[]): string {
   const named = clients
     .slice(0, CLIENTS)
-    .map(({ name, driver, host }) => `client ${name ?? driver} from ${host}`);
+    .map(({ name, driver, host, gate, sessions }) =>
+      gate === null ? `client ${name ?? driver} from ${host}` : `${sessions} at ${gate}`,
+    );
   return [...named, ...(clients.length > CLIENTS ? ['…'] : [])].join(', ');
 }
 

@@ -4,8 +4,8 @@ import { hasSystemTables } from '../policy/types.ts';
 import type { Release } from '../version/catalogue.ts';
 import { type Minor, printMinor } from '../version/version.ts';
 import type { Blocker, Refused } from './answers.ts';
-import { absentOf, type Client, judgeFor, refusedBy } from './clients.ts';
-import type { FleetFacts, UpgradeFacts } from './facts.ts';
+import { absentOf, type Client, connectedOf, judgeFor, refusedBy } from './clients.ts';
+import type { FleetFacts, FleetGate, UpgradeFacts } from './facts.ts';
 import { gateBlockers } from './gate-blockers.ts';
 import { catalogueOf, type Goal, goalOf, oldestLine, withGoal, withServersOn } from './goal.ts';
 import { capital, refusedClause } from './sentences.ts';
@@ -42,9 +42,9 @@ export function stepTo(facts: FleetFacts, line: Minor, later = false): Step {
   const downtime = upgrade !== null && !(upgrade.plan instanceof PlanError) && upgrade.plan.downtime;
   const today = { now: judgeIn(facts) };
   const judge = judgeIn(withGoal(facts, goal));
-  const refuses = refusedBy(facts.sessions, judge, today);
-  const stays = (client: Client) => judge(client)?.verdict !== 'refuse';
-  const staying = facts.sessions.filter(stays);
+  const connected = connectedOf(facts);
+  const refuses = refusedBy(connected, judge, today);
+  const stays = (client: Pick<Client, 'client' | 'protocol'>) => judge(client)?.verdict !== 'refuse';
   return {
     goal,
     to: printMinor(line),
@@ -57,7 +57,7 @@ export function stepTo(facts: FleetFacts, line: Minor, later = false): Step {
     refuses: [
       ...refuses,
       ...(downtime
-        ? refusedBy(staying, judgeIn(inDowntime(facts, goal)), { ...today, temporary: true })
+        ? refusedBy(connected.filter(stays), judgeIn(inDowntime(facts, goal)), { ...today, temporary: true })
         : []),
     ],
     refusesSeen: refusedBy(absentOf(facts), judge, today),
@@ -66,9 +66,9 @@ export function stepTo(facts: FleetFacts, line: Minor, later = false): Step {
     downtime,
     after: {
       ...withGoal(facts, goal),
-      gates: [],
+      gates: facts.gates.map((gate) => laterGate(gate, stays)),
       orders: [],
-      sessions: staying,
+      sessions: facts.sessions.filter(stays),
       seen: facts.seen.filter(stays),
       upgrade: laterUpgrade(facts),
     },
@@ -92,6 +92,16 @@ function demandsOf(facts: FleetFacts, { line, version }: Goal): Step['demands'] 
   const oldest = oldestLine(facts);
   if (oldest === null || oldest.major === line.major) return null;
   return majorDemands(catalogueOf(facts.policy), version) ?? null;
+}
+
+/** By then gates agree, and have the sessions that are left. */
+function laterGate(
+  { id, isSelf, sessions = {} }: FleetGate,
+  stays: (client: { client: string }) => boolean,
+): FleetGate {
+  const left = Object.entries(sessions).filter(([line]) => stays({ client: `${line}.0` }));
+  const same = { program: '', policyHash: '', catalogueHash: '', lastSeenAt: 0 };
+  return { id, isSelf, ...same, sessions: Object.fromEntries(left) };
 }
 
 /** An approval is for one upgrade: the next one needs another. */

@@ -2,7 +2,7 @@
 import type { Policy } from '../policy/types.ts';
 import { parseVersion, printVersion, type Version } from '../version/version.ts';
 import type { Refused, WhatIf } from './answers.ts';
-import { absentOf, judgeFor, refusedBy } from './clients.ts';
+import { absentOf, connectedOf, judgeFor, refusedBy, sessionsIn } from './clients.ts';
 import type { FleetFacts, FleetServer } from './facts.ts';
 import { count, listed, refusedClause, sentenceOf } from './sentences.ts';
 import { clusterOf, tablesOf } from './supposed.ts';
@@ -30,12 +30,13 @@ export class SuppositionError extends Error {
 export function whatIf(facts: FleetFacts, supposition: Supposition): WhatIf {
   const supposed = supposedFleet(facts, supposition);
   const judge = judgeFor(clusterOf(supposed), supposed.policy, facts.now);
-  const clients = [...facts.sessions, ...absentOf(facts)];
+  const [connected, absent] = [connectedOf(facts), absentOf(facts)];
+  const clients = [...connected, ...absent];
   const refused = refusedBy(clients, judge, { now: judgeFor(clusterOf(facts), facts.policy, facts.now) });
   const sum = (of: 'sessions' | 'seen') => refused.reduce((total, group) => total + group[of], 0);
   const permitted = {
-    sessions: facts.sessions.length - sum('sessions'),
-    seen: clients.length - facts.sessions.length - sum('seen'),
+    sessions: sessionsIn(connected) - sum('sessions'),
+    seen: absent.length - sum('seen'),
   };
   return {
     servers: supposed.servers.map(({ id, version }) => ({ id, version: version && printVersion(version) })),

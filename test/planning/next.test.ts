@@ -43,9 +43,27 @@ describe('a roll that is under way', () => {
       name: 'shop-batch',
       driver: 'driver/1',
       host: '10.0.3.7',
+      gate: null,
       sessions: 10,
     });
     expect(next.path).toBeUndefined();
+  });
+
+  test('counts the sessions of the other gates, which tell no more of them than their line', () => {
+    const gates = [
+      gate('g1', { isSelf: true, sessions: { '4.12': 14 } }),
+      gate('g2', { sessions: { '4.12': 20, '4.11': 1, '4.14': 3, other: 7 } }),
+    ];
+    const next = nextStep({ ...rolling, gates });
+    expect(next.refuses).toMatchObject([
+      { line: '4.11', sessions: 1, versions: ['4.11'], clients: [{ gate: 'g2', driver: null, sessions: 1 }] },
+      { line: '4.12', sessions: 34, versions: ['4.12', '4.12.0', '4.12.1'] },
+    ]);
+    expect(next.sentence).toContain(
+      '34 sessions of 4.12 fall out of the window (20 at g2, client shop-batch from 10.0.3.7, …)',
+    );
+    const ended = { ...rolling, sessions: [], gates: [gate('g1', { isSelf: true }), gate('g2')] };
+    expect(nextStep(ended).refuses).toEqual([]);
   });
 
   test('names nobody of 4.13, which stays inside the window', () => {

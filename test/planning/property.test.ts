@@ -80,9 +80,10 @@ const fleets: fc.Arbitrary<FleetFacts> = fc.nat({ max: LINES.length - 1 }).chain
       ),
       upgrade: upgrades,
       hash: fc.constantFrom('a1b2c3d4e5f6', 'a1b2c3d4e5f6', 'ffff'),
+      elsewhere: fc.array(versions(around), { maxLength: 2 }),
       program: fc.constantFrom('0.1.0', '0.1.0', '0.2.0'),
     })
-    .map(({ tables, sessions, hash, program, upgrade, ...more }) => {
+    .map(({ tables, sessions, elsewhere, hash, program, upgrade, ...more }) => {
       const behind = LINES[Math.max(0, around - (tables ?? 0))] as Minor;
       return withState(
         fleet({
@@ -90,11 +91,19 @@ const fleets: fc.Arbitrary<FleetFacts> = fc.nat({ max: LINES.length - 1 }).chain
           upgrade,
           sessions: Object.fromEntries(sessions.map((version) => [version, 2])),
           ...(tables !== null && { level: levelOf(PHOENIX_CATALOGUE, firstOf(behind)) }),
-          gates: [gate('g1', { isSelf: true }), gate('g2', { policyHash: hash, program })],
+          gates: [
+            gate('g1', { isSelf: true }),
+            gate('g2', { policyHash: hash, program, sessions: linesOf(elsewhere) }),
+          ],
         }),
       );
     }),
 );
+
+/** Three sessions of each line. */
+function linesOf(texts: readonly string[]): Record<string, number> {
+  return Object.fromEntries(texts.map((text) => [printMinor(parseVersion(text)), 3]));
+}
 
 /** The upgrade's state, as a ledger would show it: what runs first hides the rest. */
 function withState(facts: FleetFacts): FleetFacts {
@@ -127,7 +136,14 @@ function obeyOne(facts: FleetFacts, { kind, who, move, message }: Blocker): Flee
         servers: facts.servers.map((one) => (who.includes(one.id) ? upOn(one, move?.to as string) : one)),
       };
     case 'sessions-outside':
-      return { ...facts, sessions: facts.sessions.filter(({ client }) => !who.includes(client)) };
+      return {
+        ...facts,
+        sessions: facts.sessions.filter(({ client }) => !who.includes(client)),
+        gates: facts.gates.map(({ sessions = {}, ...one }) => ({
+          ...one,
+          sessions: Object.fromEntries(Object.entries(sessions).filter(([line]) => !who.includes(line))),
+        })),
+      };
     case 'upgrade-blocked':
       return upgrade({ block: null });
     case 'upgrade-failed':
@@ -138,7 +154,10 @@ function obeyOne(facts: FleetFacts, { kind, who, move, message }: Blocker): Flee
       return upgrade({ holder: null });
     case 'gates-policy':
     case 'gates-program':
-      return { ...facts, gates: [gate('g1', { isSelf: true }), gate('g2')] };
+      return {
+        ...facts,
+        gates: facts.gates.map(({ id, isSelf, sessions }) => gate(id, { isSelf, sessions })),
+      };
     default:
       throw new Error(`nobody can do anything about ${kind}: ${message}`);
   }
@@ -165,11 +184,17 @@ function refusedAfter(facts: FleetFacts): Record<string, number> {
     upgrade: { state: 'idle', approved: true },
   } as const;
   const counts: Record<string, number> = {};
-  for (const { client } of facts.sessions) {
+  const clients = [
+    ...facts.sessions.map(({ client }) => ({ client, sessions: 1 })),
+    ...facts.gates.flatMap((one) =>
+      Object.entries(one.sessions ?? {}).map(([line, sessions]) => ({ client: `${line}.0`, sessions })),
+    ),
+  ];
+  for (const { client, sessions } of clients) {
     const version = parseVersion(client);
     const { verdict, rule } = decide({ version, upgrade: 'may' }, cluster, policy, NOW);
     const key = `${printMinor(version)} ${rule}`;
-    if (verdict === 'refuse') counts[key] = (counts[key] ?? 0) + 1;
+    if (verdict === 'refuse') counts[key] = (counts[key] ?? 0) + sessions;
   }
   return counts;
 }

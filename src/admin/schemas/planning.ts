@@ -21,8 +21,9 @@ const blocker = z
 
 const namedClient = z.object({
   name: z.string().nullable().describe('property `name`, else `user`; null: it states neither'),
-  driver: z.string(),
-  host: z.string(),
+  driver: z.string().nullable().describe('null: of another gate'),
+  host: z.string().nullable(),
+  gate: z.string().nullable().describe('the other gate that has these sessions; null: this one'),
   sessions: count.describe('open ones; 0: it is not connected'),
 });
 

@@ -116,7 +116,9 @@ const next: Data['next'] = {
       already: false,
       temporary: false,
       versions: ['4.12.0'],
-      clients: [{ name: 'shop-batch', driver: 'skewgate-js/0.1', host: '10.0.3.7', sessions: 14 }],
+      clients: [
+        { name: 'shop-batch', driver: 'skewgate-js/0.1', host: '10.0.3.7', gate: null, sessions: 14 },
+      ],
     },
   ],
   refusesSeen: [],
