@@ -18,6 +18,7 @@ import { addHealth } from './routes/health.ts';
 import { addMetrics } from './routes/metrics.ts';
 import { addPage } from './routes/page.ts';
 import { addPlanning } from './routes/planning.ts';
+import { addReload } from './routes/reload.ts';
 import { addSessions } from './routes/sessions.ts';
 import { addSetup } from './routes/setup.ts';
 import { addUpgrade } from './routes/upgrade.ts';
@@ -49,6 +50,7 @@ const ROUTES = [
   addSetup,
   addCharts,
   addVerbs,
+  addReload,
 ];
 
 /** An application that listens nowhere yet. */

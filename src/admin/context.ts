@@ -6,6 +6,7 @@ import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import type { Config } from '../config/schema.ts';
 import type { Coordination } from '../coordination/coordination.ts';
 import type { BuiltGate } from '../gateway/build.ts';
+import type { Reload } from '../gateway/reload.ts';
 import type { Metrics } from '../metrics/metrics.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Recent } from './recent.ts';
@@ -19,6 +20,8 @@ export interface AdminContext extends Omit<BuiltGate, 'config'> {
   readonly metrics: Pick<Metrics, 'text' | 'contentType'>;
   /** What happened lately: a sink of its events. */
   readonly recent: Recent;
+  /** Absent: the gate has no config that it could read again. */
+  readonly reload?: Reload | null;
   readonly clock: Clock;
   /** ms since the epoch. */
   readonly startedAt: number;

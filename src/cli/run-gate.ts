@@ -1,11 +1,11 @@
 /** A gate as the whole of a process: from its start, through its signals, to the last record of its log. */
 
-import type { Cluster } from '../cluster/cluster.ts';
 import type { Config } from '../config/schema.ts';
 import { plural } from '../config/units.ts';
 import type { DecisionLog } from '../decision/record.ts';
-import { buildGate, type GateDependencies } from '../gateway/build.ts';
+import { type BuiltGate, buildGate, type GateDependencies } from '../gateway/build.ts';
 import type { Gate } from '../gateway/gate.ts';
+import { createReload, type Reload } from '../gateway/reload.ts';
 import { pause } from '../ports/clock.ts';
 import { realClock } from '../runtime/clock.ts';
 import { type DescriptorNews, watchDescriptors } from '../runtime/descriptors.ts';
@@ -26,8 +26,10 @@ export interface GateRun {
   readonly config: Config;
   /** What it needs beside time and network: where paths start, its standard output, where lines for people go. */
   readonly around: Pick<GateDependencies, 'folder' | 'stdout' | 'say' | 'worker'>;
+  /** Reads the config again; absent: a reload is not for this process to do. */
+  readonly read?: () => Promise<Config>;
   /** Called with the gate before it starts. */
-  readonly made: (gate: Gate, cluster: Cluster) => void;
+  readonly made: (gate: BuiltGate, reload: Reload | null) => void;
   /** Called once it listens. @param admin where its operators go; null: its config has no admin side */
   readonly started: (addresses: readonly string[], admin: string | null) => void;
   /** Runs what it is given until the process is asked to stop. */
@@ -40,6 +42,7 @@ export interface GateRun {
 export async function runGate({
   config,
   around,
+  read,
   made,
   started,
   untilStopped,
@@ -51,14 +54,15 @@ export async function runGate({
   const admin = await prepareAdmin(config, folder);
   const built = buildGate(config, { ...realRuntime, ...around, ...admin?.dependencies });
   admin?.attach(built);
-  const { gate, cluster, log } = built;
+  const { gate, log, reconfiguration } = built;
+  const reload = read === undefined ? null : reloadOf(built, read);
   const coordination = coordinate({ config, folder, built, admin: () => admin?.address ?? null });
-  made(gate, cluster);
+  made(built, reload);
   let flush = FLUSH_MS;
   const timers = [watchDescriptors(realClock, (news) => tellDescriptors(news, gate, say))];
   try {
     await untilStopped(async ({ asked, force }) => {
-      await admin?.start({ ...built, config: () => config, coordination });
+      await admin?.start({ ...built, config: () => reconfiguration.config, coordination, reload });
       // A server or ledger that hangs makes nobody wait who wants it to end before it is up.
       const start = (coordination?.start() ?? Promise.resolve()).then(() => gate.start());
       const isUp = await Promise.race([start.then(() => true), asked.then(() => false)]);
@@ -67,13 +71,12 @@ export async function runGate({
         timers.push(giveBackOnceQuiet(realClock, () => clientsOf(gate) === 0));
       }
       await asked;
-      await beLameDuck(gate, config.timeouts.lameDuck, force, say);
+      const { timeouts } = reconfiguration.config;
+      await beLameDuck(gate, timeouts.lameDuck, force, say);
       const clients = clientsOf(gate);
       if (clients > 0)
-        say(
-          `waiting up to ${config.timeouts.drain / 1_000} s for ${plural(clients, 'client')} to leave; ${hurry}`,
-        );
-      await gate.stop(config.timeouts.drain, force);
+        say(`waiting up to ${timeouts.drain / 1_000} s for ${plural(clients, 'client')} to leave; ${hurry}`);
+      await gate.stop(timeouts.drain, force);
       if (force.aborted) flush = 0;
     });
     await closeLog(log, say);
@@ -98,6 +101,16 @@ async function beLameDuck(
   await pause(realClock, ms, force);
 }
 
+/** What a reload brings with it is loaded before it is applied. */
+function reloadOf({ reconfiguration, events }: BuiltGate, read: () => Promise<Config>): Reload {
+  const readAll = async () => {
+    const next = await read();
+    await loadTransports(addressesOf(next));
+    return next;
+  };
+  return createReload({ read: readAll, running: reconfiguration, events });
+}
+
 /** How many it has, also on their way in. */
 function clientsOf(gate: Gate): number {
   const { sessions, handshakes } = gate.status();
@@ -105,7 +118,7 @@ function clientsOf(gate: Gate): number {
 }
 
 /** All addresses that it listens on or dials. */
-function addressesOf({ listen, servers }: Config): string[] {
+export function addressesOf({ listen, servers }: Config): string[] {
   return [
     ...listen.map(({ tcp, ws }) => (tcp === undefined ? `ws://${ws}` : `tcp://${tcp}`)),
     ...servers.map(({ address }) => address),

@@ -2,11 +2,15 @@
 import { fork } from 'node:child_process';
 import type { Writable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
+import type { Config } from '../config/schema.ts';
+import type { GateEvent } from '../events/events.ts';
+import { createReload } from '../gateway/reload.ts';
 import { realClock } from '../runtime/clock.ts';
 import { giveBackOnceQuiet } from '../runtime/memory.ts';
 import type { Start, ToSupervisor, ToWorker } from '../workers/messages.ts';
 import { Supervisor, WorkerFailed, type WorkerListener, type WorkerProcess } from '../workers/supervisor.ts';
 import { forwardLines } from './forward-lines.ts';
+import { onSignals, reloadBySignal } from './signals.ts';
 import { standardOutput } from './stdout.ts';
 import { untilStopped } from './stop.ts';
 
@@ -22,13 +26,13 @@ export interface Supervision {
   /** Called once all workers listen. */
   readonly started: (addresses: readonly string[]) => void;
   readonly say: (line: string) => void;
-  /** Says that a SIGHUP is ignored. */
-  readonly hangUp: () => void;
+  /** Reads the config again. */
+  readonly read: () => Promise<Config>;
 }
 
 /** Runs a gate of several workers to its end. Sets the exit status of the first one where that could not begin. */
-export async function supervise({ start, started, say, hangUp }: Supervision): Promise<void> {
-  const { workers, limits, migration, timeouts, log } = start.config;
+export async function supervise({ start, started, say, read }: Supervision): Promise<void> {
+  const { workers, limits, migration, log } = start.config;
   const output = log.file === undefined ? standardOutput(say) : null;
   output?.setMaxListeners(2 * workers);
   const supervisor = new Supervisor({
@@ -39,11 +43,12 @@ export async function supervise({ start, started, say, hangUp }: Supervision): P
     fork: (_worker, listener) => forkWorker(listener, output),
     say,
   });
-  const onHangUp = () => {
-    hangUp();
-    supervisor.hangUp();
-  };
-  process.on('SIGHUP', onHangUp);
+  const events = { emit: (event: GateEvent) => supervisor.record(event) };
+  const reload = createReload({ read, running: supervisor, events });
+  const signals = onSignals({
+    hangUp: () => reloadBySignal(reload),
+    reopenLog: () => supervisor.reopenLogs(),
+  });
   try {
     await untilStopped(async ({ asked, force }) => {
       await Promise.race([supervisor.start().then(started), asked]);
@@ -51,7 +56,7 @@ export async function supervise({ start, started, say, hangUp }: Supervision): P
       await asked;
       quiet.cancel();
       force.addEventListener('abort', () => void supervisor.stop());
-      const late = realClock.after(timeouts.drain + LAST_WORDS, () => supervisor.kill());
+      const late = realClock.after(supervisor.config.timeouts.drain + LAST_WORDS, () => supervisor.kill());
       await supervisor.stop();
       late.cancel();
     });
@@ -60,7 +65,7 @@ export async function supervise({ start, started, say, hangUp }: Supervision): P
     // It has said itself why.
     process.exitCode = error.exit.code ?? 1;
   } finally {
-    process.off('SIGHUP', onHangUp);
+    signals.stop();
   }
 }
 

@@ -5,8 +5,10 @@ import { workerConfig } from '../workers/worker-config.ts';
 import { WorkerLink } from '../workers/worker-link.ts';
 import { printable } from './printable.ts';
 import { runGate } from './run-gate.ts';
+import { reopenLog } from './signals.ts';
 import { standardOutput } from './stdout.ts';
 import { leave, type Stop } from './stop.ts';
+import { createWorkerReload } from './worker-reload.ts';
 
 const send = (message: ToSupervisor) => void process.send?.(message, () => {});
 
@@ -60,13 +62,28 @@ async function serve({ worker, config: whole, folder, addresses, room }: Start):
       say,
       worker: { isFirst: addresses === null, slots: link.slots, onFinding: (finding) => link.share(finding) },
     },
-    made(gate, cluster) {
+    made(built) {
+      const { cluster, log, events } = built;
+      const reload = createWorkerReload({ built, link, worker, send });
       process.on('message', (heard) => {
         const message = heard as ToWorker;
-        if (message.kind === 'room' || message.kind === 'spare') link.heard(message);
-        else if (message.kind === 'found') cluster.learn(link.received(message.finding));
-        else if (message.kind === 'probe') cluster.probe();
-        else if (message.kind === 'hang-up') gate.noteIgnoredSignal('SIGHUP is ignored');
+        switch (message.kind) {
+          case 'room':
+          case 'spare':
+            return link.heard(message);
+          case 'found':
+            return cluster.learn(link.received(message.finding));
+          case 'probe':
+            return cluster.probe();
+          case 'record':
+            return events.emit(message.event);
+          case 'reopen-log':
+            return reopenLog(log, say);
+          case 'prepare':
+          case 'commit':
+          case 'abandon':
+            return void reload(message);
+        }
       });
     },
     started: (bound) => send({ kind: 'listening', addresses: bound }),

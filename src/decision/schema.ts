@@ -184,9 +184,9 @@ const lifecycle = z.strictObject({
 const operator = z.strictObject({
   ...common,
   event: z.literal('operator'),
-  what: openWord(['pause', 'resume', 'drain', 'undrain', 'kick']).describe('the verb'),
-  stage: openWord(['begun', 'done', 'lapsed']).describe(
-    '`begun`: it takes time; `done`: what `effect` says is true; `lapsed`: the time of an order is over',
+  what: openWord(['pause', 'resume', 'drain', 'undrain', 'kick', 'reload']).describe('the verb'),
+  stage: openWord(['begun', 'done', 'lapsed', 'refused']).describe(
+    '`begun`: it takes time; `done`: what `effect` says is true; `lapsed`: the time of an order is over; `refused`: nothing was done, and `effect` says why',
   ),
   by: z.string().describe('who had the gate do it'),
   reason: z.string().describe('why, in their words; empty: they did not say'),

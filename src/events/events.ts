@@ -109,12 +109,12 @@ export interface LifecycleEvent {
 
 /**
  * An operator had the gate do something. `begun`: it takes time. `done`: what `effect` says is true. `lapsed`: the time
- * of an order is over, and it is no longer heeded.
+ * of an order is over, and it is no longer heeded. `refused`: nothing was done, and `effect` says why.
  */
 export interface OperatorEvent {
   readonly event: 'operator';
-  readonly what: 'pause' | 'resume' | 'drain' | 'undrain' | 'kick';
-  readonly stage: 'begun' | 'done' | 'lapsed';
+  readonly what: 'pause' | 'resume' | 'drain' | 'undrain' | 'kick' | 'reload';
+  readonly stage: 'begun' | 'done' | 'lapsed' | 'refused';
   readonly by: string;
   /** Why, for people; empty: nobody said. */
   readonly reason: string;

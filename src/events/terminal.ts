@@ -54,5 +54,6 @@ function firstOf({ server, state, version, lastError }: ServerEvent): string {
 }
 
 function operatorLine({ what, stage, by, reason, effect }: OperatorEvent): string {
+  if (stage === 'refused') return `${what} by ${by}${reason && ` (${reason})`} refused: ${effect}`;
   return `${what} ${stage} by ${by}${reason && ` (${reason})`}: ${effect}`;
 }

@@ -64,6 +64,8 @@ export interface BuiltGate {
   readonly migration: Migration;
   readonly settings: Settings;
   readonly identity: Identity;
+  /** Where what happens in it is told. */
+  readonly events: EventSink;
   /** The way to another config. */
   readonly reconfiguration: Reconfiguration;
 }
@@ -139,6 +141,7 @@ export function buildGate(config: Config, around: GateDependencies): BuiltGate {
     migration,
     settings,
     identity,
+    events,
     reconfiguration,
   };
 }

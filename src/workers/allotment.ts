@@ -5,13 +5,15 @@
 
 /** How much of a limit each worker holds, by its number. */
 export class Allotment {
-  readonly #limit: number;
+  readonly #workers: number;
+  #limit: number;
   readonly #shares = new Map<number, number>();
-  readonly #step: number;
+  #step: number;
   #free: number;
 
   /** @param workers how many will share it */
   constructor(limit: number, workers: number) {
+    this.#workers = workers;
     this.#limit = limit;
     this.#free = limit;
     this.#step = Math.floor(limit / (2 * workers));
@@ -39,6 +41,25 @@ export class Allotment {
     const given = Math.min(count, share);
     this.#shares.set(worker, share - given);
     this.#free += given;
+  }
+
+  /**
+   * Another limit holds: each worker has the same part of it as of the one before.
+   * @returns what each worker has more, by its number; negative: less
+   */
+  resize(limit: number): Map<number, number> {
+    const before = this.#limit;
+    this.#limit = limit;
+    this.#step = Math.floor(limit / (2 * this.#workers));
+    this.#free = limit;
+    const more = new Map<number, number>();
+    for (const [worker, share] of this.#shares) {
+      const next = before === 0 ? 0 : Math.floor((share * limit) / before);
+      more.set(worker, next - share);
+      this.#shares.set(worker, next);
+      this.#free -= next;
+    }
+    return more;
   }
 
   /** A worker is gone, and with it whatever it used its share for. */

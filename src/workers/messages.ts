@@ -4,6 +4,7 @@
  */
 import type { Finding } from '../cluster/finding.ts';
 import type { Config } from '../config/schema.ts';
+import type { GateEvent } from '../events/events.ts';
 
 /** The limits that all workers share. */
 export const LIMITS = ['handshakes', 'sessions', 'waiting'] as const;
@@ -20,7 +21,7 @@ export interface Start {
   readonly config: Config;
   /** Where relative paths of the config start. */
   readonly folder: string;
-  /** The addresses that the first worker has bound, in the order of the config; null: this is the first. */
+  /** The addresses that other workers have bound, in the order of the config; null: this is the first. */
   readonly addresses: readonly string[] | null;
   readonly room: Readonly<Record<Limit, number>>;
 }
@@ -36,9 +37,28 @@ export type ToWorker =
   | { readonly kind: 'found'; readonly finding: Finding }
   /** Drain and end; said again: at once. */
   | { readonly kind: 'stop' }
-  | { readonly kind: 'hang-up' };
+  /**
+   * Do all of a reload that can fail, and say `prepared`.
+   * @prop addresses where all listen already, in the order of the config; null: a new address
+   */
+  | { readonly kind: 'prepare'; readonly config: Config; readonly addresses: readonly (string | null)[] }
+  /** Do the rest of it. */
+  | {
+      readonly kind: 'commit';
+      /** Each limit, for all together. */
+      readonly limits: Readonly<Record<Limit, number>>;
+      /** How much more room this worker has of each; negative: less. */
+      readonly room: Readonly<Record<Limit, number>>;
+    }
+  /** Leave all as it was: another worker could not. */
+  | { readonly kind: 'abandon' }
+  /** Something happened to the gate as a whole. */
+  | { readonly kind: 'record'; readonly event: GateEvent }
+  | { readonly kind: 'reopen-log' };
 
 export type ToSupervisor =
+  /** The answer to `prepare`; null: it can be done. */
+  | { readonly kind: 'prepared'; readonly error: string | null }
   | { readonly kind: 'listening'; readonly addresses: readonly string[] }
   | { readonly kind: 'more'; readonly limit: Limit }
   /** The answer to `spare`. */

@@ -5,8 +5,13 @@
  * The first worker binds the addresses, so that a port chosen by the system is the same for all, and a config that
  * can't be served is told once.
  */
+import type { Config } from '../config/schema.ts';
+import type { GateEvent } from '../events/events.ts';
 import type { Clock } from '../ports/clock.ts';
+import type { Prepared } from '../ports/prepared.ts';
+import { alignAddresses, boundAddresses } from './align.ts';
 import { Allotment } from './allotment.ts';
+import { Answers } from './answers.ts';
 import { LIMITS, type Limit, type Start, type ToSupervisor, type ToWorker } from './messages.ts';
 
 /** How a process ended. */
@@ -63,6 +68,8 @@ export class WorkerFailed extends Error {
 
 /** ms: a worker that lives no longer than that has a replacement that waits, each time longer. */
 const SHORT_LIFE = 5_000;
+/** ms beyond the time of a dial, in which a worker says whether it can do a reload. */
+const ANSWER_MS = 10_000;
 /** The first such replacement does not wait, the second waits for a second, and none for more than this; ms. */
 const LONGEST_WAIT = 5_000;
 
@@ -74,7 +81,11 @@ export class Supervisor {
   readonly #askers: Readonly<Record<Limit, Asker[]>> = { handshakes: [], sessions: [], waiting: [] };
   readonly #up = Promise.withResolvers<readonly string[]>();
   readonly #ended = Promise.withResolvers<void>();
+  /** As the gate goes by it now. */
+  #config: Config;
   #addresses: readonly string[] | null = null;
+  /** To a question that all workers were asked. */
+  #answers: Answers | null = null;
   #prober: number | null = null;
   #stops = 0;
   /** How many workers in a row lived no longer than a short time. */
@@ -83,6 +94,7 @@ export class Supervisor {
   constructor(options: SupervisorOptions) {
     this.#options = options;
     const { limits, workers } = options;
+    this.#config = options.start.config;
     this.#allotments = {
       handshakes: new Allotment(limits.handshakes, workers),
       sessions: new Allotment(limits.sessions, workers),
@@ -113,9 +125,60 @@ export class Supervisor {
     for (const { process } of this.#workers.values()) process.kill();
   }
 
-  /** Hands on that the process got a SIGHUP. */
-  hangUp(): void {
-    for (const { process } of this.#workers.values()) process.send({ kind: 'hang-up' });
+  /** As the gate goes by it now. */
+  get config(): Config {
+    return this.#config;
+  }
+
+  /**
+   * Has every worker do all of a reload that can fail; one that can't has none of them do the rest.
+   * @returns the change; who is started meanwhile is ended by it, and replaced by one that goes by `next`
+   * @throws {Error} if a worker can't, or is not there yet
+   */
+  async prepare(next: Config): Promise<Prepared> {
+    const asked = [...this.#workers.values()];
+    if (this.#addresses === null || asked.length < this.#options.workers)
+      throw new Error('a worker is being replaced: try again once it listens');
+    if (!asked.every(({ isListening }) => isListening))
+      throw new Error('a worker is being started: try again once it listens');
+    const addresses = alignAddresses(this.#config.listen, this.#addresses, next.listen);
+    this.#answers = new Answers(
+      asked.map(({ number }) => number),
+      this.#options.clock,
+      this.#config.timeouts.dial + ANSWER_MS,
+    );
+    for (const { process } of asked) process.send({ kind: 'prepare', config: next, addresses });
+    const failed = await this.#answers.all;
+    const abandon = () => {
+      for (const { process } of asked) process.send({ kind: 'abandon' });
+    };
+    if (failed !== null) {
+      abandon();
+      throw new Error(failed);
+    }
+    return { commit: () => this.#commit(next, boundAddresses(next.listen, addresses), asked), abandon };
+  }
+
+  #commit(next: Config, addresses: readonly string[], prepared: readonly Worker[]): void {
+    this.#config = next;
+    this.#addresses = addresses;
+    const limits = { ...next.limits, waiting: next.migration.hold.clients };
+    const more = LIMITS.map((limit) => [limit, this.#allotments[limit].resize(limits[limit])] as const);
+    for (const worker of this.#workers.values())
+      if (prepared.includes(worker)) {
+        const room = Object.fromEntries(more.map(([limit, by]) => [limit, by.get(worker.number) ?? 0]));
+        worker.process.send({ kind: 'commit', limits, room: room as Record<Limit, number> });
+      } else worker.process.kill();
+  }
+
+  /** Has every worker record what happened to the gate as a whole. */
+  record(event: GateEvent): void {
+    for (const { process } of this.#workers.values()) process.send({ kind: 'record', event });
+  }
+
+  /** Has every worker open its log again. */
+  reopenLogs(): void {
+    for (const { process } of this.#workers.values()) process.send({ kind: 'reopen-log' });
   }
 
   #fork(number: number): void {
@@ -128,13 +191,22 @@ export class Supervisor {
     this.#workers.set(number, worker);
     const room = { handshakes: 0, sessions: 0, waiting: 0 };
     for (const limit of LIMITS) room[limit] = this.#allotments[limit].begin(number);
-    process.send({ kind: 'start', worker: number, ...start, addresses: this.#addresses, room });
+    process.send({
+      kind: 'start',
+      worker: number,
+      ...start,
+      config: this.#config,
+      addresses: this.#addresses,
+      room,
+    });
   }
 
   #heard(worker: Worker, message: ToSupervisor): void {
     switch (message.kind) {
       case 'listening':
         return this.#listening(worker, message.addresses);
+      case 'prepared':
+        return this.#answers?.take(worker.number, message.error);
       case 'more':
         return this.#more(worker, message.limit);
       case 'back':
@@ -193,6 +265,7 @@ export class Supervisor {
 
   #exited(worker: Worker, exit: Exit): void {
     this.#workers.delete(worker.number);
+    this.#answers?.take(worker.number, `worker ${worker.number} ended with ${spellExit(exit)}`);
     for (const limit of LIMITS) {
       this.#allotments[limit].end(worker.number);
       const askers = this.#askers[limit];

@@ -8,13 +8,13 @@ import type { Config } from '../config/schema.ts';
  * since a file that is rotated has one writer.
  * @param worker its number, from 1 on
  * @param supervisor the process id by which a gate without an `id` goes
- * @param addresses what the first worker bound; null: this is the first
+ * @param addresses what is bound already, in the order of the config; null: this is the first, or a new address
  */
 export function workerConfig(
   config: Config,
   worker: number,
   supervisor: number,
-  addresses: readonly string[] | null,
+  addresses: readonly (string | null)[] | null,
 ): Config {
   const { id = `${os.hostname()}:${supervisor}`, log } = config;
   return {
@@ -31,8 +31,11 @@ export function workerLog(file: string, worker: number | '*'): string {
   return path.join(dir, `${name}.worker-${worker}${ext}`);
 }
 
-function boundTo(entry: Config['listen'][number], address: string | undefined): Config['listen'][number] {
-  if (address === undefined) return entry;
+function boundTo(
+  entry: Config['listen'][number],
+  address: string | null | undefined,
+): Config['listen'][number] {
+  if (address == null) return entry;
   const bound = address.slice(address.indexOf('://') + 3);
   return entry.tcp === undefined ? { ...entry, ws: bound } : { ...entry, tcp: bound };
 }

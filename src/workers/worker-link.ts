@@ -54,6 +54,11 @@ export class WorkerLink {
     return { ...finding, askedAt: clock.monotonic() - (machineTime() - finding.askedAt) };
   }
 
+  /** Other limits hold from now on. */
+  resize({ limits, room }: Extract<ToWorker, { readonly kind: 'commit' }>): void {
+    for (const limit of LIMITS) this.slots[limit].resize(limits[limit], room[limit]);
+  }
+
   /** Takes what concerns the limits. */
   heard(message: Extract<ToWorker, { readonly kind: 'room' | 'spare' }>): void {
     const { limit } = message;

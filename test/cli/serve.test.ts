@@ -149,19 +149,6 @@ test('Ctrl-C while it starts does not wait for a server that hangs, and it never
   expect(records.map((line) => JSON.parse(line).what)).toEqual(['draining', 'stopped']);
 });
 
-test('SIGHUP is ignored, said and on record: sessions and new clients do not notice', async () => {
-  const server = await echoServer('4.14.0');
-  const gate = await serveGate(`${serversOf(server.address)}\n${FAST}`);
-  gate.program.signal('SIGHUP');
-  await gate.program.waitFor(/SIGHUP is ignored: the config is not read again/);
-  expect(await outcomeOf(gate.url('4.14.0'))).toBe('admitted by 4.14.0');
-  gate.program.signal('SIGINT');
-  expect(await gate.program.exited).toBe(0);
-  const own = gate.records().filter(({ event }) => event === 'gate');
-  expect(own.map(({ what }) => what)).toEqual(['started', 'signal-ignored', 'draining', 'stopped']);
-  expect(own[1]?.error).toContain('SIGHUP');
-});
-
 test('a second Ctrl-C ends at once, and the session that was cut is in the log', async () => {
   const server = await echoServer('4.14.0');
   const gate = await serveGate(`${serversOf(server.address)}\n${FAST.replace('2s', '10m')}`);

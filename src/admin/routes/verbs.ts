@@ -2,13 +2,15 @@
 import { z } from 'zod';
 import type { AdminContext, App } from '../context.ts';
 
-const body = z.strictObject({
+/** What every verb is told. */
+export const body = z.strictObject({
   reason: z.string().max(1_000).default('').describe('why, for the record'),
   by: z.string().min(1).max(128).optional().describe('who acts, for the record'),
   dryRun: z.boolean().default(false).describe('whether only to say what it would do'),
 });
 
-const effect = z.object({
+/** What every verb answers. */
+export const effect = z.object({
   what: z.string().describe('the verb'),
   dryRun: z.boolean(),
   done: z.boolean().describe('whether it is so now'),

@@ -4,15 +4,16 @@ import type { Command } from 'commander';
 import { parseConfig, parseServable, readText } from '../../config/load.ts';
 import type { Config } from '../../config/schema.ts';
 import type { GateDependencies } from '../../gateway/build.ts';
+import type { Gate } from '../../gateway/gate.ts';
 import type { Demo, DemoPorts } from '../demo.ts';
 import { printable } from '../printable.ts';
 import type { GateRun } from '../run-gate.ts';
 import { sayIfShort } from '../short-limit.ts';
+import { onSignals, reloadBySignal, reopenLog } from '../signals.ts';
 import { standardOutput } from '../stdout.ts';
 import { leave, untilStopped } from '../stop.ts';
 
-/** By default SIGHUP ends a process without a record; many programs read their config again instead. */
-const SIGHUP_IGNORED = 'SIGHUP is ignored: the config is not read again; restart the gate for that';
+const NO_CONFIG = 'SIGHUP is ignored: the example has no config file to read again';
 
 /** Defines `serve`. */
 export function addServe(program: Command): void {
@@ -32,21 +33,21 @@ export function addServe(program: Command): void {
 }
 
 async function serve(file: string, folder: string): Promise<void> {
-  const text = await readText(file);
-  const config = parseServable(text, file, folder);
+  const read = async () => parseServable(await readText(file), file, folder);
+  const config = await read();
   const started = (addresses: readonly string[], admin: string | null) => {
     say(`cluster ${config.cluster}, listening on ${addresses.join(', ')}`);
     if (admin !== null) say(`admin on ${admin}`);
     sayIfShort(config.limits, say);
   };
   const where = path.resolve(folder);
-  if (config.workers === 1) return leave(await run(config, where, standardOutput(say), started));
+  if (config.workers === 1) return leave(await run(config, where, standardOutput(say), started, read));
   const { supervise } = await import('../supervise.ts');
   await supervise({
     start: { file, config, folder: where },
+    read,
     started: (addresses) => started(addresses, null),
     say,
-    hangUp: sayHangUp,
   });
 }
 
@@ -79,30 +80,34 @@ async function run(
   folder: string,
   stdout: NonNullable<GateDependencies['stdout']>,
   started: GateRun['started'],
+  read?: NonNullable<GateRun['read']>,
 ): Promise<number> {
   // A process that supervises workers has no gate of its own.
   const { runGate } = await import('../run-gate.ts');
-  let onHangUp = () => {};
+  let signals: ReturnType<typeof onSignals> | null = null;
   try {
     return await runGate({
       config,
       around: { folder, stdout, say },
-      made(gate) {
-        onHangUp = () => gate.noteIgnoredSignal(sayHangUp());
-        process.on('SIGHUP', onHangUp);
+      ...(read && { read }),
+      made({ gate, log }, reload) {
+        signals = onSignals({
+          hangUp: () => (reload === null ? ignoreHangUp(gate) : reloadBySignal(reload)),
+          reopenLog: () => reopenLog(log, say),
+        });
       },
       started,
       untilStopped,
       hurry: 'Ctrl-C again to end at once',
     });
   } finally {
-    process.off('SIGHUP', onHangUp);
+    (signals as ReturnType<typeof onSignals> | null)?.stop();
   }
 }
 
-function sayHangUp(): string {
-  say(SIGHUP_IGNORED);
-  return SIGHUP_IGNORED;
+function ignoreHangUp(gate: Gate): void {
+  say(NO_CONFIG);
+  gate.noteIgnoredSignal(NO_CONFIG);
 }
 
 /** What servers and hooks said may be part of it. */
