@@ -11,7 +11,6 @@ import { type Clock, deadline } from '../ports/clock.ts';
 import type { Random } from '../ports/random.ts';
 import type { Connection, UpgradeRequest } from '../ports/transport.ts';
 import type { Transports } from '../transport/address.ts';
-import { printVersion } from '../version/version.ts';
 import { askAhead } from './ask-ahead.ts';
 import { DescriptorsExhausted, dialServer } from './dial.ts';
 import type { Finding } from './finding.ts';
@@ -19,7 +18,9 @@ import { Probes } from './probes.ts';
 import { QuietServers } from './quiet.ts';
 import { ledgersOf, SeenTokens } from './seen-tokens.ts';
 import { ServerList } from './server-list.ts';
+import { newsOf, type Standing, standingOf } from './server-news.ts';
 import {
+  countedState,
   type Observation,
   type ServerEntry,
   type ServerState,
@@ -75,6 +76,7 @@ export class Cluster {
   #knownSince = Number.NEGATIVE_INFINITY;
   readonly #probes: Probes;
   readonly #quiet: QuietServers;
+  #drained: ReadonlySet<string> = new Set();
   #stopping = new AbortController();
 
   constructor(options: ClusterOptions) {
@@ -319,6 +321,13 @@ export class Cluster {
     if (changed) this.changes.notify();
   }
 
+  /** Has those servers that are up count as draining, and no others: operators want them to get no sessions. */
+  drain(ids: ReadonlySet<string>): void {
+    this.#drained = ids;
+    for (const server of this.#servers.all)
+      if (countedState(server, ids.has(server.id)) !== server.state) this.#count(server, standingOf(server));
+  }
+
   sessionStarted(id: string): void {
     this.#servers.countSession(id, 1);
   }
@@ -338,29 +347,21 @@ export class Cluster {
   /** As with levels, an answer to an older question than the one known is ignored. */
   #recordObservation(server: ServerState, askedAt: number, seen: Observation, isOwn = true): void {
     if (askedAt < server.knownAt) return;
-    const { state: previousState, version: previous } = server;
-    const isFirst = server.knownAt === Number.NEGATIVE_INFINITY;
-    Object.assign(server, { lastError: null }, seen);
-    this.#servers.update(server);
+    const before = standingOf(server);
+    Object.assign(server, { lastError: null, said: seen.state ?? server.said }, seen);
     server.seenAt = this.#options.clock.monotonic();
     server.knownAt = askedAt;
+    this.#count(server, before, isOwn);
+  }
+
+  /** Takes what changed of a server into account, and tells of it. @param isOwn whether sinks are told too */
+  #count(server: ServerState, before: Standing, isOwn = true): void {
+    server.state = countedState(server, this.#drained.has(server.id));
+    this.#servers.update(server);
     this.#warm.get(server)?.observe();
-    const previousVersion = previous && printVersion(previous);
-    const version = server.version && printVersion(server.version);
-    if (!isFirst && previousState === server.state && previousVersion === version) return;
-    const { id, state, level, lastError } = server;
-    if (isOwn)
-      this.#options.events.emit({
-        event: 'server',
-        server: id,
-        first: isFirst,
-        state,
-        version,
-        previousState: isFirst ? null : previousState,
-        previousVersion,
-        level,
-        lastError,
-      });
+    const news = newsOf(server, before);
+    if (news === null) return;
+    if (isOwn) this.#options.events.emit(news);
     this.changes.notify();
   }
 

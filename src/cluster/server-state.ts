@@ -31,6 +31,8 @@ export type ServerState = {
   -readonly [Key in keyof ServerStatus]: ServerStatus[Key];
 } & {
   entry: ServerEntry;
+  /** How it is by its own word; `state` is that unless an operator drains it. */
+  said: ServerFacts['state'];
   /** When its last answer, or failure to answer, was seen; -Infinity before the first. */
   seenAt: number;
   /** When the question was asked whose answer is known: what is known is as old as that. */
@@ -55,6 +57,7 @@ export function unknownServer(entry: ServerEntry): ServerState {
     address: entry.address,
     version: null,
     state: 'down',
+    said: 'down',
     level: null,
     ledgers: [],
     sessions: 0,
@@ -65,6 +68,11 @@ export function unknownServer(entry: ServerEntry): ServerState {
     askedAt: Number.NEGATIVE_INFINITY,
     ...(entry.protocol && { protocol: entry.protocol }),
   };
+}
+
+/** How a server counts that an operator drains, or not: one that is up gets no sessions all the same. */
+export function countedState({ said }: ServerState, isDrained: boolean): ServerFacts['state'] {
+  return said === 'up' && isDrained ? 'draining' : said;
 }
 
 /** What compatibility is judged by, for people and to compare. */

@@ -42,14 +42,20 @@ export interface Phases {
   readonly totalMs: number;
 }
 
-/** Why a session ended. `gate-stopped`, `lockstep`, `downtime`: the gate ended it. */
+/**
+ * Why a session ended. After the first three it was the gate that ended it. `drained`: an operator drains what it
+ * belonged to; `kicked`: an operator ended just this one; `skew`: its client would not be admitted any more.
+ */
 export type SessionEndReason =
   | 'both-ended'
   | 'client-gone'
   | 'server-gone'
   | 'gate-stopped'
   | 'lockstep'
-  | 'downtime';
+  | 'downtime'
+  | 'drained'
+  | 'kicked'
+  | 'skew';
 
 /** A session is over. */
 export interface SessionEndEvent {
@@ -61,6 +67,10 @@ export interface SessionEndEvent {
   readonly properties: Readonly<Record<string, string>>;
   readonly server: string;
   readonly reason: SessionEndReason;
+  /** What its client would be told today, where the gate ended it; otherwise null. */
+  readonly code: Code | null;
+  /** Why the gate ended it, as a sentence; null: it did not. */
+  readonly message: string | null;
   /** What broke the session off; null where it ended in order. */
   readonly error: string | null;
   readonly bytesFromClient: number;

@@ -77,6 +77,7 @@ export class Admission implements Holding {
   readonly id: string;
   readonly #context: AdmissionContext;
   readonly #client: PendingClient;
+  readonly #listener: string;
   readonly #log: (outcome: Outcome) => void;
   readonly #startedAt: number;
   /** Aborts when the client leaves or the gate drains. */
@@ -92,10 +93,19 @@ export class Admission implements Holding {
   /** Whether it got a turn, or needed none. */
   #hadTurn = false;
 
-  /** @param log gets the outcome before the client is told */
-  constructor(context: AdmissionContext, client: PendingClient, log: (outcome: Outcome) => void) {
+  /**
+   * @param listener the address that the client came to
+   * @param log gets the outcome before the client is told
+   */
+  constructor(
+    context: AdmissionContext,
+    client: PendingClient,
+    listener: string,
+    log: (outcome: Outcome) => void,
+  ) {
     this.#context = context;
     this.#client = client;
+    this.#listener = listener;
     this.#log = log;
     this.#wait = new Wait(context);
     this.#search = new ServerSearch(context, this.#over, client.connection.upgrade?.request);
@@ -198,7 +208,7 @@ export class Admission implements Holding {
   async #step(applicant: Applicant): Promise<Step> {
     const { cluster, migration, judge, settings } = this.#context;
     const { times } = settings;
-    const ordered = orderedVerdict(this.#context, applicant);
+    const ordered = orderedVerdict(this.#context, applicant, this.#listener);
     if (ordered !== null) return { kind: 'not-yet', decision: ordered };
     // After standing still (SIGSTOP, a suspended machine) nothing known is good enough, not even to admit by.
     if (cluster.isStale(times.stale)) await Promise.all([cluster.refresh(0), migration.refresh(times.stale)]);
@@ -240,7 +250,10 @@ export class Admission implements Holding {
       reached.link.close();
       return step;
     };
-    if (cluster.isStale(settings.times.stale) || orderedVerdict(this.#context, applicant) !== null)
+    if (
+      cluster.isStale(settings.times.stale) ||
+      orderedVerdict(this.#context, applicant, this.#listener) !== null
+    )
       return leave({ kind: 'again' });
     if (this.#over.aborted) return leave({ kind: 'not-yet', decision });
     if (decision.verdict !== 'permit' || !judge.fitFor(applicant, facts)(reached.server))

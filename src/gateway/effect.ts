@@ -1,6 +1,7 @@
 /** What a verb of an operator does, or would do: what it returns, its preview, and what is on record of it. */
+import { plural, seconds } from '../config/units.ts';
 import type { OperatorEvent } from '../events/events.ts';
-import type { OrderScope, Target } from './orders.ts';
+import type { Order, OrderScope, Target } from './orders.ts';
 
 /** What every verb is told. */
 export interface Asked {
@@ -75,4 +76,46 @@ export function targetOf(target: Target): OperatorEvent['target'] {
 /** ms since the epoch, printed; null stays null. */
 export function printTime(at: number | null): string | null {
   return at === null ? null : new Date(at).toISOString();
+}
+
+/** What a pause does, as a sentence. @param sessions open ones */
+export function effectOfPause({ until, at }: Order, sessions: number): string {
+  const how = until === null ? 'until an operator resumes' : `for ${seconds(until - at)}, or until resumed`;
+  return `New clients wait ${how}; ${plural(sessions, 'session')} ${sessions === 1 ? 'goes' : 'go'} on.`;
+}
+
+/** What a drain does, as sentences. @param sessions open ones that belong to what is drained */
+export function effectOfDrain({ target, overMs }: Order, sessions: number): string {
+  return `${newcomersTo(target)}. ${endsOf(sessions, overMs)}.`;
+}
+
+function newcomersTo(target: Target): string {
+  switch (target.kind) {
+    case 'gate':
+      return 'The gate takes no clients';
+    case 'server':
+      return `Server ${target.id} gets no new sessions`;
+    case 'listener':
+      return `${target.address} takes no clients`;
+    case 'clients':
+      return `New clients of ${target.range} are refused`;
+  }
+}
+
+function endsOf(sessions: number, overMs: number | null): string {
+  const them = plural(sessions, 'session');
+  if (sessions === 0) return 'No session is open there';
+  if (overMs === null)
+    return `${them} ${sessions === 1 ? 'goes' : 'go'} on until the client or the server ends it`;
+  return overMs === 0 ? `Closes ${them} at once` : `Closes ${them}, evenly over ${seconds(overMs)}`;
+}
+
+/** What is on record of an order. */
+export function eventOf(
+  { id, what, target, by, reason, until, overMs, scope }: Order,
+  stage: OperatorEvent['stage'],
+  facts: Pick<OperatorEvent, 'sessions' | 'effect'>,
+): OperatorEvent {
+  const lasting = { order: id, scope, until: printTime(until), overMs };
+  return { event: 'operator', what, stage, by, reason, target: targetOf(target), ...lasting, ...facts };
 }

@@ -20,17 +20,18 @@ import { GOING_AWAY } from '../wire/close.ts';
 import type { Admitted, Outcome } from './admission.ts';
 import { ConnectionCounts, type EndBeforeSession } from './connections.ts';
 import { Handshakes } from './handshakes.ts';
+import { Heeding } from './heeding.ts';
 import { Judge } from './judge.ts';
 import { Lifecycle } from './lifecycle.ts';
 import { type ListenerEntry, Listeners } from './listeners.ts';
-import { lapseOf, Operations } from './operations.ts';
+import { Operations } from './operations.ts';
 import { Orders } from './orders.ts';
 import { Ramp } from './ramp.ts';
 import { endOfSession } from './session-verdict.ts';
-import { SessionRegistry, type SessionView } from './sessions.ts';
+import { type SessionClose, type SessionOver, SessionRegistry, type SessionView } from './sessions.ts';
 import type { Settings } from './settings.ts';
 import type { Slots } from './slots.ts';
-import type { GateStatus } from './status.ts';
+import type { GateState, GateStatus } from './status.ts';
 import { type HeldClient, HeldClients } from './wait.ts';
 
 export interface GateOptions {
@@ -56,6 +57,13 @@ export interface GateOptions {
   };
 }
 
+const GATE_STOPPED: SessionClose = {
+  reason: 'gate-stopped',
+  code: 'DRAINING',
+  message: 'The gate is shutting down.',
+  closeReason: GOING_AWAY,
+};
+
 /** ms that handshakes get to end once nothing holds them any more. */
 const LAST_ANSWERS = 1_000;
 
@@ -65,6 +73,7 @@ export class Gate {
   readonly lifecycle = new Lifecycle();
   readonly orders: Orders;
   readonly operations: Operations;
+  readonly #heeding: Heeding;
   readonly #options: GateOptions;
   readonly #judge: Judge;
   readonly #listeners: Listeners;
@@ -90,14 +99,18 @@ export class Gate {
     this.sessions = new SessionRegistry({
       clock,
       slots: slots.sessions,
-      onEnd: (session, end, durationMs) => this.#ended(session, end, durationMs),
+      onEnd: (session, end) => this.#ended(session, end),
       onFault: (error) => this.#noteFault(error),
     });
-    this.orders = new Orders(clock, (order) => events.emit(lapseOf(order)));
+    this.orders = new Orders(clock, (order) => this.#heeding.noteLapsed(order));
     const { lifecycle, orders, sessions } = this;
-    const held = this.#held;
-    this.operations = new Operations({ orders, sessions, held, clock, random, events });
     const { cluster, migration, settings } = options;
+    this.#heeding = new Heeding({ orders, sessions, cluster, clock, events });
+    const held = this.#held;
+    this.operations = new Operations({
+      ...{ orders, heeding: this.#heeding, sessions, cluster, settings, held, clock, random, events },
+      addresses: () => this.#listeners.addresses,
+    });
     const changing = [cluster, migration, lifecycle, settings, orders];
     const news = new AnyOf(
       changing.map(({ changes }) => changes),
@@ -119,7 +132,7 @@ export class Gate {
   status(): GateStatus {
     const { state } = this.lifecycle;
     return {
-      state: state === 'serving' && this.orders.pause !== null ? 'paused' : state,
+      state: state === 'serving' ? this.#servingState() : state,
       addresses: [...this.#listeners.addresses],
       servers: this.#options.cluster.status(),
       handshakes: this.#handshakes.count,
@@ -134,6 +147,11 @@ export class Gate {
   /** Who is held at this moment: those that came first, so many at most. */
   heldClients(most: number): HeldClient[] {
     return this.#held.list(most);
+  }
+
+  #servingState(): GateState {
+    if (this.orders.gateDrain !== null) return 'drained';
+    return this.orders.pause === null ? 'serving' : 'paused';
   }
 
   /** What a gate needs before anything runs on its clock; `start` does it too. @throws {HookError} */
@@ -225,9 +243,10 @@ export class Gate {
     note('draining');
     this.lifecycle.drain();
     this.orders.stop();
+    this.#heeding.stop();
     await this.#listeners.close();
     await this.#idle(this.#cut.signal);
-    this.sessions.closeWhere(() => ({ reason: 'gate-stopped', closeReason: GOING_AWAY }));
+    this.sessions.closeWhere(() => GATE_STOPPED);
     await Promise.race([migration.stop(), aborted(this.#forced.signal)]);
     cluster.stop();
     await this.#watching;
@@ -280,7 +299,7 @@ export class Gate {
     this.sessions.begin(start, applicant, running);
   }
 
-  #ended(session: SessionView, { reason, error }: End, durationMs: number): void {
+  #ended(session: SessionView, { reason, error, closed, durationMs }: End & SessionOver): void {
     const { cluster, events } = this.#options;
     this.#connections.end(reason);
     cluster.sessionEnded(session.server);
@@ -292,6 +311,8 @@ export class Gate {
       properties: session.properties,
       server: session.server,
       reason,
+      code: closed?.code ?? null,
+      message: closed?.message ?? null,
       error: error?.message ?? null,
       bytesFromClient: session.bytesFromClient,
       bytesFromServer: session.bytesFromServer,

@@ -42,7 +42,7 @@ export class Handshakes {
    */
   async run(client: PendingClient, listener: string): Promise<Admitted | EndBeforeSession> {
     const { log, onEnd, slots } = this.#options;
-    const admission = new Admission(this.#context, client, (outcome) => log(outcome, listener));
+    const admission = new Admission(this.#context, client, listener, (outcome) => log(outcome, listener));
     if (this.#full() !== null) await this.#more();
     const full = this.#full();
     if (full !== null) return admission.refuse(full);

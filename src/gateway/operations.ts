@@ -2,14 +2,29 @@
  * What an operator can make a gate do. Each verb says who asks and why, can be asked for its preview alone (`dryRun`),
  * is recorded as an `operator` event, and resolves when what its effect says is true, or says what it waits for.
  */
-import { plural, seconds } from '../config/units.ts';
+import type { Cluster } from '../cluster/cluster.ts';
+import { plural } from '../config/units.ts';
 import type { OperatorEvent } from '../events/events.ts';
 import type { EventSink } from '../events/fan-out.ts';
-import type { Clock } from '../ports/clock.ts';
+import { type Clock, deadline } from '../ports/clock.ts';
 import { type Random, randomId } from '../ports/random.ts';
-import { type Asked, type Effect, OperationError, printTime, targetOf } from './effect.ts';
-import { type Order, type OrderScope, type Orders, TooManyOrders } from './orders.ts';
+import {
+  type Asked,
+  type Effect,
+  type EffectDetails,
+  effectOfDrain,
+  effectOfPause,
+  OperationError,
+  printTime,
+  targetOf,
+} from './effect.ts';
+import type { Ending } from './ending.ts';
+import { type Heeding, sessionsOf } from './heeding.ts';
+import { type Order, type OrderScope, type Orders, type Target, TooManyOrders } from './orders.ts';
+import { kickedSession } from './refusals.ts';
 import type { SessionRegistry } from './sessions.ts';
+import type { Settings } from './settings.ts';
+import { requireTarget, spellTarget, warningsAbout } from './targets.ts';
 import type { HeldClients } from './wait.ts';
 
 /** Orders for all gates of the cluster, in the store that they share. */
@@ -22,7 +37,12 @@ export interface SharedOrders {
 
 export interface OperationsContext {
   readonly orders: Orders;
+  readonly heeding: Heeding;
   readonly sessions: SessionRegistry;
+  readonly cluster: Cluster;
+  /** Of the listeners, as bound. */
+  readonly addresses: () => readonly string[];
+  readonly settings: Settings;
   readonly held: HeldClients;
   readonly clock: Clock;
   readonly random: Random;
@@ -39,11 +59,40 @@ export interface AskedPause extends AskedOrder {
   readonly forMs?: number | null | undefined;
 }
 
+export interface AskedDrain extends AskedOrder {
+  readonly target: Target;
+  /** ms over which sessions end evenly; null: they end as they like. Absent: `timeouts.drain`. */
+  readonly overMs?: number | null | undefined;
+  /** ms after which it ends by itself; null or absent: not before `undrain`. */
+  readonly forMs?: number | null | undefined;
+  /** ms to wait for the last session at most; absent: as long as sessions are being ended. */
+  readonly waitMs?: number | undefined;
+}
+
+export interface AskedUndrain extends AskedOrder {
+  readonly target: Target;
+}
+
+export interface AskedKick extends Asked {
+  /** Its id. */
+  readonly session: string;
+}
+
+/** An order that stands, and how far it is. */
+export interface OrderStatus extends Omit<Order, 'target' | 'at' | 'until'> {
+  readonly target: OperatorEvent['target'];
+  /** ISO 8601. */
+  readonly at: string;
+  readonly until: string | null;
+  /** Sessions that a drain ends, and how many of them are left. */
+  readonly sessions: number;
+  readonly left: number;
+}
+
 /** How long a pause lasts if nobody says, ms: one that was forgotten is an outage. */
 export const PAUSE = 300_000;
-
-type Facts = Pick<Effect, 'sessions' | 'sentence'> &
-  Partial<Pick<Effect, 'done' | 'waitsFor'>> & { readonly order?: Order | null; readonly scope: OrderScope };
+/** ms beyond the last turn that sessions get to be over. */
+const LAST_ENDS = 2_000;
 
 /** The verbs of one gate. */
 export class Operations {
@@ -59,18 +108,32 @@ export class Operations {
     this.#shared = shared;
   }
 
+  /** What stands, oldest first, with its progress. */
+  list(): OrderStatus[] {
+    const { orders, heeding } = this.#context;
+    return orders.list().map((order) => {
+      const ending = heeding.endingOf(order.id);
+      return {
+        ...order,
+        target: targetOf(order.target),
+        at: printTime(order.at) as string,
+        until: printTime(order.until),
+        sessions: ending?.total ?? 0,
+        left: ending?.left ?? 0,
+      };
+    });
+  }
+
   /**
    * Has new clients wait, `forMs` long at most; sessions go on.
    * @throws {OperationError}
    */
   async pause({ forMs = PAUSE, ...asked }: AskedPause): Promise<Effect> {
-    const { clock, sessions } = this.#context;
-    const now = clock.now();
-    const order = this.#order(asked, { what: 'pause', target: { kind: 'gate' }, now, forMs, overMs: null });
-    const how = forMs === null ? 'until an operator resumes' : `for ${seconds(forMs)}, or until resumed`;
-    const sentence = `New clients wait ${how}; ${plural(sessions.count, 'session')} ${sessions.count === 1 ? 'goes' : 'go'} on.`;
+    const order = this.#order(asked, { what: 'pause', target: { kind: 'gate' }, forMs, overMs: null });
     if (!asked.dryRun) await this.#give(order);
-    return this.#tell('pause', asked, { order, sentence, sessions: 0, scope: order.scope });
+    return this.#effect('pause', asked, order, {
+      sentence: effectOfPause(order, this.#context.sessions.count),
+    });
   }
 
   /**
@@ -78,55 +141,127 @@ export class Operations {
    * @throws {OperationError}
    */
   async resume(asked: AskedOrder): Promise<Effect> {
-    const { orders, held } = this.#context;
-    const { scope = 'gate' } = asked;
-    const pauses = orders.list().filter(({ what }) => what === 'pause');
-    const other = scope === 'cluster' ? undefined : pauses.find((order) => order.scope === 'cluster');
-    const waiting = plural(held.counts().operator, 'client');
-    const sentence =
-      pauses.length === 0
-        ? 'Nothing is paused.'
-        : `Clients are admitted again, ${waiting} that wait among them.`;
-    if (!asked.dryRun)
-      await this.#takeBack(
-        pauses.filter((order) => order !== other && (scope === 'cluster' || order.scope === 'gate')),
-      );
-    return this.#tell('resume', asked, {
+    const { held } = this.#context;
+    const waiting = held.counts().operator;
+    return this.#undo('resume', asked, { kind: 'gate' }, (found) =>
+      found === 0 ? 'Nothing is paused.' : `Clients are admitted again: ${plural(waiting, 'client')} waited.`,
+    );
+  }
+
+  /**
+   * Has a server get no new sessions, a listener or the gate take no clients, or clients of some releases refused; and
+   * ends the sessions that belong there, evenly over `overMs`.
+   * @throws {OperationError}
+   */
+  async drain({ target, forMs = null, waitMs, ...asked }: AskedDrain): Promise<Effect> {
+    const { sessions, settings } = this.#context;
+    const { overMs = settings.times.drain } = asked;
+    requireTarget(target, this.#context);
+    const warnings = warningsAbout(target, this.#context);
+    const order = this.#order(asked, { what: 'drain', target, forMs, overMs });
+    const clients = sessions.countByClient(sessionsOf(target));
+    const total = Object.values(clients).reduce((sum, count) => sum + count, 0);
+    const about = { sentence: effectOfDrain(order, total), sessions: total, left: total, clients, warnings };
+    if (asked.dryRun) return this.#effect('drain', asked, order, about);
+    await this.#give(order);
+    const ending = this.#context.heeding.endingOf(order.id);
+    if (ending === null) throw new OperationError('The order was taken back as soon as it was given.');
+    await this.#await(ending, waitMs ?? (overMs === null ? 0 : overMs + LAST_ENDS));
+    const isStanding = this.#context.orders.list().some(({ id }) => id === order.id);
+    const { left } = ending;
+    const waitsFor = isStanding && left > 0 ? `${plural(left, 'session')} to end` : null;
+    const sentence = isStanding ? about.sentence : `${about.sentence} It was taken back meanwhile.`;
+    return this.#effect('drain', asked, order, {
+      ...about,
       sentence,
-      sessions: 0,
-      scope,
-      ...(other && {
-        done: false,
-        waitsFor: `the pause for all gates that ${other.by} ordered: resume all of them`,
-      }),
+      left,
+      waitsFor,
+      done: isStanding && left === 0,
     });
+  }
+
+  /**
+   * Takes every drain of that target back, with the scope `cluster` also those for all gates. Sessions that had not
+   * ended yet go on.
+   * @throws {OperationError}
+   */
+  async undrain({ target, ...asked }: AskedUndrain): Promise<Effect> {
+    const { heeding } = this.#context;
+    const left = this.#standing('drain', target).reduce(
+      (sum, { id }) => sum + (heeding.endingOf(id)?.left ?? 0),
+      0,
+    );
+    const name = spellTarget(target);
+    return this.#undo('undrain', asked, target, (found) =>
+      found === 0
+        ? `${name}: not drained.`
+        : `${name}: not drained any more; ${plural(left, 'session')} that ${left === 1 ? 'was' : 'were'} still to end ${left === 1 ? 'goes' : 'go'} on.`,
+    );
+  }
+
+  /**
+   * Ends one session.
+   * @throws {OperationError} if there is none of that id
+   */
+  async kick({ session, ...asked }: AskedKick): Promise<Effect> {
+    const { sessions, events } = this.#context;
+    const view = sessions.list().find((open) => open.session === session);
+    if (view === undefined)
+      throw new OperationError(`There is no session ${JSON.stringify(session)}.`, { isMissing: true });
+    const { client, peer, server } = view;
+    const sentence = `Closes session ${session} of client ${client} from ${peer} on server ${server}.`;
+    const target = { kind: 'session', name: session } as const;
+    const about = { sentence, sessions: 1, left: asked.dryRun ? 1 : 0, clients: { [client]: 1 }, target };
+    if (!asked.dryRun) {
+      events.emit({ ...this.#eventOf('kick', asked, sentence), target, sessions: 1 });
+      await new Promise<void>((resolve) => {
+        const unfollow = sessions.follow((id) => {
+          if (id !== session) return;
+          unfollow();
+          resolve();
+        });
+        sessions.close(session, () => kickedSession(asked.reason));
+      });
+    }
+    return this.#effect('kick', asked, null, about);
   }
 
   #order(
     { by, reason, scope = 'gate' }: AskedOrder,
-    {
-      now,
-      forMs,
-      ...rest
-    }: Pick<Order, 'what' | 'target' | 'overMs'> & { now: number; forMs: number | null },
+    { forMs, ...rest }: Pick<Order, 'what' | 'target' | 'overMs'> & { readonly forMs: number | null },
   ): Order {
-    const id = randomId(this.#context.random, 8);
-    return { id, ...rest, by, reason, at: now, until: forMs === null ? null : now + forMs, scope };
+    const { random, clock } = this.#context;
+    const at = clock.now();
+    const until = forMs === null ? null : at + forMs;
+    return { id: randomId(random, 8), ...rest, by, reason, at, until, scope };
   }
 
+  #standing(what: Order['what'], target: Target): Order[] {
+    const name = JSON.stringify(target);
+    return this.#context.orders
+      .list()
+      .filter((order) => order.what === what && JSON.stringify(order.target) === name);
+  }
+
+  /** It takes the place of what the same operator ordered about the same target before. */
   async #give(order: Order): Promise<void> {
+    const { what, target, by, scope } = order;
+    const replaced = this.#standing(what, target).filter((other) => other.by === by && other.scope === scope);
     try {
-      if (order.scope === 'cluster') await this.#store().share(order);
+      if (scope === 'cluster') await this.#store().share(order);
       else this.#context.orders.add(order);
     } catch (error) {
       throw error instanceof TooManyOrders ? new OperationError(`${error.message}.`) : error;
     }
+    await this.#takeBack(replaced);
   }
 
   async #takeBack(orders: readonly Order[]): Promise<void> {
-    for (const { id, scope } of orders)
+    for (const { id, scope } of orders) {
+      this.#context.heeding.noteTakenBack(id);
       if (scope === 'cluster') await this.#store().withdraw(id);
       else this.#context.orders.remove(id);
+    }
   }
 
   #store(): SharedOrders {
@@ -135,50 +270,73 @@ export class Operations {
     return this.#shared;
   }
 
-  /** The effect, which is recorded unless it is a preview. */
-  #tell(what: OperatorEvent['what'], asked: Asked, facts: Facts): Effect {
-    const { sessions, sentence, done = true, waitsFor = null, order = null, scope } = facts;
-    const { by, reason, dryRun = false } = asked;
-    const target = targetOf(order?.target ?? { kind: 'gate' });
-    const lasting = { until: printTime(order?.until ?? null), overMs: order?.overMs ?? null };
-    const id = dryRun ? null : (order?.id ?? null);
-    if (!dryRun)
-      this.#context.events.emit({
-        event: 'operator',
-        what,
-        stage: done ? 'done' : 'begun',
-        by,
-        reason,
-        target,
-        order: id,
-        scope,
-        ...lasting,
-        sessions,
-        effect: sentence,
-      });
-    const { operator: held } = this.#context.held.counts();
-    const details = { target, scope, order: id, ...lasting, left: 0, clients: {}, held, warnings: [] };
-    return { what, dryRun, done: done && !dryRun, waitsFor, sessions, sentence, details };
+  async #undo(
+    what: 'resume' | 'undrain',
+    asked: AskedOrder,
+    target: Target,
+    say: (found: number) => string,
+  ): Promise<Effect> {
+    const { scope = 'gate' } = asked;
+    const found = this.#standing(what === 'resume' ? 'pause' : 'drain', target);
+    const others = scope === 'cluster' ? [] : found.filter((order) => order.scope === 'cluster');
+    const sentence = say(found.length);
+    if (!asked.dryRun) {
+      await this.#takeBack(found.filter((order) => !others.includes(order)));
+      this.#context.events.emit({ ...this.#eventOf(what, asked, sentence), target: targetOf(target), scope });
+    }
+    const by = others[0]?.by;
+    const waitsFor =
+      by === undefined
+        ? null
+        : `the ${what === 'resume' ? 'pause' : 'drain'} for all gates that ${by} ordered: take that back for all gates`;
+    return this.#effect(what, asked, null, {
+      sentence,
+      waitsFor,
+      done: by === undefined,
+      target: targetOf(target),
+      scope,
+    });
   }
-}
 
-/** What is on record of an order whose time is over. */
-export function lapseOf({ id, what, target, by, reason, until, overMs, scope }: Order): OperatorEvent {
-  return {
-    event: 'operator',
-    what,
-    stage: 'lapsed',
-    by,
-    reason,
-    target: targetOf(target),
-    order: id,
-    scope,
-    until: printTime(until),
-    overMs,
-    sessions: 0,
-    effect:
-      what === 'pause'
-        ? 'The time of the pause is over: clients are admitted again.'
-        : 'The time of the drain is over.',
-  };
+  async #await(ending: Ending, ms: number): Promise<void> {
+    if (ms <= 0) return;
+    const limit = deadline(this.#context.clock, ms);
+    while (!ending.isOver && !limit.signal.aborted) await ending.changes.next(limit.signal);
+    limit.clear();
+  }
+
+  #eventOf(what: OperatorEvent['what'], { by, reason }: Asked, effect: string): OperatorEvent {
+    const target = { kind: 'gate', name: null } as const;
+    const none = { order: null, scope: 'gate', until: null, overMs: null, sessions: 0 } as const;
+    return { event: 'operator', what, stage: 'done', by, reason, target, ...none, effect };
+  }
+
+  #effect(
+    what: Effect['what'],
+    { dryRun = false }: Asked,
+    order: Order | null,
+    about: Pick<Effect, 'sentence'> & Partial<Effect> & Partial<EffectDetails>,
+  ): Effect {
+    const { sentence, sessions = 0, done = true, waitsFor = null, ...details } = about;
+    const { left = 0, clients = {}, warnings = [], target, scope } = details;
+    return {
+      what,
+      dryRun,
+      done: done && !dryRun,
+      waitsFor,
+      sessions,
+      sentence,
+      details: {
+        target: target ?? targetOf(order?.target ?? { kind: 'gate' }),
+        scope: scope ?? order?.scope ?? 'gate',
+        order: dryRun ? null : (order?.id ?? null),
+        until: printTime(order?.until ?? null),
+        overMs: order?.overMs ?? null,
+        left,
+        clients,
+        held: this.#context.held.counts().operator,
+        warnings,
+      },
+    };
+  }
 }

@@ -3,10 +3,52 @@ import { refusal } from '../policy/decision.ts';
 import type { ClientFacts, Decision } from '../policy/types.ts';
 import { printVersion } from '../version/version.ts';
 import type { Order } from './orders.ts';
+import type { SessionClose } from './sessions.ts';
 
-/** @param client null before its hello */
-export function draining(client: ClientFacts | null): Decision {
-  return refusal('DRAINING', 'The gate is shutting down: come again.', { client: nameOf(client) });
+/**
+ * @param client null before its hello
+ * @param order what an operator ordered; absent: the gate stops
+ */
+export function draining(client: ClientFacts | null, order?: Order): Decision {
+  const message =
+    order === undefined
+      ? 'The gate is shutting down: come again.'
+      : `An operator drains ${placeOf(order)}${because(order.reason)}: connect to another one.`;
+  return refusal('DRAINING', message, { client: nameOf(client) });
+}
+
+/** @param to the release line to move to; null: none is known */
+export function releaseDrained(client: ClientFacts, { target, reason }: Order, to: string | null): Decision {
+  const name = printVersion(client.version);
+  const range = target.kind === 'clients' ? target.range : '';
+  const way = to === null ? 'they have to be of another release' : `upgrade them to ${to}`;
+  return refusal(
+    'RELEASE_DRAINED',
+    `An operator has clients of ${range} moved on${because(reason)}: ${way}.`,
+    {
+      client: name,
+      move: { side: 'client', to: to ?? `a release outside ${range}`, who: [name] },
+    },
+  );
+}
+
+/** How a session ends that belongs to what an operator drains. */
+export function drainedSession(order: Order): SessionClose {
+  const { target, reason } = order;
+  const code = target.kind === 'clients' ? 'RELEASE_DRAINED' : 'DRAINING';
+  const how =
+    target.kind === 'clients' ? `has clients of ${target.range} moved on` : `drains ${placeOf(order)}`;
+  return { reason: 'drained', code, message: `An operator ${how}${because(reason)}.` };
+}
+
+/** How a session ends that an operator wanted to end. */
+export function kickedSession(reason: string): SessionClose {
+  return { reason: 'kicked', code: 'KICKED', message: `An operator ended the session${because(reason)}.` };
+}
+
+function placeOf({ target }: Order): string {
+  if (target.kind === 'server') return `server ${target.id}`;
+  return target.kind === 'listener' ? 'this address of the gate' : 'this gate';
 }
 
 /** A hold, until admission is resumed. @param now ms since the epoch */

@@ -3,9 +3,11 @@
  * client's handshake is kept: sessions are many, and may last for days.
  */
 import type { SessionEndReason } from '../events/events.ts';
+import type { Code } from '../policy/codes.ts';
 import { type Clock, msBetween } from '../ports/clock.ts';
 import type { End, Relay } from '../relay/relay.ts';
-import type { CloseReason } from '../wire/close.ts';
+import { compareVersions } from '../version/version.ts';
+import { type CloseReason, closeReasonOf } from '../wire/close.ts';
 import type { Applicant } from './applicant.ts';
 import type { Slots } from './slots.ts';
 
@@ -33,19 +35,32 @@ export interface SessionView extends SessionStart {
   readonly bytesFromServer: number;
 }
 
+/** Picks sessions out of all that are open. */
+export type SessionFilter = (session: SessionStart, applicant: Applicant) => boolean;
+
 /** How a session is to be ended from this side. */
 export interface SessionClose {
   readonly reason: SessionEndReason;
-  /** What a WebSocket client sees. */
-  readonly closeReason: CloseReason;
+  readonly code: Code;
+  /** Why, as a sentence. */
+  readonly message: string;
+  /** What a WebSocket client sees; absent: code and message. */
+  readonly closeReason?: CloseReason;
+}
+
+/** What is known of a session once it is over, besides how it ended. */
+export interface SessionOver {
+  readonly durationMs: number;
+  /** How it was ended from this side; null: it was not. */
+  readonly closed: SessionClose | null;
 }
 
 export interface SessionRegistryOptions {
   readonly clock: Clock;
   /** What limits them. */
   readonly slots: Slots;
-  /** Told of each end, once the session is no longer in the list, and how long it lasted. */
-  readonly onEnd: (session: SessionView, end: End, durationMs: number) => void;
+  /** Told of each end, once the session is no longer in the list. */
+  readonly onEnd: (session: SessionView, end: End & SessionOver) => void;
   /** Told if that threw: a bug, which concerns no other session. */
   readonly onFault: (error: Error) => void;
 }
@@ -57,12 +72,14 @@ interface OpenSession {
   /** Monotonic. */
   readonly startedAt: number;
   readonly relay: Relay;
+  closed: SessionClose | null;
 }
 
 /** Every session of a gate, from the slot it takes to its end. */
 export class SessionRegistry {
   readonly #options: SessionRegistryOptions;
   readonly #sessions = new Map<string, OpenSession>();
+  readonly #followers = new Set<(session: string) => void>();
 
   constructor(options: SessionRegistryOptions) {
     this.#options = options;
@@ -81,7 +98,14 @@ export class SessionRegistry {
   /** A session that has its slot begins; its end gives the slot back. */
   begin(start: SessionStart, applicant: Applicant, relay: Relay): void {
     const { clock } = this.#options;
-    const session = { start, applicant, since: clock.now(), startedAt: clock.monotonic(), relay };
+    const session = {
+      start,
+      applicant,
+      since: clock.now(),
+      startedAt: clock.monotonic(),
+      relay,
+      closed: null,
+    };
     this.#sessions.set(start.session, session);
     relay.whenOver((end) => this.#ended(session, end));
   }
@@ -96,9 +120,47 @@ export class SessionRegistry {
       const close = reasonFor(viewOf(session), session.applicant);
       if (close === null) continue;
       closed++;
-      session.relay.close(close.reason, close.closeReason);
+      closeSession(session, close);
     }
     return closed;
+  }
+
+  /** Ends one session, if it is open and `reasonFor` gives a reason for it. @returns whether it does */
+  close(id: string, reasonFor: (session: SessionView, applicant: Applicant) => SessionClose | null): boolean {
+    const session = this.#sessions.get(id);
+    const close = session ? reasonFor(viewOf(session), session.applicant) : null;
+    if (session === undefined || close === null) return false;
+    closeSession(session, close);
+    return true;
+  }
+
+  /** Whether it is open. */
+  has(id: string): boolean {
+    return this.#sessions.has(id);
+  }
+
+  /** Ids of those that are meant, by client release: the oldest release first, and of one release who came first. */
+  select(isMeant: SessionFilter): string[] {
+    return Array.from(this.#sessions.values())
+      .filter(({ start, applicant }) => isMeant(start, applicant))
+      .sort((a, b) => compareVersions(a.applicant.facts.version, b.applicant.facts.version))
+      .map(({ start }) => start.session);
+  }
+
+  /** How many of those that are meant each client release has: the oldest release first. */
+  countByClient(isMeant: SessionFilter): Record<string, number> {
+    const counts: Record<string, number> = {};
+    for (const id of this.select(isMeant)) {
+      const { client } = (this.#sessions.get(id) as OpenSession).start;
+      counts[client] = (counts[client] ?? 0) + 1;
+    }
+    return counts;
+  }
+
+  /** Calls `act` with the id of each session that is over, once it is no longer in the list. @returns how to end that */
+  follow(act: (session: string) => void): () => void {
+    this.#followers.add(act);
+    return () => void this.#followers.delete(act);
   }
 
   /** Oldest first. */
@@ -111,11 +173,21 @@ export class SessionRegistry {
     this.slots.release();
     const { clock, onEnd, onFault } = this.#options;
     try {
-      onEnd(viewOf(session), end, msBetween(session.startedAt, clock.monotonic()));
+      const durationMs = msBetween(session.startedAt, clock.monotonic());
+      // A client may have left before it was told to.
+      const closed = session.closed?.reason === end.reason ? session.closed : null;
+      onEnd(viewOf(session), { ...end, durationMs, closed });
+      for (const follow of this.#followers) follow(session.start.session);
     } catch (error) {
       onFault(error as Error);
     }
   }
+}
+
+function closeSession(session: OpenSession, close: SessionClose): void {
+  const { reason, code, message, closeReason = closeReasonOf(code, message) } = close;
+  session.closed ??= close;
+  session.relay.close(reason, closeReason);
 }
 
 function viewOf({ start, since, relay }: OpenSession): SessionView {

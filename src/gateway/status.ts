@@ -4,8 +4,8 @@ import type { ConnectionTotals } from './connections.ts';
 import type { LifecycleState } from './lifecycle.ts';
 import type { WaitsFor } from './wait.ts';
 
-/** `paused`: it serves, and an operator has new clients wait. */
-export type GateState = LifecycleState | 'paused';
+/** `paused`: it serves, and an operator has new clients wait. `drained`: an operator has it take no clients. */
+export type GateState = LifecycleState | 'paused' | 'drained';
 
 export interface GateStatus {
   readonly state: GateState;

@@ -79,11 +79,13 @@ export const CODES = {
   PROTOCOL_UNSUPPORTED: facts('never', 'no protocol revision in common'),
   HANDSHAKE_TIMEOUT: facts('later', 'the handshake took too long'),
   TOO_MANY_CONNECTIONS: facts('later', 'a limit on connections was reached'),
-  DRAINING: facts('later', 'the gate is shutting down'),
+  DRAINING: facts('later', 'the gate, or this address of it, takes no clients any more'),
   PAUSED: facts('later', 'an operator paused admission', { waitsFor: 'operator' }),
   NOT_AUTHENTICATED: facts('after-change', 'the client did not prove who it is'),
   LEDGER_UNAVAILABLE: facts('later', 'the ledger of upgrades is out of reach'),
   CLIENT_LEFT: facts('later', 'the client left before a verdict could be given'),
+  RELEASE_DRAINED: facts('after-change', 'an operator has clients of this release moved on'),
+  KICKED: facts('later', 'an operator ended the session'),
 } as const satisfies Record<string, CodeFacts>;
 
 export type Code = keyof typeof CODES;

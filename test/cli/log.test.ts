@@ -44,6 +44,8 @@ const END: LogRecord = {
   properties: {},
   server: 'rs1',
   reason: 'both-ended',
+  code: null,
+  message: null,
   error: null,
   bytesFromClient: 5,
   bytesFromServer: 7,

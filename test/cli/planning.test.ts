@@ -62,6 +62,8 @@ function end(session: string): LogRecord {
     properties: {},
     server: 'rs1',
     reason: 'both-ended',
+    code: null,
+    message: null,
     error: null,
     bytesFromClient: 5,
     bytesFromServer: 7,

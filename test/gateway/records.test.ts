@@ -48,6 +48,8 @@ const SESSION_END = [
   'properties',
   'server',
   'reason',
+  'code',
+  'message',
   'error',
   'bytesFromClient',
   'bytesFromServer',

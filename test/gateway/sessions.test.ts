@@ -1,6 +1,5 @@
 /** The list of sessions: who is connected to what, and ending some of them. */
 import { expect, test } from 'vitest';
-import { GOING_AWAY } from '../../src/wire/close.ts';
 import { virtualEnvironment } from '../support/environment.ts';
 import { startFleet } from '../support/gate.ts';
 
@@ -45,12 +44,12 @@ test('those that are picked end, with the reason on record; the others go on', a
   const [old, young] = [await fleet.admit('4.13.0'), await fleet.admit('4.14.0')];
   for (const session of [old, young]) session.resume();
   const closed = fleet.gate.sessions.closeWhere(({ client }) =>
-    client === '4.13.0' ? { reason: 'gate-stopped', closeReason: GOING_AWAY } : null,
+    client === '4.13.0' ? { reason: 'kicked', code: 'KICKED', message: 'Go.' } : null,
   );
   expect(closed).toBe(1);
   await world.clock.run(100);
   expect(fleet.log.of('session-end')).toMatchObject([
-    { session: old.id, reason: 'gate-stopped', error: null },
+    { session: old.id, reason: 'kicked', code: 'KICKED', message: 'Go.', error: null },
   ]);
   expect(fleet.gate.sessions.list().map(({ session }) => session)).toEqual([young.id]);
   expect(fleet.gate.status()).toMatchObject({ sessions: 1, slots: 1 });

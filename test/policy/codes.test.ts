@@ -29,6 +29,8 @@ const PINNED = [
   ['NOT_AUTHENTICATED', null, null, 'after-change', 4021],
   ['LEDGER_UNAVAILABLE', null, null, 'later', 4022],
   ['CLIENT_LEFT', null, null, 'later', 4023],
+  ['RELEASE_DRAINED', null, null, 'after-change', 4024],
+  ['KICKED', null, null, 'later', 4025],
 ] as const;
 
 describe('what programs rely on', () => {

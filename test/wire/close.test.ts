@@ -29,6 +29,8 @@ test('close codes are what they always were: clients go by them', () => {
     NOT_AUTHENTICATED: 4021,
     LEDGER_UNAVAILABLE: 4022,
     CLIENT_LEFT: 4023,
+    RELEASE_DRAINED: 4024,
+    KICKED: 4025,
   });
   expect([NORMAL.code, TEXT_REFUSED.code]).toEqual([1000, 1003]);
 });

@@ -11,7 +11,7 @@ const cluster = z.object({
   program: z.string().describe('release of skewgate'),
   startedAt: z.iso.datetime(),
   now: z.iso.datetime().describe("by this gate's clock"),
-  state: z.enum(['starting', 'serving', 'paused', 'draining', 'stopped']),
+  state: z.enum(['starting', 'serving', 'paused', 'drained', 'draining', 'stopped']),
   policy: z.string().describe('name of the preset'),
   policyHash: z.string().describe('gates with the same one decide alike'),
   listeners: z.array(z.string()).describe('as bound, with scheme'),

@@ -6,7 +6,7 @@ const live = z.object({ live: z.literal(true) }).describe('the process answers')
 
 const ready = z.object({
   ready: z.boolean().describe('whether clients should be sent here'),
-  state: z.enum(['starting', 'serving', 'paused', 'draining', 'stopped']).describe('of the gate'),
+  state: z.enum(['starting', 'serving', 'paused', 'drained', 'draining', 'stopped']).describe('of the gate'),
   reasons: z.array(z.string()).describe('why not, for people; empty: it is ready'),
 });
 
@@ -49,6 +49,7 @@ export function whyNotReady({ gate, cluster, migration }: AdminContext): string[
   const { state } = gate.lifecycle;
   const isUsable = cluster.servers.some((server) => server.state === 'up' && server.version !== null);
   return [
+    ...(gate.orders.gateDrain === null ? [] : ['an operator drained the gate']),
     ...(state === 'starting' ? ['the gate is starting'] : []),
     ...(gate.isLeaving || state === 'draining' || state === 'stopped' ? ['the gate is about to stop'] : []),
     ...(migration.standing?.kind === 'unavailable'

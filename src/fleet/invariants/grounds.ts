@@ -13,7 +13,7 @@ import { isDraining, isRunning, serversOf } from './knowledge.ts';
 /** Whether it was so in this state. */
 type Ground = (state: TrueState, refusal: GateDecision, evidence: Evidence) => boolean;
 
-/** Codes that must not occur: a fleet's clients follow the protocol, and nobody pauses its gates. */
+/** Codes that must not occur: a fleet's clients follow the protocol, and nobody pauses its gates or drains a release. */
 const NEVER: Ground = () => false;
 /** The rest after a failure is lengthened by up to this factor, so that gates do not all retry at once. */
 const SPREAD = 1.25;
@@ -37,6 +37,8 @@ export const GROUNDS: Partial<Record<Code, Ground>> = {
   PROTOCOL_UNSUPPORTED: NEVER,
   NOT_AUTHENTICATED: NEVER,
   PAUSED: NEVER,
+  RELEASE_DRAINED: NEVER,
+  KICKED: NEVER,
 };
 
 /** The upgrade failed and rests: for a time that doubles with each attempt, or until an operator acts. */
