@@ -23,6 +23,8 @@ export interface LedgerView {
   readonly record: LedgerRecord;
   /** Whether the claim's holder is alive; false without a claim. */
   readonly leaseAlive: boolean;
+  /** ms that the claim's lease went on for when it was read, unless it is renewed; absent: there is none, or the store does not say. */
+  readonly leaseLeftMs?: number | undefined;
   /** Why it is not the ledger that was read and written here before; null: it is. */
   readonly contradiction: string | null;
 }
@@ -63,7 +65,8 @@ export class Ledger {
   /** @throws {LedgerUnavailable | LedgerFormatError} */
   async read(): Promise<LedgerView> {
     const { record, snapshot, contradiction } = await this.#read();
-    return { record, leaseAlive: isHeld(record, snapshot), contradiction };
+    const leaseLeftMs = record.claim === null ? undefined : snapshot.left?.get(record.claim.token);
+    return { record, leaseAlive: isHeld(record, snapshot), leaseLeftMs, contradiction };
   }
 
   history(): Promise<HistoryEntry[]> {

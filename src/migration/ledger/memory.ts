@@ -27,9 +27,20 @@ export class MemoryStore implements Store {
 
   async read(cluster: string): Promise<Snapshot> {
     const row = this.#rows.get(cluster);
-    const token = this.#leases.get(cluster)?.token;
-    const alive = new Set(token !== undefined && this.#isAlive(cluster, token) ? [token] : []);
-    return { revision: String(row?.revision ?? 0), text: row?.text ?? null, alive, time: this.#clock.now() };
+    const lease = this.#leases.get(cluster);
+    const left = new Map(
+      lease !== undefined && this.#isAlive(cluster, lease.token)
+        ? [[lease.token, lease.expires - this.#clock.monotonic()]]
+        : [],
+    );
+    const alive = new Set(left.keys());
+    return {
+      revision: String(row?.revision ?? 0),
+      text: row?.text ?? null,
+      alive,
+      left,
+      time: this.#clock.now(),
+    };
   }
 
   async swap(cluster: string, { expect, text, history, guard, vacant, grant, drop }: Swap): Promise<boolean> {

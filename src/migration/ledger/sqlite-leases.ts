@@ -31,12 +31,16 @@ export class SqliteLeases {
     this.#uptime = uptime;
   }
 
-  /** The tokens whose leases are alive. */
-  alive(db: DatabaseSync, cluster: string): Set<number> {
+  /** The tokens whose leases are alive, and for how many ms. */
+  alive(db: DatabaseSync, cluster: string): Map<number, number> {
     const query = db.prepare('SELECT * FROM skewgate_lease WHERE cluster = ?');
     query.setReadBigInts(true);
     const rows = query.all(cluster) as unknown as LeaseRow[];
-    return new Set(rows.filter((row) => this.#isAlive(row)).map(({ token }) => Number(token)));
+    return new Map(
+      rows
+        .filter((row) => this.#isAlive(row))
+        .map((row) => [Number(row.token), row.expires - this.#now(row)]),
+    );
   }
 
   /** Begins a lease, or begins it anew. */
@@ -61,8 +65,13 @@ export class SqliteLeases {
     );
   }
 
-  #isAlive({ expires, ms, clock }: LeaseRow): boolean {
-    const now = clock === 'uptime' ? this.#uptime() : Date.now();
+  #now({ clock }: LeaseRow): number {
+    return clock === 'uptime' ? this.#uptime() : Date.now();
+  }
+
+  #isAlive(row: LeaseRow): boolean {
+    const { expires, ms } = row;
+    const now = this.#now(row);
     return expires > now && expires <= now + ms + SLACK;
   }
 }

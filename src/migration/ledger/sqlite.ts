@@ -43,8 +43,9 @@ export class SqliteStore implements Store {
       const time = this.#timeOfDay === undefined ? {} : { time: this.#timeOfDay() };
       if (db === null) return { revision: '0', text: null, alive: new Set<number>(), ...time };
       const row = rowOf(db, cluster);
-      const alive = this.#leases.alive(db, cluster);
-      return { revision: String(row?.revision ?? 0), text: row?.record ?? null, alive, ...time };
+      const left = this.#leases.alive(db, cluster);
+      const alive = new Set(left.keys());
+      return { revision: String(row?.revision ?? 0), text: row?.record ?? null, alive, left, ...time };
     });
   }
 

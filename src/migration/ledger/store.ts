@@ -11,6 +11,8 @@ export interface Snapshot {
   readonly text: string | null;
   /** Tokens whose leases are alive. */
   readonly alive: ReadonlySet<number>;
+  /** ms that each of them is still alive for, unless it is renewed; absent: the store does not say. */
+  readonly left?: ReadonlyMap<number, number>;
   /** The store's own time of day when it was read, ms since the epoch; absent: it has none but the gate's. */
   readonly time?: number;
 }

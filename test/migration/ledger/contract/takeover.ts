@@ -23,6 +23,18 @@ export const takeoverRules: Rules = {
     expect(history[1]?.reason).toBe('the lease of gate-a lapsed');
   },
 
+  'how long a lease still runs, where the store says so, is no more than it was given for, and gone once it lapsed':
+    async (harness) => {
+      expect((await harness.ledger.read()).leaseLeftMs).toBeUndefined();
+      const held = claimed(await harness.ledger.claim(requestOf('gate-a'), harness.short));
+      const { leaseAlive, leaseLeftMs = harness.short } = await harness.another().read();
+      expect(leaseAlive).toBe(true);
+      expect(leaseLeftMs).toBeGreaterThan(0);
+      expect(leaseLeftMs).toBeLessThanOrEqual(harness.short);
+      await harness.outlive(CLUSTER, held.token);
+      expect((await harness.another().read()).leaseLeftMs).toBeUndefined();
+    },
+
   'where a holder that lost its claim gives up by itself, its gate is not said to have ended': async (
     harness,
   ) => {
