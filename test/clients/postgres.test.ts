@@ -1,56 +1,15 @@
 /** An unmodified psql through the gate to an unmodified PostgreSQL, in a cluster of its own. */
-import { execFileSync } from 'node:child_process';
 import { on, once } from 'node:events';
-import { chownSync, existsSync, globSync } from 'node:fs';
 import net from 'node:net';
-import path from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
+import { hasPostgres, startPostgres } from '../support/databases.ts';
 import { realEnvironment } from '../support/environment.ts';
-import { tempFolder } from '../support/folder.ts';
 import { startFleet } from '../support/gate.ts';
-import { type Program, startProgram } from '../support/program.ts';
-import { freePort, gateAssuming, installed, run } from './support.ts';
+import { gateAssuming, installed, run } from './support.ts';
 
-const BIN = globSync('/usr/lib/postgresql/*/bin').sort().at(-1) ?? '/nowhere';
-const SERVER_HERE = existsSync(path.join(BIN, 'initdb'));
-if (!SERVER_HERE)
+if (!hasPostgres)
   console.log('skipped: no PostgreSQL server is installed here (no /usr/lib/postgresql/*/bin/initdb)');
-const HERE = installed('psql') && SERVER_HERE;
-
-async function startPostgres(): Promise<{ program: Program; port: string }> {
-  const folder = tempFolder();
-  // PostgreSQL refuses to run as root.
-  const owner = process.getuid?.() === 0 ? { uid: idOf('-u'), gid: idOf('-g') } : {};
-  if (owner.uid !== undefined) chownSync(folder, owner.uid, owner.gid as number);
-  const data = path.join(folder, 'data');
-  const options = { ...owner, env: { LC_ALL: 'C' }, cwd: folder };
-  const init = ['-D', data, '-U', 'postgres', '-A', 'trust', '-E', 'UTF8', '--locale=C', '--no-sync'];
-  const created = startProgram(path.join(BIN, 'initdb'), init, options);
-  expect(await created.exited, created.stderr).toBe(0);
-  const port = String(await freePort());
-  const settings = {
-    port,
-    listen_addresses: '127.0.0.1',
-    unix_socket_directories: '',
-    fsync: 'off',
-    log_connections: 'on',
-  };
-  const program = startProgram(
-    path.join(BIN, 'postgres'),
-    ['-D', data, ...Object.entries(settings).flatMap(([key, value]) => ['-c', `${key}=${value}`])],
-    options,
-  );
-  onTestFinished(async () => {
-    program.signal('SIGINT');
-    await program.exited;
-  });
-  await program.waitFor(/ready to accept connections/, 'stderr');
-  return { program, port };
-}
-
-function idOf(which: '-u' | '-g'): number {
-  return Number(execFileSync('id', [which, 'postgres'], { encoding: 'utf8' }));
-}
+const HERE = installed('psql') && hasPostgres;
 
 const psql = (port: string, query: string, name = 'psql') =>
   run('psql', [

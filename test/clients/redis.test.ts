@@ -1,28 +1,9 @@
 /** An unmodified redis-cli through the gate to an unmodified Redis. */
 import { expect, test } from 'vitest';
-import { tempFolder } from '../support/folder.ts';
-import { startProgram } from '../support/program.ts';
-import { freePort, gateAssuming, installed, run } from './support.ts';
+import { startRedis } from '../support/databases.ts';
+import { gateAssuming, installed, run } from './support.ts';
 
 const HERE = installed('redis-server', 'redis-cli');
-
-async function startRedis(): Promise<string> {
-  const port = String(await freePort());
-  const options = [
-    '--port',
-    port,
-    '--bind',
-    '127.0.0.1',
-    '--save',
-    '',
-    '--appendonly',
-    'no',
-    '--dir',
-    tempFolder(),
-  ];
-  await startProgram('redis-server', options).waitFor(/Ready to accept connections/);
-  return port;
-}
 
 /** Connections that the server took so far, this question's own included. */
 async function connectionsOf(port: string): Promise<number> {
