@@ -1,4 +1,5 @@
 /** The one-time upgrade as the API shows it. */
+import type { LedgerView } from '../migration/ledger/ledger.ts';
 import type { Claim, LedgerRecord } from '../migration/ledger/record.ts';
 import { activeBlocks } from '../migration/ledger/record.ts';
 import { stepsDone } from '../migration/ledger/transitions.ts';
@@ -11,6 +12,7 @@ const NOTHING_RUNS = {
   token: null,
   attempt: null,
   leaseAlive: false,
+  leaseLeftMs: null,
   client: null,
   step: null,
   steps: null,
@@ -46,7 +48,7 @@ export function upgradeView({ migration, config }: AdminContext) {
     sentence: sentenceOf(reported && view && meaningOf(reported, view, now), trouble),
     ...tables,
     release: record?.releaseKnown ? record.release : null,
-    ...(record?.claim ? running(record.claim, view?.leaseAlive ?? false, now) : NOTHING_RUNS),
+    ...(record?.claim ? running(record.claim, view, now) : NOTHING_RUNS),
     ...actsOn(record, now),
   };
 }
@@ -60,13 +62,14 @@ function sentenceOf(meaning: string | null, trouble: string | null): string {
   return `The ledger can not be read: ${trouble}.${said === '' ? '' : ` Before: ${said}`}`;
 }
 
-function running(claim: Claim, leaseAlive: boolean, now: number) {
+function running(claim: Claim, view: LedgerView | null, now: number) {
   const { owner, token, attempt, plan, progress, since, trigger, abort } = claim;
   return {
     holder: owner,
     token,
     attempt,
-    leaseAlive,
+    leaseAlive: view?.leaseAlive ?? false,
+    leaseLeftMs: view?.leaseLeftMs ?? null,
     client: trigger.client,
     step: Math.min(stepsDone(claim) + 1, plan.steps.length),
     steps: plan.steps.length,

@@ -113,7 +113,7 @@ export class Cluster {
 
   /** Every server as it is known now, copied. */
   status(): ServerView[] {
-    return this.#servers.all.map((server) => viewOf(server, server.entry.backEnd.protocol));
+    return this.#servers.all.map(viewOf);
   }
 
   /** The schema level that a server reported last; null if none ever did. */

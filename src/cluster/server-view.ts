@@ -1,6 +1,6 @@
 /** Servers as a status shows them. */
 import { printVersion } from '../version/version.ts';
-import type { ServerStatus } from './server-state.ts';
+import type { ServerState, ServerStatus } from './server-state.ts';
 
 /** What is known of a server at one moment, printed: a copy, which does not change. */
 export interface ServerView {
@@ -16,13 +16,24 @@ export interface ServerView {
   readonly sessions: number;
   /** Why it is down, or why this gate could not ask it; otherwise null. */
   readonly lastError: string | null;
+  /** When the question was asked whose answer all this is, monotonic; null: there was none yet. */
+  readonly knownAt: number | null;
 }
 
-/** @param protocol of its back end */
-export function viewOf(
-  { id, address, state, version, level, sessions, lastError }: ServerStatus,
-  protocol: string,
-): ServerView {
+/** A server at this moment, printed. */
+export function viewOf(server: ServerState): ServerView {
+  const { id, address, state, version, level, sessions, lastError, entry, knownAt } = server;
   const printed = version && printVersion(version);
-  return { id, address, protocol, state, version: printed, level, sessions, lastError };
+  const { protocol } = entry.backEnd;
+  return {
+    id,
+    address,
+    protocol,
+    state,
+    version: printed,
+    level,
+    sessions,
+    lastError,
+    knownAt: Number.isFinite(knownAt) ? knownAt : null,
+  };
 }

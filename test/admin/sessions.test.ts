@@ -42,6 +42,7 @@ test('the cluster and its servers are shown as they are', async () => {
       level: null,
       sessions: 1,
       lastError: null,
+      lastProbeAt: expect.stringMatching(/^\d{4}-.*Z$/),
     },
   ]);
 });

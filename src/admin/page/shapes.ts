@@ -40,11 +40,7 @@ export interface Server {
   readonly level: number | null;
   readonly sessions: number;
   readonly lastError: string | null;
-  readonly lastProbeAt?: Time | null;
-  /** The gate whose finding this is; absent or null: this one's. */
-  readonly prober?: string | null;
-  /** Whether an operator drains it. */
-  readonly drained?: boolean;
+  readonly lastProbeAt: Time | null;
 }
 
 /** Of `/v1/sessions`. */
@@ -113,13 +109,25 @@ export interface Gate {
 /** `/v1/upgrade` */
 export interface Upgrade {
   /** `none`: the policy knows no system tables. */
-  readonly state: 'none' | 'idle' | 'waiting' | 'running' | 'blocked' | 'failed' | 'unavailable';
+  readonly state:
+    | 'none'
+    | 'never-used'
+    | 'idle'
+    | 'waiting'
+    | 'running'
+    | 'abandoned'
+    | 'blocked'
+    | 'doubted'
+    | 'exhausted'
+    | 'failed'
+    | 'unavailable';
   readonly sentence: string;
   readonly level: number | null;
   readonly release: string | null;
   readonly holder: string | null;
   readonly token: number | null;
   readonly attempt: number | null;
+  readonly leaseAlive: boolean;
   readonly leaseLeftMs: number | null;
   readonly step: number | null;
   readonly steps: number | null;
@@ -194,6 +202,15 @@ export interface Charts {
   readonly held: readonly (number | null)[];
 }
 
+/** `/v1/policy`; of a policy that knows no releases there is no catalogue. */
+export interface Policy {
+  readonly policy: {
+    readonly catalogue?: {
+      readonly releases: readonly { readonly version: { readonly major: number; readonly minor: number } }[];
+    };
+  };
+}
+
 /** Everything that panels show, at one moment. */
 export interface Data {
   /** By the gate's clock, ms since the epoch. */
@@ -202,8 +219,9 @@ export interface Data {
   readonly servers: readonly Server[];
   readonly clients: readonly CensusLine[];
   readonly next: Next;
-  /** Release lines that can be asked for as a target, and the one that is. */
-  readonly targets: readonly string[];
+  /** Release lines that the catalogue knows, ascending. */
+  readonly releases: readonly string[];
+  /** The one to which the whole way is asked for; null: the next step is. */
   readonly target: string | null;
   readonly upgrade: Upgrade;
   readonly waiting: readonly Waiting[];

@@ -1,6 +1,8 @@
 /** What the page asks the gate for, again and again, and what the panels show before the first answer. */
 
-/** @import { Data } from './shapes.ts' */
+import { compareVersions } from './releases.js';
+
+/** @import { Data, Policy } from './shapes.ts' */
 
 /**
  * @typedef {{ readonly sessionFilter: { readonly client: string, readonly server: string }, readonly sessionLimit: number, readonly target: string | null }} Wishes
@@ -17,6 +19,15 @@ function withQuery(path, query) {
   const stated = Object.entries(query).filter(([, value]) => value !== null && value !== '');
   const text = new URLSearchParams(stated.map(([name, value]) => [name, String(value)])).toString();
   return text === '' ? path : `${path}?${text}`;
+}
+
+/**
+ * Release lines that a catalogue knows, ascending.
+ * @param {Policy['policy']['catalogue']} catalogue
+ */
+function linesOf(catalogue) {
+  const lines = (catalogue?.releases ?? []).map(({ version: { major, minor } }) => `${major}.${minor}`);
+  return [...new Set(lines)].sort(compareVersions);
 }
 
 /** @type {Readonly<Record<string, Source>>} */
@@ -68,6 +79,11 @@ export const SOURCES = {
     path: () => '/v1/audit',
     take: (/** @type {{ acts: Data['audit'] }} */ { acts }) => ({ audit: acts }),
   },
+  policy: {
+    path: () => '/v1/policy',
+    every: 30,
+    take: (/** @type {Policy} */ { policy: { catalogue } }) => ({ releases: linesOf(catalogue) }),
+  },
   charts: {
     path: () => '/v1/charts',
     every: 5,
@@ -96,7 +112,7 @@ export const NOTHING = {
   servers: [],
   clients: [],
   next: { to: null, ready: false, blockers: [], refuses: [], refusesSeen: [], upgrade: null, sentence: '' },
-  targets: [],
+  releases: [],
   target: null,
   upgrade: {
     state: 'idle',
@@ -106,6 +122,7 @@ export const NOTHING = {
     holder: null,
     token: null,
     attempt: null,
+    leaseAlive: false,
     leaseLeftMs: null,
     step: null,
     steps: null,

@@ -30,10 +30,15 @@ const server = z.object({
   level: count.nullable().describe('schema level that it reports; null: it keeps no system tables'),
   sessions: count.describe('open at this gate'),
   lastError: z.string().nullable().describe('why it is down, or could not be asked'),
+  lastProbeAt: z.iso
+    .datetime()
+    .nullable()
+    .describe('when it was asked what all this is the answer to; null: it was not yet'),
 });
 
 /** Adds both. */
 export function addCluster(app: App, context: AdminContext): void {
+  const { clock } = context;
   app.get(
     '/v1/cluster',
     {
@@ -45,7 +50,7 @@ export function addCluster(app: App, context: AdminContext): void {
       },
     },
     async () => {
-      const { gate, identity, config, settings, clock, startedAt, program, migration } = context;
+      const { gate, identity, config, settings, startedAt, program, migration } = context;
       const { state, addresses, sessions, handshakes, held } = gate.status();
       return {
         ...identity,
@@ -73,6 +78,11 @@ export function addCluster(app: App, context: AdminContext): void {
         response: { 200: z.object({ servers: z.array(server) }) },
       },
     },
-    async () => ({ servers: [...context.gate.status().servers] }),
+    async () => ({
+      servers: context.gate.status().servers.map(({ knownAt, ...server }) => ({
+        ...server,
+        lastProbeAt: knownAt === null ? null : isoTime(clock.now() - (clock.monotonic() - knownAt)),
+      })),
+    }),
   );
 }

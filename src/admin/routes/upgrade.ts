@@ -27,6 +27,10 @@ const upgrade = z
     token: count.nullable().describe('fencing token of the claim'),
     attempt: count.nullable().describe('which one in a row'),
     leaseAlive: z.boolean().describe('whether the holder renews its claim'),
+    leaseLeftMs: z
+      .number()
+      .nullable()
+      .describe('for how long unless it is renewed; null: the store does not say'),
     client: z.string().nullable().describe('version of the client that brought the upgrade'),
     step: count.nullable().describe('that runs, from 1'),
     steps: count.nullable(),

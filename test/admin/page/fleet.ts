@@ -135,6 +135,7 @@ const upgrade: Data['upgrade'] = {
   holder: 'gate-a',
   token: 12,
   attempt: 1,
+  leaseAlive: true,
   leaseLeftMs: 11_400,
   step: 1,
   steps: 2,
@@ -317,6 +318,11 @@ export function fleet(): Record<string, unknown> {
           sentence: 'Approves the next upgrade.',
         },
       ],
+    },
+    '/v1/policy': {
+      policy: {
+        catalogue: { releases: [13, 14, 15, 16].map((minor) => ({ version: { major: 4, minor } })) },
+      },
     },
     '/v1/charts': charts(),
   });

@@ -3,7 +3,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { type Browser, launchBrowser, missing } from '../../support/browser.ts';
 import { type FakeGate, startFakeGate } from './fake-gate.ts';
 import { decision, fleet } from './fleet.ts';
-import { type OpenPage, openPage, says, TOKEN } from './open.ts';
+import { type OpenPage, openPage, says, seen, TOKEN } from './open.ts';
 
 if (missing !== null) console.warn(`test/admin/page/panels.test.ts is skipped: ${missing}`);
 
@@ -133,9 +133,18 @@ describe.skipIf(missing !== null)('the page in chromium', () => {
       await says(open.page, '#decisions', 'the last 2, live');
     });
 
-    test('with a target, every step of the way is there', async () => {
+    test('a target can be chosen among the lines ahead, and every step of the way there is shown', async () => {
       const step = { blockers: [], refuses: [], upgrade: null, downtime: false, optional: false };
-      gate.answers['/v1/policy'] = {};
+      const choices = await open.page.evaluate<string[]>(
+        `[...document.querySelectorAll('#next option')].map(({ value }) => value)`,
+      );
+      expect(choices).toEqual(['', '4.15', '4.16']);
+      await open.page.selectOption('#next select', '4.16');
+      await seen(
+        async () => open.requests.some((url) => url.endsWith('/v1/next?to=4.16')),
+        (isAsked) => isAsked,
+        'the way is asked for',
+      );
       gate.answers['/v1/next'] = {
         ...(fleet()['/v1/next'] as object),
         path: [

@@ -1,7 +1,7 @@
 /** On top: one sentence, what blocks the next step; below it each blocker with who must move, and who would be refused. */
 import { h } from '../dom.js';
 import { button, tag } from '../parts.js';
-import { release } from '../releases.js';
+import { compareVersions, lineOf, release } from '../releases.js';
 import { cut, plural, said } from '../text.js';
 
 /** @import { Blocker, Data, Next, PathStep, Refused, Verbs } from '../shapes.ts' */
@@ -31,7 +31,7 @@ export function mood({ ready, blockers }) {
 }
 
 /** @param {Data} data @param {Verbs} verbs */
-export function nextPanel({ next, target, targets }, verbs) {
+export function nextPanel({ next, target, releases, servers }, verbs) {
   const { to, ready, path } = next;
   return [
     h(
@@ -41,7 +41,7 @@ export function nextPanel({ next, target, targets }, verbs) {
       ready
         ? tag('good', 'nothing is in the way')
         : next.blockers.length > 0 && tag('warn', plural(next.blockers.length, 'blocker')),
-      aim(target, targets, verbs),
+      aim(target, ahead(releases, servers), verbs),
     ),
     h('p', { class: 'sentence', key: 'sentence' }, said(next.sentence, '', SENTENCE)),
     path !== undefined && path.length > 0
@@ -57,6 +57,17 @@ export function nextPanel({ next, target, targets }, verbs) {
           refusedList(next, verbs),
         ),
   ];
+}
+
+/**
+ * Lines to which there may be a way: those above that of the oldest server.
+ * @param {readonly string[]} releases
+ * @param {Data['servers']} servers
+ */
+function ahead(releases, servers) {
+  const lines = servers.flatMap(({ version }) => (version === null ? [] : (lineOf(version) ?? [])));
+  const [oldest] = lines.sort(compareVersions);
+  return oldest === undefined ? [] : releases.filter((line) => compareVersions(line, oldest) > 0);
 }
 
 /** @param {string | null} target @param {readonly string[]} targets @param {Verbs} verbs */

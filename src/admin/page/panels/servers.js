@@ -17,7 +17,8 @@ const COLUMNS = [
 ];
 
 /** @param {Data} data @param {Verbs} verbs */
-export function serversPanel({ servers, now }, verbs) {
+export function serversPanel({ servers, orders, now }, verbs) {
+  const drained = new Set(orders.flatMap(({ target }) => (target.kind === 'server' ? [target.id] : [])));
   const versions = servers
     .flatMap(({ version }) => (version === null ? [] : [version]))
     .sort(compareVersions);
@@ -28,10 +29,10 @@ export function serversPanel({ servers, now }, verbs) {
       said(server.id, '', 40),
       [release(server.version), ' ', marks(server, ends)],
       server.level === null ? h('span', { class: 'soft' }, '–') : String(server.level),
-      state(server),
+      state(server, drained.has(server.id)),
       probe(server, now),
       number(server.sessions),
-      act(server, verbs),
+      act(server, drained.has(server.id), verbs),
     ],
   }));
   const up = servers.filter((server) => server.state === 'up').length;
@@ -56,29 +57,27 @@ function marks({ version }, { oldest, newest }) {
   return version === newest && h('span', { class: 'soft' }, 'newest');
 }
 
-/** @param {Server} server */
-function state({ state, version, drained }) {
+/** @param {Server} server @param {boolean} isDrained by an operator */
+function state({ state, version }, isDrained) {
   return [
     tag(state === 'up' ? 'good' : state === 'draining' ? 'warn' : 'bad', state),
-    drained === true && [' ', tag('warn', 'drained')],
+    isDrained && [' ', tag('warn', 'by an operator')],
     version === null && [' ', tag('bad', 'release unknown')],
   ];
 }
 
 /** @param {Server} server @param {number} now */
-function probe({ lastProbeAt, lastError, prober }, now) {
+function probe({ lastProbeAt, lastError }, now) {
   const at = timeOf(lastProbeAt);
   return [
     at === null ? h('span', { class: 'soft' }, lastError === null ? '–' : '') : ago(at, now),
-    prober !== undefined &&
-      prober !== null && [' ', h('span', { class: 'soft' }, 'by ', said(prober, '', 40))],
     lastError !== null && [' ', said(lastError, 'bad', 120)],
   ];
 }
 
-/** @param {Server} server @param {Verbs} verbs */
-function act({ id, sessions, drained }, verbs) {
-  return drained === true
+/** @param {Server} server @param {boolean} isDrained @param {Verbs} verbs */
+function act({ id, sessions }, isDrained, verbs) {
+  return isDrained
     ? button('Undrain', () => verbs.open('undrain', { server: id }), {
         class: 'small',
         name: `Undrain ${id}`,

@@ -8,10 +8,14 @@ import { clock, duration, elapsed, said, timeOf } from '../text.js';
 
 const TONES = /** @type {const} */ ({
   none: 'plain',
+  'never-used': 'plain',
   idle: 'plain',
   waiting: 'warn',
   running: 'accent',
+  abandoned: 'bad',
   blocked: 'warn',
+  doubted: 'bad',
+  exhausted: 'bad',
   failed: 'bad',
   unavailable: 'bad',
 });
@@ -70,14 +74,10 @@ function running({ step, steps, progress: part, progressText, elapsedMs, expecte
  * @param {Upgrade} upgrade
  * @returns {(readonly [string, import('../dom.js').Child])[]}
  */
-function claim({ holder, token, attempt, leaseLeftMs }) {
+function claim({ holder, token, attempt, leaseAlive, leaseLeftMs }) {
   if (holder === null) return [];
-  const lease =
-    leaseLeftMs === null
-      ? '–'
-      : leaseLeftMs > 0
-        ? `${elapsed(leaseLeftMs)} left`
-        : h('span', { class: 'bad' }, 'lapsed: nobody renews it');
+  const left = leaseLeftMs === null ? 'renewed' : `${elapsed(leaseLeftMs)} left`;
+  const lease = leaseAlive ? left : h('span', { class: 'bad' }, 'lapsed: nobody renews it');
   return [
     ['holder', said(holder, '', 60)],
     ['lease', lease],
