@@ -1,7 +1,8 @@
-/** Where commands about a fleet get it from: the decision logs of its gates. */
-import type { Command } from 'commander';
+/** Where commands about a fleet get it from: a gate that runs, or the decision logs of gates. */
+import { type Command, Option } from 'commander';
 import { hashPolicy } from '../config/policy.ts';
 import type { FleetFacts } from '../planning/facts.ts';
+import { type AdminOptions, addAdminOptions } from './admin-client.ts';
 import { LogFleet } from './log/fleet.ts';
 import { openLogs, sayOthers } from './log/open.ts';
 import { mergeByTime } from './log/sources.ts';
@@ -9,20 +10,20 @@ import { policyFrom } from './policy-options.ts';
 import { collect } from './usage.ts';
 
 /** The options that say which fleet is meant. */
-export interface FleetOptions {
-  readonly config?: string;
+export interface FleetOptions extends AdminOptions {
   readonly log?: string[];
 }
 
 /** Adds them to a command. */
 export function addFleetOptions(command: Command): Command {
-  return command
-    .requiredOption(
+  return addAdminOptions(command).addOption(
+    new Option(
       '--log <file>',
-      'the decision log of a gate; repeat for each gate; the fleet is taken as it was at the last record',
-      collect,
+      'ask no gate, and take the fleet as it was at the last record of this decision log; repeat for each gate; the policy is that of --config, else the preset phoenix',
     )
-    .option('--config <file>', 'take policy and catalogue from this file (default: the preset phoenix)');
+      .argParser(collect)
+      .conflicts('admin'),
+  );
 }
 
 /** The fleet at the last record of some logs. @throws {UsageError} @throws {ConfigError} */

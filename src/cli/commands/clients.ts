@@ -1,8 +1,10 @@
 /** `skewgate clients`: which clients there are, by release line. */
 import type { Command } from 'commander';
 import { census } from '../../planning/census.ts';
+import type { FleetFacts } from '../../planning/facts.ts';
+import { adminClient } from '../admin-client.ts';
 import { addFleetOptions, type FleetOptions, readFleet } from '../fleet-source.ts';
-import { describeClients } from '../planning-text.ts';
+import { describeClients, type PrintedLine } from '../planning-text.ts';
 
 interface Options extends FleetOptions {
   readonly json?: true;
@@ -20,9 +22,17 @@ export function addClients(program: Command): void {
 }
 
 async function list({ json, ...from }: Options): Promise<void> {
-  const lines = census(await readFleet(from)).map(({ lastSeenAt, ...line }) => ({
+  const { lines } =
+    from.log === undefined
+      ? await (await adminClient(from)).get<{ lines: PrintedLine[] }>('/v1/clients')
+      : { lines: linesOf(await readFleet(from)) };
+  console.log(json ? JSON.stringify({ lines }) : describeClients(lines));
+}
+
+/** As the API writes them. */
+function linesOf(facts: FleetFacts): PrintedLine[] {
+  return census(facts).map(({ lastSeenAt, ...line }) => ({
     ...line,
     lastSeenAt: lastSeenAt === null ? null : new Date(lastSeenAt).toISOString(),
   }));
-  console.log(json ? JSON.stringify({ lines }) : describeClients(lines));
 }

@@ -1,6 +1,8 @@
 /** `skewgate next`: what blocks the next step of an upgrade, and who is turned away by it. */
 import type { Command } from 'commander';
+import type { Next } from '../../planning/answers.ts';
 import { nextStep } from '../../planning/next.ts';
+import { adminClient } from '../admin-client.ts';
 import { addFleetOptions, type FleetOptions, readFleet } from '../fleet-source.ts';
 import { describeNext } from '../planning-text.ts';
 
@@ -22,7 +24,10 @@ export function addNext(program: Command): void {
 }
 
 async function next({ to, json, ...from }: Options): Promise<void> {
-  const answer = nextStep(await readFleet(from), to);
+  const answer =
+    from.log === undefined
+      ? await (await adminClient(from)).get<Next>('/v1/next', { to })
+      : nextStep(await readFleet(from), to);
   console.log(json ? JSON.stringify(answer) : describeNext(answer));
   process.exitCode = answer.ready ? 0 : 1;
 }

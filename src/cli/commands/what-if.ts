@@ -1,7 +1,10 @@
 /** `skewgate what-if`: whom a change of servers or of the policy would refuse. */
 import type { Command } from 'commander';
+import { readText } from '../../config/load.ts';
 import { policyOf } from '../../config/policy.ts';
+import type { WhatIf } from '../../planning/answers.ts';
 import { type Supposition, SuppositionError, whatIf } from '../../planning/what-if.ts';
+import { adminClient } from '../admin-client.ts';
 import { addFleetOptions, type FleetOptions, readFleet } from '../fleet-source.ts';
 import { describeWhatIf } from '../planning-text.ts';
 import { offlineConfig } from '../policy-options.ts';
@@ -29,26 +32,33 @@ export function addWhatIf(program: Command): void {
 }
 
 async function ask({ json, ...options }: Options): Promise<void> {
-  const supposition = await suppositionOf(options);
-  try {
-    const answer = whatIf(await readFleet(options), supposition);
-    console.log(json ? JSON.stringify(answer) : describeWhatIf(answer));
-    process.exitCode = answer.refused.length === 0 ? 0 : 1;
-  } catch (error) {
-    if (error instanceof SuppositionError) throw new UsageError(error.message);
-    throw error;
-  }
-}
-
-async function suppositionOf({ servers, server = [], policy }: Options): Promise<Supposition> {
+  const { servers, server = [], policy } = options;
   if (servers === undefined && server.length === 0 && policy === undefined)
     throw new UsageError('state --servers, --server or --policy');
+  const stated = { servers, server: Object.fromEntries(server.map(assignment)), policy };
+  const answer = options.log === undefined ? await askGate(options, stated) : await askLog(options, stated);
+  console.log(json ? JSON.stringify(answer) : describeWhatIf(answer));
+  process.exitCode = answer.refused.length === 0 ? 0 : 1;
+}
+
+/** What the command line supposes; `policy` is a file. */
+type Stated = Omit<Supposition, 'policy'> & { readonly policy: string | undefined };
+
+async function askGate(from: FleetOptions, { policy, ...stated }: Stated): Promise<WhatIf> {
+  const text = policy === undefined ? {} : { policy: await readText(policy) };
+  if (policy !== undefined) await offlineConfig({ config: policy });
+  const client = await adminClient(from);
+  return client.post<WhatIf>('/v1/what-if', { ...stated, ...text }, { isHarmless: true });
+}
+
+async function askLog(from: FleetOptions, { policy, ...stated }: Stated): Promise<WhatIf> {
   const config = policy === undefined ? null : await offlineConfig({ config: policy });
-  return {
-    servers,
-    server: Object.fromEntries(server.map(assignment)),
-    policy: config === null ? undefined : policyOf(config),
-  };
+  const facts = await readFleet(from);
+  try {
+    return whatIf(facts, { ...stated, policy: config === null ? undefined : policyOf(config) });
+  } catch (error) {
+    throw error instanceof SuppositionError ? new UsageError(error.message) : error;
+  }
 }
 
 function assignment(text: string): [id: string, version: string] {
