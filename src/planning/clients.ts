@@ -86,9 +86,10 @@ export function absentOf({ sessions, seen }: Pick<FleetFacts, 'sessions' | 'seen
   return seen.filter((one) => !connected.has(keyOf(one)));
 }
 
+/** Properties are recorded in one order. */
 function keyOf(client: KnownClient): string {
-  const properties = Object.entries(client.properties).toSorted(([a], [b]) => (a < b ? -1 : 1));
-  return JSON.stringify([client.client, client.driver, hostOf(client), properties]);
+  const properties = Object.entries(client.properties).flat().join('\n');
+  return `${client.client}\n${client.driver}\n${hostOf(client)}\n${properties}`;
 }
 
 /** The verdict on a client by what it says of itself; null: what it calls its version is none. */

@@ -121,7 +121,7 @@ export function nextLine(facts: FleetFacts): Minor | null {
 function isTaken(facts: FleetFacts, goal: Goal): boolean {
   const { servers, policy, seen } = facts;
   if (servers.some((server) => isBehind(server, goal, policy))) return false;
-  if (goal.level !== null && (tablesOf(facts) ?? goal.level) < goal.level) return false;
+  if (goal.level !== null && (tablesOf(facts, 'level') ?? goal.level) < goal.level) return false;
   if (goal.level !== null && goal.level > levelBelow(catalogueOf(policy), goal.line)) return true;
   const isThere = ({ client }: { readonly client: string }) =>
     compareMinors(tryParseVersion(client) ?? BEFORE_ALL, goal.line) >= 0;

@@ -37,7 +37,7 @@ function isThere(facts: FleetFacts, line: Minor): boolean {
   const goal = goalOf(facts, line);
   return (
     facts.servers.every((server) => server.version !== null && !isBehind(server, goal, facts.policy)) &&
-    (goal.level === null || (tablesOf(facts) ?? -1) >= goal.level)
+    (goal.level === null || (tablesOf(facts, 'level') ?? -1) >= goal.level)
   );
 }
 

@@ -21,7 +21,8 @@ export interface NeededUpgrade {
 /** What upgrade the step to `goal` needs. */
 export function upgradeFor(facts: FleetFacts, { level: toLevel, version }: Goal): NeededUpgrade | null {
   const { policy } = facts;
-  const fromLevel = tablesOf(facts);
+  // What clients may count on: tables that are ahead of the record are those of an upgrade that is not over.
+  const fromLevel = tablesOf(facts, 'level');
   if (toLevel === null || !hasSystemTables(policy) || (fromLevel ?? -1) >= toLevel) return null;
   const from = { level: fromLevel ?? 0, release: null };
   try {

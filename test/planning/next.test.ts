@@ -1,5 +1,6 @@
 /** What the person on call reads: what blocks the next step, and who is turned away by it. */
 import { describe, expect, test } from 'vitest';
+import type { FleetServer } from '../../src/planning/facts.ts';
 import { nextStep } from '../../src/planning/next.ts';
 import { PRESETS } from '../../src/policy/presets.ts';
 import type { SkewPolicy } from '../../src/policy/types.ts';
@@ -122,6 +123,21 @@ describe('which release is next', () => {
     expect(next).toMatchObject({ to: null, ready: false });
     expect(next.sentence).toContain("no server's version is known. The version of rs1 is unknown.");
     expect(kinds(next)).toEqual(['server-unknown', 'server-unknown']);
+  });
+
+  test('a policy that compares ranges takes what servers of the release speak', () => {
+    const roll = fleet({ policy: PRESETS.ranges, servers: ['2.0.0', '1.0.0'], sessions: { '1.0.0': 2 } });
+    const [two, one] = roll.servers as [FleetServer, FleetServer];
+    const servers = [
+      { ...two, protocol: { min: 2, max: 3 } },
+      { ...one, protocol: { min: 1, max: 2 } },
+    ];
+    const sessions = roll.sessions.map((session) => ({ ...session, protocol: { min: 1, max: 1 } }));
+    expect(nextStep({ ...roll, servers, sessions })).toMatchObject({
+      to: '2.0',
+      blockers: [{ kind: 'server-behind', who: ['rs2'] }, { kind: 'sessions-outside' }],
+      refuses: [{ line: '1.0', sessions: 2, rule: 'ranges', move: { to: 'protocol 2' } }],
+    });
   });
 
   test('a policy without system tables goes by servers and clients alone', () => {
@@ -278,6 +294,19 @@ describe('what is in the way', () => {
       ['paused', 'resume', 'ann has new clients wait for another 4 min: deploy.'],
       ['gate-draining', 'undrain', 'ann drains this gate.'],
     ]);
+  });
+
+  test('[M3] an upgrade whose servers are done and which is not on record yet is still the step', () => {
+    const upgrade = {
+      state: { state: 'running', downtime: false },
+      holder: 'gate-1',
+      leaseAlive: true,
+    } as const;
+    expect(nextStep(fleet({ servers, level: 28, reached: 29, upgrade }))).toMatchObject({
+      to: '4.15',
+      ready: true,
+      upgrade: { fromLevel: 28, toLevel: 29 },
+    });
   });
 
   test('gates that disagree: on the policy, on the catalogue, in their program', () => {
