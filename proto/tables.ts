@@ -14,6 +14,9 @@ const ticked = (text: string | number) => `\`${text}\``;
 const orNone = (value: string | number | null) => (value === null ? '' : ticked(value));
 export const hex = (byte: number) => `0x${byte.toString(16).padStart(2, '0')}`;
 
+/** Of `skew` it is the config that says so. */
+const ENDS_SESSIONS = { lockstep: 'yes', downtime: 'yes', skew: 'by `sessions.onSkew`', false: '' } as const;
+
 export function codesTable(): string {
   const rows = CODE_NAMES.map((code) => {
     const { vendorCode, sqlState, retry, waitsFor, endsSessions, meaning } = CODES[code];
@@ -23,7 +26,7 @@ export function codesTable(): string {
       orNone(sqlState),
       ticked(retry),
       waitsFor ?? '',
-      endsSessions ? 'yes' : '',
+      ENDS_SESSIONS[String(endsSessions) as keyof typeof ENDS_SESSIONS],
       meaning,
     ];
   });

@@ -37,6 +37,7 @@ const LIVE = [
   'catalogue',
   'limits',
   'timeouts',
+  'sessions',
   'log',
   'migration.hold.deadline',
   'migration.hold.clients',

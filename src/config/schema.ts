@@ -12,6 +12,7 @@ import { parseMinor } from '../version/version.ts';
 import { admin } from './admin.ts';
 import { checked, eachOnce, version } from './checked.ts';
 import { migration } from './migration.ts';
+import { onSkew } from './on-skew.ts';
 import { duration, moreThanNone, size } from './units.ts';
 
 const line = z.union([z.number().transform(String), z.string()]).pipe(checked(parseMinor));
@@ -307,6 +308,16 @@ export const configSchema = z.strictObject({
     })
     .prefault({})
     .describe('upper limits'),
+  sessions: z
+    .strictObject({
+      onSkew: onSkew
+        .prefault('keep')
+        .describe(
+          'what becomes of open sessions whose clients would be refused for their version after a change of the cluster or the policy: `keep`, `close`, or `drain 10m`, which ends them evenly over that time; or that by code or rule, such as `{ CLIENT_OUTDATED: drain 10m, M1: close }`',
+        ),
+    })
+    .prefault({})
+    .describe('sessions that are open'),
   relay: z
     .enum(ENGINES)
     .default('auto')

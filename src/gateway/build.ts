@@ -3,6 +3,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { Cluster } from '../cluster/cluster.ts';
 import type { Finding } from '../cluster/finding.ts';
+import { parseOnSkew } from '../config/on-skew.ts';
 import { hashPolicy, policyOf } from '../config/policy.ts';
 import type { Config } from '../config/schema.ts';
 import { createFileLog, createStreamLog } from '../decision/log.ts';
@@ -154,6 +155,7 @@ export function settingsOf(config: Config): SettingValues {
     policy,
     policyHash: hashPolicy(policy),
     recordedProperties: log.properties,
+    onSkew: parseOnSkew(config.sessions.onSkew),
     traces: log.trace,
     times: {
       ...timeouts,

@@ -4,8 +4,7 @@
  */
 import { Changes } from '../ports/changes.ts';
 import type { Clock, Timer } from '../ports/clock.ts';
-import type { Applicant } from './applicant.ts';
-import type { SessionClose, SessionFilter, SessionRegistry, SessionView } from './sessions.ts';
+import type { ReasonFor, SessionFilter, SessionRegistry } from './sessions.ts';
 
 export interface EndingOptions {
   readonly sessions: SessionRegistry;
@@ -15,7 +14,7 @@ export interface EndingOptions {
   /** ms; null: none is ended from this side, only waited for. */
   readonly overMs: number | null;
   /** Asked again as each one's turn comes; null: it may go on after all. */
-  readonly closeFor: (session: SessionView, applicant: Applicant) => SessionClose | null;
+  readonly closeFor: ReasonFor;
 }
 
 /** The least time between two turns, ms: in each, all sessions end whose time has come. */
@@ -52,6 +51,11 @@ export class Ending {
   /** Those that are open still. */
   get left(): number {
     return this.#open.size;
+  }
+
+  /** Whether that session is one of them. */
+  has(id: string): boolean {
+    return this.#open.has(id);
   }
 
   /** Whether none is left, or it was stopped. */

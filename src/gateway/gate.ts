@@ -27,9 +27,9 @@ import { type ListenerEntry, Listeners } from './listeners.ts';
 import { Operations } from './operations.ts';
 import { Orders } from './orders.ts';
 import { Ramp } from './ramp.ts';
-import { endOfSession } from './session-verdict.ts';
 import { type SessionClose, type SessionOver, SessionRegistry, type SessionView } from './sessions.ts';
 import type { Settings } from './settings.ts';
+import { SkewWatch } from './skew-watch.ts';
 import type { Slots } from './slots.ts';
 import type { GateState, GateStatus } from './status.ts';
 import { type HeldClient, HeldClients } from './wait.ts';
@@ -74,6 +74,7 @@ export class Gate {
   readonly orders: Orders;
   readonly operations: Operations;
   readonly #heeding: Heeding;
+  readonly #skew: SkewWatch;
   readonly #options: GateOptions;
   readonly #judge: Judge;
   readonly #listeners: Listeners;
@@ -88,7 +89,6 @@ export class Gate {
   readonly #forced = new AbortController();
   #engine = streams;
   #leaving = false;
-  #watching: Promise<void> = Promise.resolve();
   #stopping: Promise<void> | null = null;
 
   constructor(options: GateOptions) {
@@ -106,6 +106,16 @@ export class Gate {
     const { lifecycle, orders, sessions } = this;
     const { cluster, migration, settings } = options;
     this.#heeding = new Heeding({ orders, sessions, cluster, clock, events });
+    const onFault = (error: Error) => this.#noteFault(error);
+    this.#skew = new SkewWatch({
+      sessions,
+      judge: this.#judge,
+      settings,
+      clock,
+      migration,
+      cluster,
+      onFault,
+    });
     const held = this.#held;
     this.operations = new Operations({
       ...{ orders, heeding: this.#heeding, sessions, cluster, settings, held, clock, random, events },
@@ -189,7 +199,7 @@ export class Gate {
     }
     if (closing.aborted) return this.#listeners.close();
     this.lifecycle.serve();
-    this.#watching = this.#watchUpgrades();
+    this.#skew.start();
     this.#note('started');
   }
 
@@ -244,12 +254,12 @@ export class Gate {
     this.lifecycle.drain();
     this.orders.stop();
     this.#heeding.stop();
+    this.#skew.stop();
     await this.#listeners.close();
     await this.#idle(this.#cut.signal);
     this.sessions.closeWhere(() => GATE_STOPPED);
     await Promise.race([migration.stop(), aborted(this.#forced.signal)]);
     cluster.stop();
-    await this.#watching;
     const last = deadline(clock, LAST_ANSWERS, this.#forced.signal);
     await this.#idle(last.signal);
     last.clear();
@@ -319,17 +329,6 @@ export class Gate {
       durationMs,
     });
     this.#ends.notify();
-  }
-
-  /** M4, J1: an upgrade may end sessions that were fine before it. */
-  async #watchUpgrades(): Promise<void> {
-    const { migration } = this.#options;
-    const { closing } = this.lifecycle;
-    while (!closing.aborted) {
-      const change = migration.changes.next(closing);
-      this.sessions.closeWhere((_session, applicant) => endOfSession(this.#judge.decide(applicant)));
-      await change;
-    }
   }
 
   #logHandshake(outcome: Outcome, listener: string): void {

@@ -38,6 +38,9 @@ export interface SessionView extends SessionStart {
 /** Picks sessions out of all that are open. */
 export type SessionFilter = (session: SessionStart, applicant: Applicant) => boolean;
 
+/** How one of them is to be ended; null: it goes on. */
+export type ReasonFor = (session: SessionStart, applicant: Applicant) => SessionClose | null;
+
 /** How a session is to be ended from this side. */
 export interface SessionClose {
   readonly reason: SessionEndReason;
@@ -114,10 +117,10 @@ export class SessionRegistry {
    * Ends every session that `reasonFor` gives a reason for.
    * @returns how many
    */
-  closeWhere(reasonFor: (session: SessionView, applicant: Applicant) => SessionClose | null): number {
+  closeWhere(reasonFor: ReasonFor): number {
     let closed = 0;
     for (const session of [...this.#sessions.values()]) {
-      const close = reasonFor(viewOf(session), session.applicant);
+      const close = reasonFor(session.start, session.applicant);
       if (close === null) continue;
       closed++;
       closeSession(session, close);
@@ -126,9 +129,9 @@ export class SessionRegistry {
   }
 
   /** Ends one session, if it is open and `reasonFor` gives a reason for it. @returns whether it does */
-  close(id: string, reasonFor: (session: SessionView, applicant: Applicant) => SessionClose | null): boolean {
+  close(id: string, reasonFor: ReasonFor): boolean {
     const session = this.#sessions.get(id);
-    const close = session ? reasonFor(viewOf(session), session.applicant) : null;
+    const close = session ? reasonFor(session.start, session.applicant) : null;
     if (session === undefined || close === null) return false;
     closeSession(session, close);
     return true;

@@ -4,6 +4,7 @@
  */
 
 import type { ClusterTimes } from '../cluster/cluster.ts';
+import type { OnSkew } from '../config/on-skew.ts';
 import type { Traces } from '../decision/traces.ts';
 import type { Policy } from '../policy/types.ts';
 import { Changes } from '../ports/changes.ts';
@@ -14,6 +15,8 @@ export interface SettingValues {
   readonly policyHash: string;
   /** Names of the client properties that may be recorded. */
   readonly recordedProperties: readonly string[];
+  /** What becomes of open sessions whose clients would not be admitted any more. */
+  readonly onSkew: OnSkew;
   /** Which handshake records hold the trace. */
   readonly traces: Traces;
   readonly times: AdmissionTimes &
@@ -47,6 +50,10 @@ export class Settings implements SettingValues {
 
   get traces(): Traces {
     return this.#values.traces;
+  }
+
+  get onSkew(): OnSkew {
+    return this.#values.onSkew;
   }
 
   get times(): SettingValues['times'] {

@@ -19,8 +19,11 @@ interface CodeFacts {
   readonly retry: Retry;
   /** What a client that is held with this code waits for; null: nobody is held with it. */
   readonly waitsFor: 'upgrade' | 'server' | 'operator' | null;
-  /** The reason on record where this verdict also ends sessions that are open; false: those go on. */
-  readonly endsSessions: 'lockstep' | 'downtime' | false;
+  /**
+   * The reason on record where this verdict also ends sessions that are open; false: those go on. `skew`: they do where
+   * the config says so (`sessions.onSkew`).
+   */
+  readonly endsSessions: 'lockstep' | 'downtime' | 'skew' | false;
   /** One line for the reference table. */
   readonly meaning: string;
 }
@@ -45,11 +48,15 @@ export const CODES = {
   SERVER_OUTDATED: facts('after-change', 'a server is older than the client', {
     vendorCode: 2007,
     sqlState: 'INT09',
+    endsSessions: 'skew',
   }),
-  CLIENT_OUTDATED: facts('after-change', 'the client is older than the window allows'),
+  CLIENT_OUTDATED: facts('after-change', 'the client is older than the window allows', {
+    endsSessions: 'skew',
+  }),
   MAJOR_MISMATCH: facts('after-change', "the client's major is older than a server's", {
     vendorCode: 2006,
     sqlState: 'INT08',
+    endsSessions: 'skew',
   }),
   LOCKSTEP: facts('after-change', 'clients older than the system tables must be upgraded together', {
     endsSessions: 'lockstep',

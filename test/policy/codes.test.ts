@@ -60,9 +60,12 @@ describe('what programs rely on', () => {
     ]);
   });
 
-  test('only lockstep and downtime end sessions that are open', () => {
+  test('only lockstep and downtime end sessions that are open, and skew where the config says so', () => {
     const ending = CODE_NAMES.filter((code) => CODES[code].endsSessions);
     expect(ending.map((code) => [code, CODES[code].endsSessions])).toEqual([
+      ['SERVER_OUTDATED', 'skew'],
+      ['CLIENT_OUTDATED', 'skew'],
+      ['MAJOR_MISMATCH', 'skew'],
       ['LOCKSTEP', 'lockstep'],
       ['DOWNTIME_REQUIRED', 'downtime'],
     ]);
