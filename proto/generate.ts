@@ -6,6 +6,7 @@
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { openApiDocument } from '../src/admin/openapi.ts';
 import { configJsonSchema, configTable } from '../src/config/reference.ts';
 import { logJsonSchema, recordTables } from '../src/decision/reference.ts';
 import { fleetJsonSchema, scenarioJsonSchema } from '../src/fleet/reference.ts';
@@ -38,6 +39,9 @@ export const TEXT_NAMES = Object.keys(TEXTS);
 const MARKER = /<!-- (\/?)generated:([\w-]+) -->/g;
 const SKIPPED = /^(?:node_modules|dist|coverage|\..*)$/;
 
+/** Putting it together takes turns of the event loop; the rest does not. */
+const openApi = await openApiDocument();
+
 /** Wanted text by file, relative to the root: files that are generated as a whole, and documents with markers. */
 export function generated(): Map<string, string> {
   return new Map([
@@ -47,6 +51,7 @@ export function generated(): Map<string, string> {
     ['examples/gate.schema.json', printJson(configJsonSchema())],
     ['examples/scenario.schema.json', printJson(scenarioJsonSchema())],
     ['examples/fleet.schema.json', printJson(fleetJsonSchema())],
+    ['docs/openapi.json', printJson(openApi)],
     ...documents().map((file): [string, string] => [file, fill(read(file) ?? '', file)]),
   ]);
 }

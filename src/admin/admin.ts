@@ -58,9 +58,9 @@ function heldBy(gate: Gate): number {
 
 /** Streams that are being read end with it. */
 async function closeAll(app: App): Promise<void> {
-  await app.close();
   await new Promise<void>((resolve) => {
     app.server.close(() => resolve());
     app.server.closeAllConnections();
   });
+  await app.close();
 }

@@ -1,6 +1,6 @@
 /** The admin side as a web application: every route with its schemas, what guards them, and the document about them. */
 import swagger from '@fastify/swagger';
-import fastify from 'fastify';
+import fastify, { type RouteOptions } from 'fastify';
 import {
   jsonSchemaTransform,
   jsonSchemaTransformObject,
@@ -9,12 +9,13 @@ import {
   type ZodTypeProvider,
 } from 'fastify-type-provider-zod';
 import type { AdminContext, App } from './context.ts';
-import { sendError, sendNotFound } from './errors.ts';
+import { errorSchema, sendError, sendNotFound } from './errors.ts';
 import { createGuard, type GuardOptions } from './guard.ts';
 import { addCharts } from './routes/charts.ts';
 import { addCluster } from './routes/cluster.ts';
 import { addDecisions } from './routes/decisions.ts';
 import { addHealth } from './routes/health.ts';
+import { addLedgerActs } from './routes/ledger-acts.ts';
 import { addMetrics } from './routes/metrics.ts';
 import { addPage } from './routes/page.ts';
 import { addPlanning } from './routes/planning.ts';
@@ -51,6 +52,7 @@ const ROUTES = [
   addCharts,
   addVerbs,
   addReload,
+  addLedgerActs,
 ];
 
 /** An application that listens nowhere yet. */
@@ -69,6 +71,7 @@ export async function createApp(context: AdminContext, guard: GuardOptions): Pro
   app.setErrorHandler(sendError);
   app.setNotFoundHandler(sendNotFound);
   app.addHook('onRequest', createGuard(guard));
+  app.addHook('onRoute', documentErrors);
   await app.register(swagger, {
     openapi: {
       openapi: '3.1.0',
@@ -76,11 +79,27 @@ export async function createApp(context: AdminContext, guard: GuardOptions): Pro
       components: { securitySchemes: { token: { type: 'http', scheme: 'bearer' } } },
     },
     transform: jsonSchemaTransform,
-    transformObject: jsonSchemaTransformObject,
+    transformObject: (document) => withoutUnused(jsonSchemaTransformObject(document)),
   });
   for (const add of ROUTES) add(app, context);
   addPage(app);
   app.get('/openapi.json', { schema: { hide: true } }, async () => app.swagger());
   await app.ready();
   return app;
+}
+
+/** Every route may answer with an error, and all of them have one form. */
+function documentErrors(route: RouteOptions): void {
+  const { schema } = route;
+  if (schema === undefined || schema.hide === true) return;
+  route.schema = { ...schema, response: { ...(schema.response as object), default: errorSchema } };
+}
+
+/** The document without those of its schemas that nothing in it names. */
+function withoutUnused(document: ReturnType<typeof jsonSchemaTransformObject>): typeof document {
+  if (!('components' in document)) return document;
+  const schemas = document.components?.schemas ?? {};
+  const isNamed = (name: string) => JSON.stringify(document).includes(`"#/components/schemas/${name}"`);
+  for (const name of Object.keys(schemas)) if (name.endsWith('Input') || !isNamed(name)) delete schemas[name];
+  return document;
 }

@@ -3,6 +3,7 @@ import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import { hasZodFastifySchemaValidationErrors } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import { ConfigError } from '../config/load.ts';
+import { OperationError } from '../gateway/effect.ts';
 import { LedgerFormatError } from '../migration/ledger/record.ts';
 import { LedgerUnavailable } from '../migration/ledger/store.ts';
 import { SuppositionError } from '../planning/what-if.ts';
@@ -16,7 +17,8 @@ export const errorSchema = z
     message: z.string().describe('what is wrong and what to do about it, for people'),
     field: z.string().optional().describe('of a request that can not be meant: the field that is wrong'),
   })
-  .describe('why the gate did not do what it was asked');
+  .describe('why the gate did not do what it was asked')
+  .meta({ id: 'Error' });
 
 /** An answer that is not a success. */
 export class ApiError extends Error {
@@ -86,6 +88,10 @@ function describe(error: FastifyError | Error, request: FastifyRequest): [status
     return [status, { error: word, message, ...(field !== undefined && { field }) }];
   }
   if (hasZodFastifySchemaValidationErrors(error)) return [400, invalid(error.validation, request)];
+  if (error instanceof OperationError)
+    return error.isMissing
+      ? [404, { error: 'NOT_FOUND', message: error.message }]
+      : [409, { error: 'NOT_POSSIBLE', message: error.message }];
   const known = KNOWN.find(({ kinds }) => kinds.some((kind) => error instanceof kind));
   if (known !== undefined) return [known.status, { error: known.error, message: error.message }];
   const { code = '', statusCode = 500 } = error as FastifyError;

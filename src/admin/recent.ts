@@ -2,7 +2,7 @@
  * What happened lately in a gate, for its operators: a sink of events whose memory is bounded whatever comes. What is
  * older is in the decision log.
  */
-import type { GateEvent, HandshakeEvent } from '../events/events.ts';
+import type { GateEvent, HandshakeEvent, OperatorEvent } from '../events/events.ts';
 import type { EventSink } from '../events/fan-out.ts';
 import type { Clock } from '../ports/clock.ts';
 import { Charts } from './charts.ts';
@@ -11,6 +11,7 @@ import { Ring } from './ring.ts';
 import { SeenClients } from './seen-clients.ts';
 
 const DECISIONS = 2_000;
+const ACTS = 500;
 
 /** An event and when it happened. */
 export interface Timed<E> {
@@ -22,6 +23,8 @@ export interface Timed<E> {
 /** The last of what a gate did. */
 export class Recent implements EventSink {
   readonly decisions = new Ring<Timed<HandshakeEvent>>(DECISIONS);
+  /** Of operators. */
+  readonly acts = new Ring<Timed<OperatorEvent>>(ACTS);
   readonly seen = new SeenClients();
   readonly refusals = new RefusalCounts();
   readonly charts: Charts;
@@ -36,8 +39,9 @@ export class Recent implements EventSink {
   }
 
   emit(event: GateEvent): void {
-    if (event.event !== 'handshake') return;
     const at = this.#clock.now();
+    if (event.event === 'operator') this.acts.push({ event, at });
+    if (event.event !== 'handshake') return;
     const wasAdmitted = event.decision.verdict === 'permit';
     this.decisions.push({ event, at });
     this.seen.note(event, at);

@@ -21,11 +21,18 @@ export class AdministeredGate implements AsyncDisposable {
   readonly fleet: Fleet;
   readonly admin: Admin;
   readonly token: string;
+  readonly recent: Recent;
   readonly #metrics: Metrics;
 
-  constructor(fleet: Fleet, admin: Admin, metrics: Metrics, token: string) {
+  constructor(
+    fleet: Fleet,
+    admin: Admin,
+    { recent, metrics }: { recent: Recent; metrics: Metrics },
+    token: string,
+  ) {
     this.fleet = fleet;
     this.admin = admin;
+    this.recent = recent;
     this.#metrics = metrics;
     this.token = token;
   }
@@ -83,5 +90,5 @@ export async function startWithAdmin(
   const context = { ...fleet.built, ...shown, ...about };
   const started = await startAdmin(context, admin, folder);
   const token = readFileSync(path.join(folder, 'admin.token'), 'utf8').trim();
-  return new AdministeredGate(fleet, started, metrics, token);
+  return new AdministeredGate(fleet, started, { recent, metrics }, token);
 }

@@ -156,17 +156,20 @@ export interface Act {
 export interface Order {
   readonly id: string;
   readonly what: 'pause' | 'drain';
-  readonly target:
-    | { readonly kind: 'gate' }
-    | { readonly kind: 'server'; readonly id: string }
-    | { readonly kind: 'listener'; readonly address: string }
-    | { readonly kind: 'clients'; readonly range: string };
+  /** `name`: of the server, listener or range of releases; null: the gate. */
+  readonly target: {
+    readonly kind: 'gate' | 'server' | 'listener' | 'clients';
+    readonly name: string | null;
+  };
   readonly by: string;
   readonly reason: string;
   readonly at: Time;
   readonly until: Time | null;
   readonly overMs: number | null;
   readonly scope: 'gate' | 'cluster';
+  /** Sessions that a drain ends, and how many of them are left. */
+  readonly sessions: number;
+  readonly left: number;
 }
 
 /** Of `/v1/waiting`: a client that is held. */

@@ -116,7 +116,7 @@ export const VERBS = {
         name: 'over',
         label: 'end sessions evenly over',
         kind: 'text',
-        hint: 'as 10m; empty: let them end by themselves',
+        hint: 'as 10m; never: as they like; empty: timeouts.drain',
       },
       lasting('for', ''),
       REASON,

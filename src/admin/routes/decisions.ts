@@ -69,7 +69,8 @@ export function addDecisions(app: App, context: AdminContext): void {
     {
       schema: {
         operationId: 'getDecisions',
-        summary: 'The latest decisions, newest first, a page at a time. Older ones are in the decision log.',
+        summary:
+          'The latest decisions, newest first, a page at a time; older ones are in the decision log. To who accepts `text/event-stream` it is /v1/decisions/live.',
         tags: ['see'],
         querystring: query,
         response: {
@@ -80,7 +81,12 @@ export function addDecisions(app: App, context: AdminContext): void {
         },
       },
     },
-    async ({ query: { limit, cursor, ...wanted } }) => page(context.recent, wanted, limit, cursor),
+    async (request, reply) => {
+      const { limit, cursor, ...wanted } = request.query;
+      if (request.headers.accept?.includes('text/event-stream'))
+        return stream(wanted, request, reply) as never;
+      return page(context.recent, wanted, limit, cursor);
+    },
   );
   app.get(
     '/v1/decisions/live',
@@ -91,10 +97,16 @@ export function addDecisions(app: App, context: AdminContext): void {
           'Decisions as they are made, as server-sent events `decision`; `lost` says how many a reader was too slow for. `Last-Event-ID` goes on from there.',
         tags: ['see'],
         querystring: filter,
-        produces: ['text/event-stream'],
+        response: {
+          200: {
+            description: 'goes on until the reader ends it',
+            content: { 'text/event-stream': { schema: z.string() } },
+          },
+        },
       },
     },
-    (request, reply) => reply.send(stream(request.query, request, reply)),
+    // What is sent of the text piece by piece is of no other type in the document.
+    async (request, reply) => stream(request.query, request, reply) as unknown as string,
   );
   app.get(
     '/v1/refusals',

@@ -1,7 +1,8 @@
-/** `/v1/gates`, `/v1/policy` and `/v1/config`: which gates there are, and what this one decides by. */
+/** `/v1/gates`, `/v1/policy`, `/v1/config`, `/v1/audit`: which gates there are, what this one decides by, and who did what. */
 import { z } from 'zod';
 import { hashCatalogue } from '../../config/policy.ts';
 import { sessionsByLine } from '../../gateway/sessions-by-line.ts';
+import { auditOf } from '../audit.ts';
 import type { AdminContext, App } from '../context.ts';
 import { count, listOf, time } from '../schemas/common.ts';
 import { withoutSecrets } from '../secrets.ts';
@@ -21,6 +22,19 @@ const gateView = z
     sessions: z.record(z.string(), count).describe('open ones by release line'),
   })
   .meta({ id: 'Gate' });
+
+const act = z
+  .object({
+    id: z.string(),
+    time,
+    what: z.string().describe('the verb'),
+    stage: z.enum(['begun', 'done', 'lapsed', 'refused']),
+    by: z.string(),
+    reason: z.string().describe('empty: nobody said'),
+    sentence: z.string().describe('what it did, for people'),
+    target: z.object({ kind: z.string(), name: z.string().nullable() }).nullable(),
+  })
+  .meta({ id: 'Act' });
 
 /** Adds all of them. */
 export function addSetup(app: App, context: AdminContext): void {
@@ -79,6 +93,20 @@ export function addSetup(app: App, context: AdminContext): void {
       },
     },
     async () => ({ config: withoutSecrets(context.config()) as Record<string, unknown> }),
+  );
+  app.get(
+    '/v1/audit',
+    {
+      schema: {
+        operationId: 'getAudit',
+        summary:
+          'What operators did to this gate since it started, and to the upgrade ever, newest first. All of it is in the decision log.',
+        tags: ['see'],
+        querystring: z.strictObject({ limit: z.coerce.number().int().min(1).max(1_000).default(100) }),
+        response: { 200: z.object({ acts: listOf(act) }) },
+      },
+    },
+    async ({ query: { limit } }) => ({ acts: await auditOf(context, limit) }),
   );
 }
 

@@ -289,7 +289,7 @@ export function fleet(): Record<string, unknown> {
         {
           id: 'o1',
           what: 'drain',
-          target: { kind: 'clients', range: '<4.12' },
+          target: { kind: 'clients', name: '<4.12' },
           by: 'mara',
           reason: 'end of life',
           at: at(700),

@@ -30,9 +30,7 @@ export function ordersPanel({ orders, now }, verbs) {
  * @returns {Record<string, string>}
  */
 export function subjectOf(target) {
-  if (target.kind === 'server') return { server: target.id };
-  if (target.kind === 'listener') return { listener: target.address };
-  if (target.kind === 'clients') return { clients: target.range };
+  if (target.kind !== 'gate' && target.name !== null) return { [target.kind]: target.name };
   return {};
 }
 

@@ -18,7 +18,7 @@ const COLUMNS = [
 
 /** @param {Data} data @param {Verbs} verbs */
 export function serversPanel({ servers, orders, now }, verbs) {
-  const drained = new Set(orders.flatMap(({ target }) => (target.kind === 'server' ? [target.id] : [])));
+  const drained = new Set(orders.flatMap(({ target }) => (target.kind === 'server' ? [target.name] : [])));
   const versions = servers
     .flatMap(({ version }) => (version === null ? [] : [version]))
     .sort(compareVersions);
