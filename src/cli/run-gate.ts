@@ -17,6 +17,8 @@ import type { Stop } from './stop.ts';
 
 /** ms that the log gets to take its last records. */
 const LOG_MS = 2_000;
+/** ms that clients on their way in get, once the gate listens no more. */
+const LAST_MS = 1_000;
 /** ms that clients get, once the gate has stopped, to take what was sent to them. */
 const FLUSH_MS = 2_000;
 const NO_DESCRIPTORS =
@@ -73,6 +75,7 @@ export async function runGate({
       await asked;
       const { timeouts } = reconfiguration.config;
       await beLameDuck(gate, timeouts.lameDuck, force, say);
+      await gate.takeLast(LAST_MS, force);
       const clients = clientsOf(gate);
       if (clients > 0)
         say(`waiting up to ${timeouts.drain / 1_000} s for ${plural(clients, 'client')} to leave; ${hurry}`);

@@ -47,6 +47,7 @@ const LIVE = [
 const FIXED: readonly (readonly [key: string, why: string])[] = [
   ['id', 'claims, records and servers know the gate by it'],
   ['cluster', 'the ledger and other gates know the cluster by it'],
+  ['reusePort', 'the sockets that are open were bound by it'],
   ['workers', 'sessions are of the processes that there are'],
   ['migration.ledger', 'what is known of the upgrade is from the ledger that was opened'],
   ['migration', 'an upgrade may be running by it'],

@@ -185,6 +185,12 @@ export const configSchema = z.strictObject({
     .min(1)
     .superRefine(eachOnce(portOf, ({ tcp }) => (tcp === undefined ? 'ws' : 'tcp'), 'listener on'))
     .describe('where clients connect'),
+  reusePort: z
+    .boolean()
+    .default(false)
+    .describe(
+      'whether a second gate may listen on the same addresses, to take over from this one; see "Restarting without a refusal"',
+    ),
   servers: z
     .array(server)
     .min(1)

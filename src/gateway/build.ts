@@ -20,6 +20,7 @@ import type { Transports } from '../transport/address.ts';
 import { buildMigration, SetupError } from './build-migration.ts';
 import { listenerOf, serverOf } from './entries.ts';
 import { Gate, type GateOptions } from './gate.ts';
+import type { ListenerEntry } from './listeners.ts';
 import { Reconfiguration } from './reconfigure.ts';
 import { Settings, type SettingValues } from './settings.ts';
 import { Slots } from './slots.ts';
@@ -102,7 +103,7 @@ export function buildGate(config: Config, around: GateDependencies): BuiltGate {
     folder,
     events,
   });
-  const shared = worker && (worker.isFirst ? ('first' as const) : ('joined' as const));
+  const shared = sharedOf(config, worker);
   const slots = worker?.slots ?? {
     handshakes: new Slots(config.limits.handshakes),
     sessions: new Slots(config.limits.sessions),
@@ -145,6 +146,12 @@ export function buildGate(config: Config, around: GateDependencies): BuiltGate {
     events,
     reconfiguration,
   };
+}
+
+/** Where another gate may take over the addresses, whoever listens there already is no error. */
+function sharedOf({ reusePort }: Config, worker: GateDependencies['worker']): ListenerEntry['shared'] {
+  if (reusePort) return 'joined';
+  return worker && (worker.isFirst ? 'first' : 'joined');
 }
 
 /** What a reload replaces as one. */

@@ -214,6 +214,23 @@ export class Gate {
   }
 
   /**
+   * Takes no further clients, and lets those through that are on their way in, `ms` long at most: another gate takes
+   * those who come now. Whoever is held is not waited for. `stop` is still to come.
+   */
+  async takeLast(ms: number, force?: AbortSignal): Promise<void> {
+    await this.#listeners.stopListening();
+    const limit = deadline(this.#options.clock, ms, force);
+    while (this.#onTheirWay() > 0 && !limit.signal.aborted) await this.#ends.next(limit.signal);
+    limit.clear();
+  }
+
+  /** Clients that nothing holds. */
+  #onTheirWay(): number {
+    const held = Object.values(this.status().heldFor).reduce((sum, count) => sum + count, 0);
+    return this.#handshakes.count - held;
+  }
+
+  /**
    * Binds the listeners of another config.
    * @returns the change to them
    * @throws {Error} if one can't be bound, or the gate does not serve; nothing has changed then

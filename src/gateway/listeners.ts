@@ -16,7 +16,7 @@ export interface ListenerEntry {
   readonly frontEnd: FrontEnd;
   /** With WebSocket: the web pages that may connect. */
   readonly origins?: readonly string[];
-  /** Present where other processes of the same gate listen on it too: this one does so first, or joins them. */
+  /** Present where other processes may listen on it too: this one does so first, or joins those that do. */
   readonly shared?: 'first' | 'joined';
 }
 
@@ -77,6 +77,11 @@ export class Listeners {
       if (!signal.aborted) this.#open = [...this.#open, await this.#listen(entry, reception)];
   }
 
+  /** Takes whoever the system has taken already, and listens no more. Peers on their way in go on. */
+  async stopListening(): Promise<void> {
+    await Promise.all(this.#open.map(({ listener }) => listener.stopListening()));
+  }
+
   /** Stops accepting. Accepted connections live on. */
   async close(): Promise<void> {
     this.#closed = true;
@@ -95,7 +100,7 @@ export class Listeners {
     const fresh: OpenListener[] = [];
     const next: { readonly open: OpenListener; readonly entry: ListenerEntry }[] = [];
     const close = (listeners: readonly OpenListener[]) => {
-      for (const { listener } of listeners) void listener.close();
+      for (const { listener } of listeners) void listener.stopListening().then(() => listener.close());
     };
     try {
       for (const entry of entries) {

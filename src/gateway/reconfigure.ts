@@ -93,9 +93,9 @@ export class Reconfiguration {
     return same ?? { stated, entry: serverOf(stated, id, folder) };
   }
 
-  #listenersOf({ listen, timeouts }: Config) {
+  #listenersOf({ listen, timeouts, reusePort }: Config) {
     const { clock, slots } = this.#parts;
-    const shared = slots === null ? 'joined' : undefined;
+    const shared = reusePort || slots === null ? 'joined' : undefined;
     return listen.map((entry) => listenerOf(entry, clock, timeouts.handshake, shared));
   }
 

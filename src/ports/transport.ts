@@ -97,7 +97,12 @@ export interface Connection {
 export interface Listener {
   /** As bound: with the port that was chosen where 0 was asked for. */
   readonly address: string;
-  /** Stops accepting. Accepted connections live on. */
+  /**
+   * Accepts whoever the system has taken for it already, then listens no more. Peers in the transport's own handshake
+   * go on with it. `close` is still to come.
+   */
+  stopListening(): Promise<void>;
+  /** Stops accepting at once. Accepted connections live on; peers in the transport's own handshake do not. */
   close(): Promise<void>;
 }
 
@@ -141,7 +146,7 @@ export interface ListenOptions {
   readonly transparent?: boolean;
   /** Web pages that may use a WebSocket listener, by origin; a client that is no page names none. Default: none. Read for each client. */
   readonly origins?: readonly string[];
-  /** Whether other processes listen on the address too; each connection comes to one of them. Default: false. */
+  /** Whether other processes may listen on the address too; each connection comes to one of them. Default: false. */
   readonly shared?: boolean;
 }
 

@@ -243,11 +243,13 @@ export function createMemoryNetwork(
       const address = asked.replace(/:0$/, () => `:${++port}`);
       if (listeners.has(address)) throw new Error(`${address} is in use`);
       listeners.set(address, { node, clock: own, accept });
+      const stop = () => {
+        if (listeners.get(address)?.node === node) listeners.delete(address);
+      };
       return {
         address,
-        close: async () => {
-          if (listeners.get(address)?.node === node) listeners.delete(address);
-        },
+        stopListening: async () => stop(),
+        close: async () => stop(),
       };
     },
     dial(address, { signal } = {}) {

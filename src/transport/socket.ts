@@ -1,10 +1,13 @@
 /** What TCP and WebSocket have in common: their sockets. */
-import type net from 'node:net';
+import net from 'node:net';
+import { setImmediate as turn } from 'node:timers/promises';
 import { parseHostPort, printHostPort } from './address.ts';
 import { KEEP_ALIVE_MS } from './keep-alive.ts';
 
 /** Peers that may wait to be accepted, where the kernel allows so many: when all come back at once, none is lost. */
 const BACKLOG = 4_096;
+/** ms for which a listener that is to be closed goes on accepting, if clients never stop coming. */
+const LONGEST_QUEUE_MS = 1_000;
 
 /** Has the kernel ask, after a minute of silence, whether the peer's machine is still there. */
 export function keepAlive(socket: net.Socket): void {
@@ -34,6 +37,28 @@ export function bind(server: net.Server, address: string, shared = false): Promi
       resolve(printHostPort({ host: bound.address, port: bound.port }));
     });
   });
+}
+
+/**
+ * Closes a listening socket once nobody waits in it to be accepted: the kernel resets those that do. A turn of the event
+ * loop in which nobody came found its queue empty. Under a load that leaves no such turn it gives up after a while.
+ */
+export async function stopListening(server: net.Server): Promise<void> {
+  let came = true;
+  const note = () => {
+    came = true;
+  };
+  server.on('connection', note);
+  const end = performance.now() + LONGEST_QUEUE_MS;
+  // The turn that is under way may have looked before this was called.
+  await turn();
+  while (came && performance.now() < end) {
+    came = false;
+    await turn();
+  }
+  server.off('connection', note);
+  // Not the method of an HTTP server, which has more to close.
+  net.Server.prototype.close.call(server);
 }
 
 /**

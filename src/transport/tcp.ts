@@ -4,7 +4,7 @@ import type { Connection, DialOptions, Transport } from '../ports/transport.ts';
 import { parseHostPort } from './address.ts';
 import { copyOf } from './copies.ts';
 import { canLend } from './lending.ts';
-import { bind, peerOf } from './socket.ts';
+import { bind, peerOf, stopListening } from './socket.ts';
 import { SocketConnection } from './socket-connection.ts';
 
 class TcpConnection extends SocketConnection {
@@ -47,6 +47,7 @@ export function createTcpTransport(): Transport {
       const server = net.createServer(options, (socket) => accept(new TcpConnection(socket, peerOf(socket))));
       return {
         address: await bind(server, address, shared),
+        stopListening: () => stopListening(server),
         close: async () => void server.close(),
       };
     },

@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { Socket } from 'node:net';
 import { type ServerOptions, WebSocket, WebSocketServer } from 'ws';
 import type { Connection, HandshakeFailure, Listener, ListenOptions } from '../ports/transport.ts';
-import { bind, keepAlive, peerOf } from './socket.ts';
+import { bind, keepAlive, peerOf, stopListening } from './socket.ts';
 import { WS_OPTIONS, WsConnection } from './ws-connection.ts';
 import { GARBAGE, LATE, PendingSockets } from './ws-pending.ts';
 import { WsStream } from './ws-stream.ts';
@@ -39,6 +39,7 @@ export async function listenForWebSockets(address: string, options: ListenOption
   });
   return {
     address: await bind(http, address, shared),
+    stopListening: () => stopListening(http),
     close: async () => {
       http.close();
       // Those that never became a WebSocket; the others are no longer this server's.

@@ -8,7 +8,7 @@ import type { Gate } from '../../gateway/gate.ts';
 import type { Demo, DemoPorts } from '../demo.ts';
 import { printable } from '../printable.ts';
 import type { GateRun } from '../run-gate.ts';
-import { sayIfShort } from '../short-limit.ts';
+import { sayIfLost, sayIfShort } from '../short-limit.ts';
 import { onSignals, reloadBySignal, reopenLog } from '../signals.ts';
 import { standardOutput } from '../stdout.ts';
 import { leave, untilStopped } from '../stop.ts';
@@ -39,6 +39,7 @@ async function serve(file: string, folder: string): Promise<void> {
     say(`cluster ${config.cluster}, listening on ${addresses.join(', ')}`);
     if (admin !== null) say(`admin on ${admin}`);
     sayIfShort(config.limits, say);
+    void sayIfLost(config, say);
   };
   const where = path.resolve(folder);
   if (config.workers === 1) return leave(await run(config, where, standardOutput(say), started, read));
