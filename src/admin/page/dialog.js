@@ -5,18 +5,22 @@
 import { Refusal, tell } from './api.js';
 import { h, show } from './dom.js';
 import { button } from './parts.js';
-import { plural, said } from './text.js';
+import { cut, plural, said } from './text.js';
 import { startingValues, VERBS } from './verbs.js';
 
 /** @import { Field, Values, Verb } from './verbs.js' */
 
 /**
- * @typedef {{ readonly sentence: string, readonly sessions?: number, readonly done?: boolean, readonly waitsFor?: string | null }} Effect
+ * @typedef {{ readonly sentence: string, readonly sessions?: number, readonly done?: boolean, readonly waitsFor?: string | null, readonly details?: { readonly warnings: readonly string[], readonly clients: Readonly<Record<string, number>> } }} Effect
  * @typedef {{ readonly state: 'asking' | 'good' | 'bad' | 'running', readonly effect?: Effect, readonly error?: string }} Preview
  */
 
+/** Where the name of whoever acts is kept, so that it is typed once. */
+const NAME = 'skewgate.by';
 /** ms without a key pressed, after which the preview is asked for anew. */
 const PAUSE_MS = 250;
+/** Releases that a preview names. */
+const LINES = 6;
 
 export class VerbDialog {
   /**
@@ -44,7 +48,7 @@ export class VerbDialog {
     const verb = VERBS[name];
     if (verb === undefined || this.dialog.open) return;
     this.verb = verb;
-    this.values = startingValues(verb, subject);
+    this.values = startingValues(verb, { by: localStorage.getItem(NAME) ?? '', ...subject });
     // Nothing that was typed for another verb is left over.
     show(this.dialog);
     this.#ask();
@@ -78,6 +82,7 @@ export class VerbDialog {
     const { verb, values, preview } = this;
     if (verb === null || preview.state !== 'good') return;
     const asked = ++this.asked;
+    localStorage.setItem(NAME, values.by ?? '');
     this.#show({ ...preview, state: 'running' });
     const outcome = await effectOf(verb, values, false);
     const isBad = outcome.state === 'bad';
@@ -146,7 +151,7 @@ function fieldView({ name, label, kind, hint, choices = [] }, value, change) {
     return h(
       'label',
       { class: 'check', key: name },
-      h('input', { type: 'checkbox', name, onchange: check }),
+      h('input', { type: 'checkbox', name, checked: value === 'on', onchange: check }),
       label,
     );
   }
@@ -185,7 +190,18 @@ function previewView({ state, effect, error }) {
     h('p', null, said(effect?.sentence ?? '', '', 600)),
     effect?.sessions !== undefined &&
       effect.sessions > 0 &&
-      h('p', { class: 'soft' }, `Concerns ${plural(effect.sessions, 'session')}.`),
+      h('p', { class: 'soft' }, `Concerns ${plural(effect.sessions, 'session')}${byClient(effect)}.`),
+    effect?.details?.warnings.map((warning) => h('p', { class: 'warn' }, said(warning, '', 400))),
     state === 'running' && h('p', { class: 'soft' }, 'Under way: this stays until it is true.'),
   );
+}
+
+/** Which releases these are of. @param {Effect} effect */
+function byClient({ details }) {
+  const lines = Object.entries(details?.clients ?? {}).map(
+    ([client, count]) => `${count} of ${cut(client, 30)}`,
+  );
+  if (lines.length === 0) return '';
+  const shown = lines.slice(0, LINES).join(', ');
+  return `: ${shown}${lines.length > LINES ? ', …' : ''}`;
 }

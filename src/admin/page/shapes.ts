@@ -156,7 +156,7 @@ export interface Act {
 export interface Order {
   readonly id: string;
   readonly what: 'pause' | 'drain';
-  /** `name`: of the server, listener or range of releases; null: the gate. */
+  /** `name` of the server, the listener or the range; null: of the gate. */
   readonly target: {
     readonly kind: 'gate' | 'server' | 'listener' | 'clients';
     readonly name: string | null;
@@ -167,7 +167,7 @@ export interface Order {
   readonly until: Time | null;
   readonly overMs: number | null;
   readonly scope: 'gate' | 'cluster';
-  /** Sessions that a drain ends, and how many of them are left. */
+  /** Sessions that a drain ends at this gate, and how many of them are left. */
   readonly sessions: number;
   readonly left: number;
 }

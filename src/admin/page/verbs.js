@@ -26,6 +26,8 @@
 /** @type {Field} */
 const REASON = { name: 'reason', label: 'reason, for the record', kind: 'text', hint: 'why' };
 /** @type {Field} */
+const BY = { name: 'by', label: 'your name, for the record', kind: 'text', hint: 'who acts' };
+/** @type {Field} */
 const ALL = { name: 'allGates', label: 'all gates of the cluster', kind: 'check' };
 /** @param {string} label @param {string} start @returns {Field} */
 const lasting = (label, start) => ({ name: 'for', label, kind: 'text', hint: 'as 10m or 2h', start });
@@ -85,8 +87,8 @@ function migration(name, title, act, fields = []) {
     title,
     act,
     path: `/v1/migration/${name}`,
-    fields: [...fields, REASON],
-    body: (values) => stated(values, [...fields.map((field) => field.name), 'reason']),
+    fields: [...fields, REASON, BY],
+    body: (values) => stated(values, [...fields.map((field) => field.name), 'reason', 'by']),
   };
 }
 
@@ -96,15 +98,15 @@ export const VERBS = {
     title: 'Pause: new clients wait',
     act: 'Pause',
     path: '/v1/pause',
-    fields: [lasting('for at most', '10m'), REASON, ALL],
-    body: (values) => stated(values, ['for', 'reason', 'allGates']),
+    fields: [lasting('for at most', '10m'), REASON, BY, ALL],
+    body: (values) => stated(values, ['for', 'reason', 'by', 'allGates']),
   },
   resume: {
     title: 'Resume: admit new clients again',
     act: 'Resume',
     path: '/v1/resume',
-    fields: [REASON, ALL],
-    body: (values) => stated(values, ['reason', 'allGates']),
+    fields: [REASON, BY, ALL],
+    body: (values) => stated(values, ['reason', 'by', 'allGates']),
   },
   drain: {
     title: 'Drain: take nothing new, let sessions end',
@@ -116,34 +118,39 @@ export const VERBS = {
         name: 'over',
         label: 'end sessions evenly over',
         kind: 'text',
-        hint: 'as 10m; never: as they like; empty: timeouts.drain',
+        hint: 'as 10m; never: they end as they like',
+        start: '10m',
       },
       lasting('for', ''),
       REASON,
+      BY,
       ALL,
     ],
-    body: (values) => ({ ...targetOf(values), ...stated(values, ['over', 'for', 'reason', 'allGates']) }),
+    body: (values) => ({
+      ...targetOf(values),
+      ...stated(values, ['over', 'for', 'reason', 'by', 'allGates']),
+    }),
   },
   undrain: {
     title: 'Undrain: take clients again',
     act: 'Undrain',
     path: '/v1/undrain',
-    fields: [...TARGET_FIELDS, REASON, ALL],
-    body: (values) => ({ ...targetOf(values), ...stated(values, ['reason', 'allGates']) }),
+    fields: [...TARGET_FIELDS, REASON, BY, ALL],
+    body: (values) => ({ ...targetOf(values), ...stated(values, ['reason', 'by', 'allGates']) }),
   },
   kick: {
     title: 'Close a session',
     act: 'Close it',
     path: '/v1/kick',
-    fields: [{ name: 'session', label: 'session', kind: 'text' }, REASON],
-    body: (values) => stated(values, ['session', 'reason']),
+    fields: [{ name: 'session', label: 'session', kind: 'text' }, REASON, BY],
+    body: (values) => stated(values, ['session', 'reason', 'by']),
   },
   reload: {
     title: 'Reload the config',
     act: 'Reload',
     path: '/v1/reload',
-    fields: [REASON],
-    body: (values) => stated(values, ['reason']),
+    fields: [REASON, BY],
+    body: (values) => stated(values, ['reason', 'by']),
   },
   approve: migration('approve', 'Approve: the next newer client may bring the upgrade', 'Approve'),
   block: migration('block', 'Block: let no upgrade begin', 'Block', [lasting('for', '')]),

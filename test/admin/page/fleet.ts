@@ -296,6 +296,8 @@ export function fleet(): Record<string, unknown> {
           until: null,
           overMs: 600_000,
           scope: 'cluster',
+          sessions: 9,
+          left: 3,
         },
       ],
     },

@@ -45,7 +45,10 @@ describe.skipIf(missing !== null)('the page in chromium', () => {
           'shop-batch from 10.0.3.7',
         ],
       ],
-      ['#orders', ['drain clients <4.12', 'all gates', 'mara: end of life', 'evenly over 10 min']],
+      [
+        '#orders',
+        ['drain clients <4.12', 'all gates', 'mara: end of life', '3 of 9 left, evenly over 10 min'],
+      ],
       [
         '#servers',
         [

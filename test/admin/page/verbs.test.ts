@@ -21,9 +21,14 @@ const CALLS: readonly (readonly [
     { clients: '<4.14', over: '10m' },
     { clients: '<4.14', over: '10m' },
   ],
-  ['drain', '#servers tr:nth-child(2) button', { reason: 'disk' }, { server: 'rs2', reason: 'disk' }],
+  [
+    'drain',
+    '#servers tr:nth-child(2) button',
+    { over: 'never', reason: 'disk' },
+    { server: 'rs2', over: 'never', reason: 'disk' },
+  ],
   ['drain', '#clients tr:nth-child(1) button', { over: '1m' }, { clients: '4.12.x', over: '1m' }],
-  ['undrain', '#orders button', {}, { clients: '<4.12' }],
+  ['undrain', '#orders button', {}, { clients: '<4.12', allGates: true }],
   [
     'kick',
     '#sessions tr:nth-child(3) button',
@@ -37,6 +42,7 @@ const CALLS: readonly (readonly [
     { for: '2h', reason: 'no' },
     { for: '2h', reason: 'no' },
   ],
+  ['migration/abort', '#upgrade button:has-text("Abort")', { by: 'mara' }, { by: 'mara' }],
   ['migration/abort', '#upgrade button:has-text("Abort")', {}, {}],
 ];
 

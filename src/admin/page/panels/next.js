@@ -112,7 +112,9 @@ function blockerItem({ kind, who, move, message }, verbs) {
     said(message, '', 400),
     verb !== undefined &&
       label !== undefined &&
-      button(`${label}…`, () => verbs.open(verb), { class: 'small' }),
+      button(`${label}…`, () => verbs.open(verb, kind === 'gate-draining' ? { gate: '' } : {}), {
+        class: 'small',
+      }),
   );
 }
 

@@ -1,7 +1,7 @@
 /** What holds by an operator's word: pauses and drains, with who, why and how long, and the way back. */
 import { h } from '../dom.js';
-import { button, table, tag } from '../parts.js';
-import { ago, duration, said, timeOf } from '../text.js';
+import { button, progress, table, tag } from '../parts.js';
+import { ago, duration, number, said, timeOf } from '../text.js';
 
 /** @import { Data, Order, Verbs } from '../shapes.ts' */
 
@@ -11,6 +11,7 @@ const COLUMNS = [
   { title: 'by' },
   { title: 'since' },
   { title: 'until' },
+  { title: 'sessions' },
   { title: 'acts', class: 'acts' },
 ];
 
@@ -26,33 +27,41 @@ export function ordersPanel({ orders, now }, verbs) {
 
 /**
  * What an order is about, as the verb that takes it back names it.
- * @param {Order['target']} target
+ * @param {Order} order
  * @returns {Record<string, string>}
  */
-export function subjectOf(target) {
-  if (target.kind !== 'gate' && target.name !== null) return { [target.kind]: target.name };
-  return {};
+export function subjectOf({ target: { kind, name }, scope }) {
+  return {
+    ...(name === null ? { gate: '' } : { [kind]: name }),
+    ...(scope === 'cluster' && { allGates: 'on' }),
+  };
 }
 
 /** @param {Order} order @param {number} now @param {Verbs} verbs */
 function cells(order, now, verbs) {
-  const { what, target, by, reason, at, until, overMs, scope } = order;
-  const subject = subjectOf(target);
-  const [[kind, name] = ['the gate', '']] = Object.entries(subject);
+  const { what, target, by, reason, at, until, scope } = order;
+  const name = target.name ?? '';
+  const kind = target.kind === 'gate' ? 'the gate' : target.kind;
   const end = timeOf(until);
-  const back = what === 'pause' ? 'resume' : 'undrain';
+  const [back, label] = what === 'pause' ? ['resume', 'Resume'] : ['undrain', 'Undrain'];
   return [
     [tag('warn', what), ' ', kind, ' ', said(name, '', 60)],
     scope === 'cluster' ? 'all gates' : 'this gate',
     [said(by, '', 60), reason !== '' && [': ', said(reason, 'soft', 160)]],
     ago(timeOf(at) ?? now, now),
-    [
-      end === null ? 'it is taken back' : duration(Math.max(0, end - now)),
-      overMs !== null && `, evenly over ${duration(overMs)}`,
-    ],
-    button(what === 'pause' ? 'Resume' : 'Undrain', () => verbs.open(back, subject), {
+    end === null ? 'it is taken back' : duration(Math.max(0, end - now)),
+    what === 'drain' && ending(order),
+    button(label, () => verbs.open(back, subjectOf(order)), {
       class: 'small',
-      name: `${back} ${kind} ${name}`,
+      name: `${label} ${kind} ${name}`,
     }),
   ];
+}
+
+/** How far a drain is at this gate. @param {Order} order */
+function ending({ sessions, left, overMs }) {
+  if (sessions === 0) return 'none had to end';
+  const words = left === 0 ? `all ${number(sessions)} ended` : `${number(left)} of ${number(sessions)} left`;
+  const pace = overMs === null ? ', as they like' : `, evenly over ${duration(overMs)}`;
+  return [words, left > 0 && pace, left > 0 && progress('Sessions that ended', 1 - left / sessions)];
 }

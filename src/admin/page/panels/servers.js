@@ -3,8 +3,9 @@ import { h } from '../dom.js';
 import { button, table, tag } from '../parts.js';
 import { compareVersions, release } from '../releases.js';
 import { ago, number, plural, said, timeOf } from '../text.js';
+import { subjectOf } from './orders.js';
 
-/** @import { Data, Server, Verbs } from '../shapes.ts' */
+/** @import { Data, Order, Server, Verbs } from '../shapes.ts' */
 
 const COLUMNS = [
   { title: 'server', class: 'id' },
@@ -18,7 +19,9 @@ const COLUMNS = [
 
 /** @param {Data} data @param {Verbs} verbs */
 export function serversPanel({ servers, orders, now }, verbs) {
-  const drained = new Set(orders.flatMap(({ target }) => (target.kind === 'server' ? [target.name] : [])));
+  const drains = new Map(
+    orders.flatMap((order) => (order.target.kind === 'server' ? [[order.target.name, order]] : [])),
+  );
   const versions = servers
     .flatMap(({ version }) => (version === null ? [] : [version]))
     .sort(compareVersions);
@@ -29,10 +32,10 @@ export function serversPanel({ servers, orders, now }, verbs) {
       said(server.id, '', 40),
       [release(server.version), ' ', marks(server, ends)],
       server.level === null ? h('span', { class: 'soft' }, '–') : String(server.level),
-      state(server, drained.has(server.id)),
+      state(server, drains.has(server.id)),
       probe(server, now),
       number(server.sessions),
-      act(server, drained.has(server.id), verbs),
+      act(server, drains.get(server.id), verbs),
     ],
   }));
   const up = servers.filter((server) => server.state === 'up').length;
@@ -75,15 +78,15 @@ function probe({ lastProbeAt, lastError }, now) {
   ];
 }
 
-/** @param {Server} server @param {boolean} isDrained @param {Verbs} verbs */
-function act({ id, sessions }, isDrained, verbs) {
-  return isDrained
-    ? button('Undrain', () => verbs.open('undrain', { server: id }), {
-        class: 'small',
-        name: `Undrain ${id}`,
-      })
-    : button('Drain', () => verbs.open('drain', { server: id }), {
+/** @param {Server} server @param {Order | undefined} drain @param {Verbs} verbs */
+function act({ id, sessions }, drain, verbs) {
+  return drain === undefined
+    ? button('Drain', () => verbs.open('drain', { server: id }), {
         class: 'small',
         name: `Drain ${id}, ${plural(sessions, 'session')}`,
+      })
+    : button('Undrain', () => verbs.open('undrain', subjectOf(drain)), {
+        class: 'small',
+        name: `Undrain ${id}`,
       });
 }
