@@ -2,7 +2,7 @@
 import type { Experiment, Values } from '../experiment.ts';
 import type { Lab, Load } from '../lab.ts';
 import { Program } from '../machine/process.ts';
-import { settledKib } from '../machine/settle.ts';
+import { LONG, settledKib } from '../machine/settle.ts';
 import { descriptorLimit } from '../machine/usage.ts';
 import { GATE, startGate } from '../subjects/gate.ts';
 import { HAPROXY } from '../subjects/haproxy.ts';
@@ -36,13 +36,13 @@ async function memoryEach(
   { pid }: Running,
   load: Omit<Load, 'mode' | 'connections'>,
   count: number,
-  mode: 'hold' | 'wait' = 'hold',
+  { mode = 'hold', least }: { mode?: 'hold' | 'wait'; least?: number | undefined } = {},
 ): Promise<Values> {
   const first = await holdClients(lab, { ...load, connections: Math.min(count, FIRST) }, mode);
   await first[Symbol.asyncDispose]();
-  const before = await settledKib(lab, pid as number);
+  const before = await settledKib(lab, pid as number, least);
   await using _clients = await holdClients(lab, { ...load, connections: count }, mode);
-  const after = await settledKib(lab, pid as number);
+  const after = await settledKib(lab, pid as number, least);
   return { each: (after - before) / count, clients: count };
 }
 
@@ -50,7 +50,8 @@ function idle(proxy: ProxyKind, webSocket: boolean) {
   return eachRound(webSocket ? `${proxy.id}-ws` : proxy.id, ['cc', ...proxy.needs], async (lab) => {
     await using running = lab.own(await proxy.start(lab, (await lab.backend()).ports));
     const port = webSocket ? (running.webSocketPort as number) : running.port;
-    return await memoryEach(lab, running, { port, webSocket }, lab.quick ? 100 : mostSessions());
+    const least = proxy === GATE ? LONG : undefined;
+    return await memoryEach(lab, running, { port, webSocket }, lab.quick ? 100 : mostSessions(), { least });
   });
 }
 
@@ -87,7 +88,9 @@ export const HELD: Experiment = {
           },
         }),
       );
-      return await memoryEach(lab, running, { port: running.port }, lab.quick ? 100 : mostHeld(), 'wait');
+      return await memoryEach(lab, running, { port: running.port }, lab.quick ? 100 : mostHeld(), {
+        mode: 'wait',
+      });
     }),
   ],
 };

@@ -9,7 +9,7 @@ import { createReload, type Reload } from '../gateway/reload.ts';
 import { pause } from '../ports/clock.ts';
 import { realClock } from '../runtime/clock.ts';
 import { type DescriptorNews, watchDescriptors } from '../runtime/descriptors.ts';
-import { giveBackOnceQuiet } from '../runtime/memory.ts';
+import { giveBackOnceQuiet, keepYoungGenerationSmall } from '../runtime/memory.ts';
 import { loadTransports, realRuntime } from '../runtime/real.ts';
 import { prepareAdmin } from './admin-side.ts';
 import { coordinate, withdraw } from './coordinate.ts';
@@ -71,6 +71,7 @@ export async function runGate({
       if (isUp) {
         started(gate.status().addresses, admin?.link ?? null);
         timers.push(giveBackOnceQuiet(realClock, () => clientsOf(gate) === 0));
+        timers.push(keepYoungGenerationSmall(realClock));
       }
       await asked;
       const { timeouts } = reconfiguration.config;

@@ -14,8 +14,8 @@ import { FairQueue, type Source } from './fair-queue.ts';
 const LASTS = 60_000;
 /** Let in at most in each turn of the event loop, which sessions under way have to share with them. */
 const AT_ONCE = 4;
-/** The least time between two such turns, ms. */
-const TURN = 1;
+/** The least time between two such turns, ms: the real clock knows no less. */
+const TURN = 2;
 /** A second, at most: what follows from the two above. */
 export const FASTEST = (1_000 * AT_ONCE) / TURN;
 /** The least time after which somebody for whom there is no room is asked to come again, ms. */

@@ -1,14 +1,17 @@
 /** Memory that starting took. The size of V8's young generation is a count: it does not vary with the machine. */
-import { getHeapSpaceStatistics } from 'node:v8';
-import { describe, expect, test } from 'vitest';
-import { giveBackMemory, giveBackOnceQuiet } from '../../src/runtime/memory.ts';
+import { setTimeout as pause } from 'node:timers/promises';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { realClock } from '../../src/runtime/clock.ts';
+import {
+  giveBackMemory,
+  giveBackOnceQuiet,
+  keepYoungGenerationSmall,
+  youngGeneration,
+} from '../../src/runtime/memory.ts';
 import { VirtualClock } from '../../src/runtime/virtual-clock.ts';
 
 /** What V8 begins with, at most, and what it has grown to where much was kept; bytes. */
 const [SMALL, GROWN] = [2 * 2 ** 20, 4 * 2 ** 20];
-
-const youngGeneration = () =>
-  getHeapSpaceStatistics().find(({ space_name }) => space_name === 'new_space')?.space_size ?? 0;
 
 /** As reading modules does: much is made, and kept. */
 function grow(): void {
@@ -42,4 +45,12 @@ describe('memory that starting took', () => {
     await clock.run(10_000);
     expect(youngGeneration()).toBeLessThanOrEqual(SMALL);
   });
+});
+
+test('what many clients made the young generation grow to is given back while there is little to do', async () => {
+  grow();
+  const timer = keepYoungGenerationSmall(realClock);
+  onTestFinished(() => timer.cancel());
+  for (const limit = AbortSignal.timeout(15_000); youngGeneration() > SMALL; await pause(100))
+    limit.throwIfAborted();
 });
