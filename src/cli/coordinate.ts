@@ -1,9 +1,9 @@
 /** Has a gate take part in its cluster, where the ledger's store is one that other processes can reach. */
 
-import { hashCatalogue } from '../config/policy.ts';
+import { hashCatalogue, hashOf } from '../config/policy.ts';
 import type { Config } from '../config/schema.ts';
 import { Coordination } from '../coordination/coordination.ts';
-import type { buildGate } from '../gateway/build.ts';
+import type { BuiltGate } from '../gateway/build.ts';
 import type { Gate } from '../gateway/gate.ts';
 import { sessionsByLine } from '../gateway/sessions-by-line.ts';
 import { openStore, parseLedgerAddress } from '../migration/ledger/registry.ts';
@@ -14,23 +14,34 @@ import { programVersion } from './package-version.ts';
 /** ms that the store gets to take back what a gate announced. */
 const WITHDRAW_MS = 1_000;
 
+const OUT =
+  'coordination: the store is out of reach; this gate goes on with the orders and the gates that it knew, and probes by itself';
+const BACK = 'coordination: the store is back';
+
 /** What is said of a gate to the others. */
 export interface Member {
-  readonly config: Config;
+  readonly built: BuiltGate;
+  /** Whether it may probe for all from the start. */
+  readonly isProber: boolean;
   /** Where relative paths of the config start. */
   readonly folder: string;
-  readonly built: Pick<ReturnType<typeof buildGate>, 'gate' | 'settings' | 'identity'>;
   /** Where its admin listener is reached, as a URL; null: it has none. Asked each time. */
   readonly admin: () => string | null;
+  /** One line for the operator. */
+  readonly say: (line: string) => void;
+}
+
+/** Whether a gate of this config shares anything with others. */
+export function isCoordinated({ coordination, migration }: Config): boolean {
+  return coordination && parseLedgerAddress(migration.ledger).kind.shared !== 'process';
 }
 
 /** The gate's part in its cluster, which is not started yet; null: it shares nothing with anybody. */
-export function coordinate({ config, folder, built, admin }: Member): Coordination | null {
-  const { ledger } = config.migration;
-  if (!config.coordination || parseLedgerAddress(ledger).kind.shared === 'process') return null;
-  const { gate, settings, identity } = built;
+export function coordinate({ built, isProber, folder, admin, say }: Member): Coordination | null {
+  if (!isCoordinated(built.reconfiguration.config)) return null;
+  const { gate, cluster, settings, identity } = built;
   const { clock, random } = realRuntime;
-  const store = openStore(ledger, { folder, clock });
+  const store = openStore(built.reconfiguration.config.migration.ledger, { folder, clock });
   const startedAt = clock.now();
   const program = programVersion();
   const coordination = new Coordination({
@@ -45,11 +56,19 @@ export function coordinate({ config, folder, built, admin }: Member): Coordinati
       policyHash: settings.policyHash,
       catalogueHash: hashCatalogue(settings.policy),
       startedAt,
-      state: gate.lifecycle.state,
+      state: gate.status().state,
       sessions: sessionsByLine(gate),
     }),
+    orders: gate.orders,
+    outOfReach: (why) => say(why === null ? BACK : `${OUT}: ${why}`),
+    probes: cluster.probes,
+    hear: (finding, isTold) => cluster.hear(finding, isTold),
+    isProber,
+    fingerprints: fingerprintsOf(() => built.reconfiguration.config.servers),
+    times: () => settings.times,
     close: () => store.close(),
   });
+  gate.operations.shareThrough(coordination);
   tellOfChanges(gate, coordination);
   return coordination;
 }
@@ -62,10 +81,23 @@ export async function withdraw(coordination: Coordination | null): Promise<void>
 }
 
 /** The others hear at once that it serves, is paused or drains. */
-function tellOfChanges({ lifecycle }: Gate, coordination: Coordination): void {
-  const tell = () => {
-    lifecycle.changes.tell(tell);
-    void coordination.announce();
+function tellOfChanges({ lifecycle, orders }: Gate, coordination: Coordination): void {
+  for (const { changes } of [lifecycle, orders]) {
+    const tell = () => {
+      changes.tell(tell);
+      void coordination.announce();
+    };
+    changes.tell(tell);
+  }
+}
+
+/** What the config says of each server but for what is this gate's own affair, for as long as it is the same config. */
+function fingerprintsOf(servers: () => Config['servers']): () => ReadonlyMap<string, string> {
+  let last: { readonly servers: Config['servers']; readonly map: ReadonlyMap<string, string> } | null = null;
+  return () => {
+    const now = servers();
+    if (last?.servers !== now)
+      last = { servers: now, map: new Map(now.map(({ warm: _, ...stated }) => [stated.id, hashOf(stated)])) };
+    return last.map;
   };
-  lifecycle.changes.tell(tell);
 }

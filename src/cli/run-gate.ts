@@ -2,6 +2,7 @@
 
 import type { Config } from '../config/schema.ts';
 import { plural } from '../config/units.ts';
+import type { Coordination } from '../coordination/coordination.ts';
 import type { DecisionLog } from '../decision/record.ts';
 import { type BuiltGate, buildGate, type GateDependencies } from '../gateway/build.ts';
 import type { Gate } from '../gateway/gate.ts';
@@ -12,7 +13,7 @@ import { type DescriptorNews, watchDescriptors } from '../runtime/descriptors.ts
 import { giveBackOnceQuiet, keepYoungGenerationSmall } from '../runtime/memory.ts';
 import { loadTransports, realRuntime } from '../runtime/real.ts';
 import { prepareAdmin } from './admin-side.ts';
-import { coordinate, withdraw } from './coordinate.ts';
+import { coordinate, isCoordinated, withdraw } from './coordinate.ts';
 import type { Stop } from './stop.ts';
 
 /** ms that the log gets to take its last records. */
@@ -31,7 +32,7 @@ export interface GateRun {
   /** Reads the config again; absent: a reload is not for this process to do. */
   readonly read?: () => Promise<Config>;
   /** Called with the gate before it starts. */
-  readonly made: (gate: BuiltGate, reload: Reload | null) => void;
+  readonly made: (gate: BuiltGate, reload: Reload | null, coordination: Coordination | null) => void;
   /** Called once it listens. @param admin where its operators go; null: its config has no admin side */
   readonly started: (addresses: readonly string[], admin: string | null) => void;
   /** Runs what it is given until the process is asked to stop. */
@@ -54,20 +55,27 @@ export async function runGate({
   await loadTransports(addressesOf(config));
   const { folder } = around;
   const admin = await prepareAdmin(config, folder);
-  const built = buildGate(config, { ...realRuntime, ...around, ...admin?.dependencies });
+  let coordination: Coordination | null = null;
+  const built = buildGate(config, {
+    ...realRuntime,
+    ...around,
+    ...admin?.dependencies,
+    jitter: realRuntime.random,
+    ...(isCoordinated(config) && { onFinding: (finding) => coordination?.note(finding) }),
+  });
   admin?.attach(built);
   const { gate, log, reconfiguration } = built;
   const reload = read === undefined ? null : reloadOf(built, read);
-  const coordination = coordinate({ config, folder, built, admin: () => admin?.address ?? null });
-  made(built, reload);
+  const isProber = around.worker === undefined;
+  coordination = coordinate({ built, isProber, folder, admin: () => admin?.address ?? null, say });
+  made(built, reload, coordination);
   let flush = FLUSH_MS;
   const timers = [watchDescriptors(realClock, (news) => tellDescriptors(news, gate, say))];
   try {
     await untilStopped(async ({ asked, force }) => {
       await admin?.start({ ...built, config: () => reconfiguration.config, coordination, reload });
       // A server or ledger that hangs makes nobody wait who wants it to end before it is up.
-      const start = (coordination?.start() ?? Promise.resolve()).then(() => gate.start());
-      const isUp = await Promise.race([start.then(() => true), asked.then(() => false)]);
+      const isUp = await Promise.race([start(gate, coordination).then(() => true), asked.then(() => false)]);
       if (isUp) {
         started(gate.status().addresses, admin?.link ?? null);
         timers.push(giveBackOnceQuiet(realClock, () => clientsOf(gate) === 0));
@@ -90,6 +98,13 @@ export async function runGate({
     await withdraw(coordination);
   }
   return flush;
+}
+
+/** Orders for all gates are heeded before it takes its first client. */
+async function start(gate: Gate, coordination: Coordination | null): Promise<void> {
+  await coordination?.start();
+  await gate.start();
+  void coordination?.startProbing();
 }
 
 /** It goes on for a while, so that who asks `/ready` has time to send clients elsewhere. */

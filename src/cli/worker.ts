@@ -62,7 +62,7 @@ async function serve({ worker, config: whole, folder, addresses, room }: Start):
       say,
       worker: { isFirst: addresses === null, slots: link.slots, onFinding: (finding) => link.share(finding) },
     },
-    made(built) {
+    made(built, _reload, coordination) {
       const { cluster, log, events } = built;
       const reload = createWorkerReload({ built, link, worker, send });
       process.on('message', (heard) => {
@@ -74,7 +74,7 @@ async function serve({ worker, config: whole, folder, addresses, room }: Start):
           case 'found':
             return cluster.learn(link.received(message.finding));
           case 'probe':
-            return cluster.probe();
+            return (coordination ?? cluster).probe();
           case 'record':
             return events.emit(message.event);
           case 'reopen-log':

@@ -74,7 +74,8 @@ export class Cluster {
   readonly #tokens: SeenTokens;
   /** No server's `knownAt` is before this: it only grows. */
   #knownSince = Number.NEGATIVE_INFINITY;
-  readonly #probes: Probes;
+  /** For whoever says when servers are asked, in place of `probe`. */
+  readonly probes: Probes;
   readonly #quiet: QuietServers;
   #drained: ReadonlySet<string> = new Set();
   #stopping = new AbortController();
@@ -88,7 +89,7 @@ export class Cluster {
       const now = this.now();
       this.#recordObservation(server, now, this.#identified(server, now, stated));
     });
-    this.#probes = new Probes({
+    this.probes = new Probes({
       servers: () => this.#servers.all,
       clock: options.clock,
       interval: () => options.settings.times.probe,
@@ -139,11 +140,11 @@ export class Cluster {
 
   /** Probes every server at intervals until `stop`. */
   probe(): void {
-    this.#probes.begin();
+    this.probes.begin();
   }
 
   stop(): void {
-    this.#probes.stop();
+    this.probes.stop();
     this.#stopping.abort();
     this.#quiet.stop();
     for (const pool of this.#warm.values()) pool.close();
@@ -162,7 +163,7 @@ export class Cluster {
 
   /** Asks every server whose last answer to this process is older than `maxAge` ms: for somebody who waits for it. */
   refresh(maxAge: number): Promise<void> {
-    return this.#probes.refresh(maxAge);
+    return this.probes.refresh(maxAge);
   }
 
   /**
@@ -195,7 +196,7 @@ export class Cluster {
     }
     this.#fillPools();
     this.#knownSince = Number.NEGATIVE_INFINITY;
-    this.#probes.lookAgain();
+    this.probes.lookAgain();
     for (const finding of findings) this.#apply(finding, true);
     this.changes.notify();
   }
@@ -266,10 +267,23 @@ export class Cluster {
     }
   }
 
-  /** Takes what another process found out; it is that one which tells of it. */
+  /** Takes what another process of this gate found out; it is that one which tells of it. */
   learn(finding: Finding): void {
     // A process that reloaded its config earlier may know of one that is new.
     if (this.#servers.lookUp(finding.server) !== null) this.#apply(finding, false);
+  }
+
+  /**
+   * Takes what another gate found out. Before a client is refused for it, this one asks the server itself.
+   * @param finding its `askedAt` is a time before which the server was not asked
+   * @param isTold whether this process tells of what is new, for this gate
+   */
+  hear(finding: Finding, isTold: boolean): void {
+    const server = this.#servers.lookUp(finding.server);
+    if (server === null) return;
+    const { seenAt } = server;
+    this.#apply(finding, isTold);
+    server.seenAt = seenAt;
   }
 
   /** @throws if it is not what is known by now. */

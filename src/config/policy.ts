@@ -58,6 +58,7 @@ export function hashCatalogue(policy: Policy): string {
   return policy.kind === 'ranges' ? 'none' : hashOf(policy.catalogue);
 }
 
-function hashOf(value: object): string {
+/** First 12 hex digits of the SHA-256 of a plain object. */
+export function hashOf(value: object): string {
   return createHash('sha256').update(JSON.stringify(value)).digest('hex').slice(0, 12);
 }

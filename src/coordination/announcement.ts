@@ -1,7 +1,7 @@
 /** What a gate says of itself to the other gates of its cluster. */
 import { z } from 'zod';
 
-const LIFECYCLE = ['starting', 'serving', 'paused', 'draining', 'stopped'] as const;
+const STATES = ['starting', 'serving', 'paused', 'drained', 'draining', 'stopped'] as const;
 
 export const announcementSchema = z.object({
   /** The gate's id, by which its records go. */
@@ -15,7 +15,7 @@ export const announcementSchema = z.object({
   catalogueHash: z.string(),
   /** ms since the epoch, on its own clock. */
   startedAt: z.number(),
-  state: z.enum(LIFECYCLE),
+  state: z.enum(STATES),
   /** Open sessions by the client's release line, such as `4.13`. */
   sessions: z.record(z.string(), z.number()),
   /** The last change to the orders for all gates that it heeds; null: it could not read them yet. */

@@ -60,7 +60,7 @@ export class Gates {
     this.#watch = new RecordWatch({
       record: this.#record,
       clock: options.clock,
-      beat: BEAT,
+      beat: () => BEAT,
       read: (reading) => this.#take(reading),
       failed: () => this.changes.notify(),
     });

@@ -6,7 +6,7 @@ export interface RecordWatchOptions<T extends object> {
   readonly record: SharedRecord<T>;
   readonly clock: Clock;
   /** ms between readings that nothing asks for. */
-  readonly beat: number;
+  readonly beat: () => number;
   /** Called after each reading, which is over when it is. */
   readonly read: (reading: Reading<T>) => void | Promise<void>;
   /** Called after each reading that failed. */
@@ -88,7 +88,7 @@ export class RecordWatch<T extends object> {
 
   #beat(): void {
     if (this.#stopped) return;
-    this.#timer = this.#options.clock.after(this.#options.beat, () => {
+    this.#timer = this.#options.clock.after(this.#options.beat(), () => {
       void this.look().finally(() => this.#beat());
     });
   }

@@ -1,7 +1,7 @@
 /** Puts a gate together from its config: the one place that knows all adapters. */
 import os from 'node:os';
 import path from 'node:path';
-import { Cluster } from '../cluster/cluster.ts';
+import { Cluster, type ClusterOptions } from '../cluster/cluster.ts';
 import type { Finding } from '../cluster/finding.ts';
 import { parseOnSkew } from '../config/on-skew.ts';
 import { hashPolicy, policyOf } from '../config/policy.ts';
@@ -51,6 +51,8 @@ export interface GateDependencies {
     /** Gets what is found out of servers; what others found goes to `Cluster.learn`. */
     readonly onFinding: (finding: Finding) => void;
   };
+  /** Gets what is found out of servers; with it, the gate asks all of them at its start and then only when it is told to. */
+  readonly onFinding?: (finding: Finding) => void;
   /** One line for the operator. */
   readonly say: (line: string) => void;
 }
@@ -90,7 +92,7 @@ export function buildGate(config: Config, around: GateDependencies): BuiltGate {
     settings,
     jitter: around.jitter,
     events,
-    ...(worker && { shared: worker }),
+    ...shareFindings(around),
   });
   const migration = buildMigration(config.migration, settings, {
     gate: identity.gate,
@@ -169,6 +171,19 @@ export function settingsOf(config: Config): SettingValues {
       upgrade: migration.hold.deadline,
       stale: 2 * (timeouts.probe + timeouts.dial),
       refusable: Math.max(timeouts.probe, timeouts.fresh + timeouts.dial) + timeouts.dial,
+    },
+  };
+}
+
+/** Who is told what is found out of servers, where others stand in front of them too. */
+function shareFindings({ worker, onFinding }: GateDependencies): Pick<ClusterOptions, 'shared'> {
+  if (worker === undefined && onFinding === undefined) return {};
+  return {
+    shared: {
+      onFinding(finding) {
+        worker?.onFinding(finding);
+        onFinding?.(finding);
+      },
     },
   };
 }

@@ -29,10 +29,14 @@ import type { HeldClients } from './wait.ts';
 
 /** Orders for all gates of the cluster, in the store that they share. */
 export interface SharedOrders {
-  /** Resolves once it is in the store and `Orders.setShared` was called with it. @throws {Error} if it can't be stored */
-  share(order: Order): Promise<void>;
+  /**
+   * Resolves once it is in the store, `Orders.setShared` was called with it, and all gates heed it or do not say so in time.
+   * @returns what is waited for, as a clause; null: nothing
+   * @throws {Error} if it can't be stored
+   */
+  share(order: Order): Promise<string | null>;
   /** The same for its end. */
-  withdraw(id: string): Promise<void>;
+  withdraw(id: string): Promise<string | null>;
 }
 
 export interface OperationsContext {
@@ -130,9 +134,11 @@ export class Operations {
    */
   async pause({ forMs = PAUSE, ...asked }: AskedPause): Promise<Effect> {
     const order = this.#order(asked, { what: 'pause', target: { kind: 'gate' }, forMs, overMs: null });
-    if (!asked.dryRun) await this.#give(order);
+    const waitsFor = asked.dryRun ? null : await this.#give(order);
     return this.#effect('pause', asked, order, {
       sentence: effectOfPause(order, this.#context.sessions.count),
+      waitsFor,
+      done: waitsFor === null,
     });
   }
 
@@ -163,20 +169,20 @@ export class Operations {
     const total = Object.values(clients).reduce((sum, count) => sum + count, 0);
     const about = { sentence: effectOfDrain(order, total), sessions: total, left: total, clients, warnings };
     if (asked.dryRun) return this.#effect('drain', asked, order, about);
-    await this.#give(order);
+    const unheard = await this.#give(order);
     const ending = this.#context.heeding.endingOf(order.id);
     if (ending === null) throw new OperationError('The order was taken back as soon as it was given.');
     await this.#await(ending, waitMs ?? (overMs === null ? 0 : overMs + LAST_ENDS));
     const isStanding = this.#context.orders.list().some(({ id }) => id === order.id);
     const { left } = ending;
-    const waitsFor = isStanding && left > 0 ? `${plural(left, 'session')} to end` : null;
+    const waitsFor = isStanding && left > 0 ? `${plural(left, 'session')} to end` : unheard;
     const sentence = isStanding ? about.sentence : `${about.sentence} It was taken back meanwhile.`;
     return this.#effect('drain', asked, order, {
       ...about,
       sentence,
       left,
       waitsFor,
-      done: isStanding && left === 0,
+      done: isStanding && waitsFor === null,
     });
   }
 
@@ -243,25 +249,32 @@ export class Operations {
       .filter((order) => order.what === what && JSON.stringify(order.target) === name);
   }
 
-  /** It takes the place of what the same operator ordered about the same target before. */
-  async #give(order: Order): Promise<void> {
+  /**
+   * It takes the place of what the same operator ordered about the same target before.
+   * @returns what is waited for then, as a clause; null: nothing
+   */
+  async #give(order: Order): Promise<string | null> {
+    let waitsFor: string | null = null;
     const { what, target, by, scope } = order;
     const replaced = this.#standing(what, target).filter((other) => other.by === by && other.scope === scope);
     try {
-      if (scope === 'cluster') await this.#store().share(order);
+      if (scope === 'cluster') waitsFor = await this.#store().share(order);
       else this.#context.orders.add(order);
     } catch (error) {
       throw error instanceof TooManyOrders ? new OperationError(`${error.message}.`) : error;
     }
-    await this.#takeBack(replaced);
+    return (await this.#takeBack(replaced)) ?? waitsFor;
   }
 
-  async #takeBack(orders: readonly Order[]): Promise<void> {
+  /** @returns what is waited for then, as a clause; null: nothing */
+  async #takeBack(orders: readonly Order[]): Promise<string | null> {
+    let waitsFor: string | null = null;
     for (const { id, scope } of orders) {
       this.#context.heeding.noteTakenBack(id);
-      if (scope === 'cluster') await this.#store().withdraw(id);
+      if (scope === 'cluster') waitsFor = await this.#store().withdraw(id);
       else this.#context.orders.remove(id);
     }
+    return waitsFor;
   }
 
   #store(): SharedOrders {
@@ -280,19 +293,20 @@ export class Operations {
     const found = this.#standing(what === 'resume' ? 'pause' : 'drain', target);
     const others = scope === 'cluster' ? [] : found.filter((order) => order.scope === 'cluster');
     const sentence = say(found.length);
+    let unheard: string | null = null;
     if (!asked.dryRun) {
-      await this.#takeBack(found.filter((order) => !others.includes(order)));
+      unheard = await this.#takeBack(found.filter((order) => !others.includes(order)));
       this.#context.events.emit({ ...this.#eventOf(what, asked, sentence), target: targetOf(target), scope });
     }
     const by = others[0]?.by;
     const waitsFor =
       by === undefined
-        ? null
+        ? unheard
         : `the ${what === 'resume' ? 'pause' : 'drain'} for all gates that ${by} ordered: take that back for all gates`;
     return this.#effect(what, asked, null, {
       sentence,
       waitsFor,
-      done: by === undefined,
+      done: waitsFor === null,
       target: targetOf(target),
       scope,
     });

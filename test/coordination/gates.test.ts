@@ -135,6 +135,7 @@ test('a date that is set by an hour makes nobody drop out', async () => {
   const clock = new VirtualClock();
   const store = new MemoryStore(clock);
   const place: Place = {
+    tellsTime: true,
     clock,
     open: () => store,
     pass: (ms) => clock.run(ms),

@@ -14,6 +14,8 @@ import { until } from '../support/until.ts';
 const HURRY = 5;
 
 export interface Place {
+  /** Whether the store has a clock of its own; otherwise all gates are on one machine. */
+  readonly tellsTime: boolean;
   readonly clock: Clock;
   /** A store object of one process. */
   open(): Store;
@@ -35,7 +37,7 @@ const fast: Clock = {
 
 type Fixture = ReturnType<typeof memoryFixture>;
 
-function placeOf(fixture: Fixture): Place {
+function placeOf(fixture: Fixture, tellsTime = true): Place {
   onTestFinished(() => fixture[Symbol.asyncDispose]());
   const { clock } = fixture;
   const stores: Store[] = [];
@@ -44,6 +46,7 @@ function placeOf(fixture: Fixture): Place {
   });
   const isVirtual = clock instanceof VirtualClock;
   return {
+    tellsTime,
     clock: isVirtual ? clock : fast,
     open() {
       const store = fixture.open();
@@ -63,10 +66,25 @@ function placeOf(fixture: Fixture): Place {
   };
 }
 
+/** Gates of one process, on virtual time. */
+export function memoryPlace(): Place {
+  return placeOf(memoryFixture());
+}
+
+/** Runs `rules` with a place of each kind of store that can be had on virtual time. */
+export function atVirtualStores(rules: (newPlace: () => Place) => void): void {
+  describe('memory', () => rules(() => placeOf(memoryFixture())));
+  describe('SQLite', () => rules(() => placeOf(sqliteFixture(), false)));
+}
+
 /** Runs `rules` with a place of each kind of store. */
 export function atEveryStore(rules: (newPlace: () => Place) => void): void {
-  describe('memory', () => rules(() => placeOf(memoryFixture())));
-  describe('SQLite', () => rules(() => placeOf(sqliteFixture())));
+  atVirtualStores(rules);
+  atEtcd(rules);
+}
+
+/** Runs `rules` with a place in a real etcd, on time that may pass slowly. */
+export function atEtcd(rules: (newPlace: () => Place) => void): void {
   describe.skipIf(NO_ETCD !== null)('etcd', () => {
     const etcd = sharedEtcd();
     rules(() => placeOf(etcdFixture(etcd())));

@@ -209,10 +209,12 @@ describe('a pause for all gates', () => {
       async share(order) {
         held.set(order.id, order);
         tell();
+        return null;
       },
       async withdraw(id) {
         held.delete(id);
         tell();
+        return null;
       },
     };
   }

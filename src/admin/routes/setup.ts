@@ -16,7 +16,7 @@ const gateView = z
     program: z.string().describe('release of skewgate'),
     policyHash: z.string().describe('gates with the same one decide alike'),
     catalogueHash: z.string(),
-    state: z.enum(['starting', 'serving', 'paused', 'draining', 'stopped']),
+    state: z.enum(['starting', 'serving', 'paused', 'drained', 'draining', 'stopped']),
     startedAt: time,
     lastSeenAt: time,
     sessions: z.record(z.string(), count).describe('open ones by release line'),
