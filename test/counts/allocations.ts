@@ -4,6 +4,7 @@
  */
 import { once } from 'node:events';
 import { getHeapStatistics } from 'node:v8';
+import type { GateEvent } from '../../src/events/events.ts';
 import {
   type ClientFacts,
   type ClusterFacts,
@@ -12,6 +13,7 @@ import {
   PRESETS,
   parseVersion,
 } from '../../src/index.ts';
+import { createMetrics } from '../../src/metrics/metrics.ts';
 import { virtualEnvironment } from '../support/environment.ts';
 import { startFleet } from '../support/gate.ts';
 
@@ -38,6 +40,21 @@ async function bytesEach(times: number, act: () => unknown): Promise<number> {
   return Math.round((getHeapStatistics().used_heap_size - before) / times);
 }
 
+/** What a handshake costs in addition where the gate has an admin side. */
+async function bytesOfMetrics(): Promise<number> {
+  const world = virtualEnvironment();
+  const metrics = createMetrics({ clock: world.clock, program: '1.2.3' });
+  const events: GateEvent[] = [];
+  const sinks = [{ emit: (event: GateEvent) => void events.push(event) }];
+  await using fleet = await startFleet(world, { servers: [{ version: '4.14.0' }] }, { sinks });
+  metrics.attach(fleet.built);
+  (await world.finish(fleet.connect('4.13.2'))).destroy();
+  const handshake = events.find(({ event }) => event === 'handshake') as GateEvent;
+  const bytes = await bytesEach(2_000, () => metrics.sink.emit(handshake));
+  metrics.close();
+  return bytes;
+}
+
 async function counted(): Promise<Record<string, number>> {
   const world = virtualEnvironment();
   await using fleet = await startFleet(world, { servers: [{ version: '4.14.0' }, { version: '4.14.0' }] });
@@ -55,6 +72,7 @@ async function counted(): Promise<Record<string, number>> {
       await world.clock.run(100);
     }),
     'handshake, refused': await bytesEach(200, () => world.finish(fleet.connect('4.15.0')).catch(() => {})),
+    "metrics, of a handshake's event": await bytesOfMetrics(),
     'MiB relayed there and back': await bytesEach(20, async () => {
       for (let sent = 0; sent < 16; sent++)
         if (!session.write(chunk)) await world.finish(once(session, 'drain'));
