@@ -4,6 +4,7 @@
  */
 import fs from 'node:fs';
 import { Writable } from 'node:stream';
+import { recordIn } from '../decision/ecs.ts';
 import { realClock } from '../runtime/clock.ts';
 import { lineOf } from './log-lines.ts';
 
@@ -22,7 +23,7 @@ export function createPrettyOutput(show: (line: string) => void): Writable {
   return new Writable({
     write(chunk, _encoding, done) {
       for (const text of String(chunk).split('\n').filter(Boolean)) {
-        const line = lineOf(JSON.parse(text));
+        const line = lineOf(recordIn(JSON.parse(text)) as Parameters<typeof lineOf>[0]);
         if (line !== null) show(line);
       }
       done();

@@ -38,7 +38,13 @@ const LIVE = [
   'limits',
   'timeouts',
   'sessions',
-  'log',
+  'log.file',
+  'log.durable',
+  'log.rotate',
+  'log.keep',
+  'log.buffer',
+  'log.trace',
+  'log.properties',
   'migration.hold.deadline',
   'migration.hold.clients',
 ];
@@ -51,6 +57,8 @@ const FIXED: readonly (readonly [key: string, why: string])[] = [
   ['workers', 'sessions are of the processes that there are'],
   ['migration.ledger', 'what is known of the upgrade is from the ledger that was opened'],
   ['migration', 'an upgrade may be running by it'],
+  ['log.format', 'the lines of one file have one form'],
+  ['log.export', 'records may be on their way by it'],
   ['admin', 'its listener and its token are those of the start'],
 ];
 

@@ -4,6 +4,7 @@
  */
 import { z } from 'zod';
 import { compileVersionPattern } from '../backend/version-pattern.ts';
+import { FORMATS } from '../decision/formats.ts';
 import { TRACES } from '../decision/traces.ts';
 import { PRESET_NAMES } from '../policy/presets.ts';
 import { ENGINES } from '../relay/engine.ts';
@@ -259,6 +260,10 @@ export const configSchema = z.strictObject({
   log: z
     .strictObject({
       file: z.string().min(1).optional().describe('NDJSON file; default: standard output'),
+      format: z
+        .enum(FORMATS)
+        .default('json')
+        .describe("`json`: records as [records](records.md) lists them; `ecs`: in Elastic's common schema"),
       durable: z.boolean().default(false).describe('sync each record to the disk before going on'),
       rotate: moreThanNone(size).prefault('64mb').describe('size at which the file is rotated to `FILE.1`'),
       keep: z.int().min(0).max(1_000).default(5).describe('number of rotated files that are kept'),
@@ -273,6 +278,16 @@ export const configSchema = z.strictObject({
         .array(z.string().min(1).max(128))
         .default(['user', 'name'])
         .describe('client properties that are recorded; of any others the log holds nothing'),
+      export: z
+        .strictObject({
+          otlp: z
+            .url({ protocol: /^https?$/ })
+            .describe('URL of the receiver, such as `http://127.0.0.1:4318/v1/logs`'),
+        })
+        .optional()
+        .describe(
+          'sends every record to a receiver of OpenTelemetry logs too, by OTLP over HTTP in JSON; headers that it asks for are in the environment, as `OTEL_EXPORTER_OTLP_HEADERS`',
+        ),
     })
     .prefault({})
     .describe('the decision log'),

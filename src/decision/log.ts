@@ -1,48 +1,50 @@
 /** Decision logs as NDJSON: to a file, or to standard output. */
 import type { Clock } from '../ports/clock.ts';
 import { type FileOptions, LogFile } from './file.ts';
+import { type Format, lineOf } from './formats.ts';
 import type { DecisionLog, Identity, LogRecord } from './record.ts';
 
-/** What JSON leaves as it is and some readers of lines take for the end of one: C1 controls (U+0085), U+2028, U+2029. */
-const LINE_BREAKERS = /[\u007f-\u009f\u2028\u2029]/g;
-
-const escapeCharacter = (character: string) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
-
-/**
- * A record as an NDJSON line: `time` (ISO 8601, UTC) comes first, then the fields in the record's own order. The line is
- * put together from strings, since a copy of the record with the time in front costs more than its JSON.
- */
-export function lineOf(time: string, record: LogRecord): string {
-  const fields = JSON.stringify(record).slice(1).replace(LINE_BREAKERS, escapeCharacter);
-  return `{"time":"${time}",${fields}\n`;
-}
-
 /** Records as NDJSON lines into `write`, with the time at which they were written. */
-export function createRecorder(write: (line: string) => void, clock: Clock): (record: LogRecord) => void {
-  return (record) => write(lineOf(new Date(clock.now()).toISOString(), record));
+export function createRecorder(
+  write: (line: string) => void,
+  clock: Clock,
+  format?: Format,
+): (record: LogRecord) => void {
+  return (record) => write(lineOf(new Date(clock.now()).toISOString(), record, format));
 }
 
 /** Makes the line that stands for `lost` records. */
-function createLostLine(clock: Clock, { gate, cluster }: Identity): (lost: number, since: number) => string {
+function createLostLine(
+  clock: Clock,
+  { gate, cluster }: Identity,
+  format: Format | undefined,
+): (lost: number, since: number) => string {
   const lines: string[] = [];
-  const record = createRecorder((line) => lines.push(line), clock);
+  const record = createRecorder((line) => lines.push(line), clock, format);
   return (lost, since) => {
     record({ event: 'log-lost', gate, cluster, lost, since: new Date(since).toISOString() });
     return lines.pop() as string;
   };
 }
 
+interface LineOptions {
+  /** Of the gate, for the record that stands for lost ones. */
+  readonly identity: Identity;
+  /** Default: `json`. */
+  readonly format?: Format | undefined;
+}
+
 /**
  * A decision log in a file that is rotated.
- * @param options.identity of the gate, for the record that stands for lost ones
  * @throws if the file can't be opened
  */
 export function createFileLog({
   identity,
+  format,
   ...options
-}: Omit<FileOptions, 'lostLine'> & { readonly identity: Identity }): DecisionLog & { readonly lost: number } {
-  const file = new LogFile({ ...options, lostLine: createLostLine(options.clock, identity) });
-  const record = createRecorder((line) => file.write(line), options.clock);
+}: Omit<FileOptions, 'lostLine'> & LineOptions): DecisionLog & { readonly lost: number } {
+  const file = new LogFile({ ...options, lostLine: createLostLine(options.clock, identity, format) });
+  const record = createRecorder((line) => file.write(line), options.clock, format);
   return {
     write: record,
     reopen: (change) => file.reopen(change),
@@ -56,13 +58,11 @@ export function createFileLog({
   };
 }
 
-export interface StreamOptions {
+export interface StreamOptions extends LineOptions {
   readonly stream: NodeJS.WritableStream & { readonly writableLength: number };
   /** Bytes that may wait for the reader of the stream. */
   readonly buffer: number;
   readonly clock: Clock;
-  /** Of the gate, for the record that stands for lost ones. */
-  readonly identity: Identity;
   /** Called once, when the reader went away. */
   readonly onError?: (error: Error) => void;
 }
@@ -76,9 +76,10 @@ export function createStreamLog({
   buffer,
   clock,
   identity,
+  format,
   onError = () => {},
 }: StreamOptions): DecisionLog {
-  const lostLine = createLostLine(clock, identity);
+  const lostLine = createLostLine(clock, identity, format);
   let lost = 0;
   let lostInAll = 0;
   let lostSince = 0;
@@ -100,19 +101,23 @@ export function createStreamLog({
     broken = true;
     idle();
   });
-  const record = createRecorder((line) => {
-    if (broken) {
-      lostInAll++;
-      return;
-    }
-    if (stream.writableLength + Buffer.byteLength(line) > buffer) {
-      lostInAll++;
-      if (lost++ === 0) lostSince = clock.now();
-      return;
-    }
-    sayLost();
-    put(line);
-  }, clock);
+  const record = createRecorder(
+    (line) => {
+      if (broken) {
+        lostInAll++;
+        return;
+      }
+      if (stream.writableLength + Buffer.byteLength(line) > buffer) {
+        lostInAll++;
+        if (lost++ === 0) lostSince = clock.now();
+        return;
+      }
+      sayLost();
+      put(line);
+    },
+    clock,
+    format,
+  );
   return {
     get lostInAll() {
       return lostInAll;

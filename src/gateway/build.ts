@@ -7,6 +7,8 @@ import { parseOnSkew } from '../config/on-skew.ts';
 import { hashPolicy, policyOf } from '../config/policy.ts';
 import type { Config } from '../config/schema.ts';
 import { createFileLog, createStreamLog } from '../decision/log.ts';
+import { createTee, OtlpExport } from '../decision/otlp/export.ts';
+import { createPost, headersIn } from '../decision/otlp/post.ts';
 import type { DecisionLog, Identity } from '../decision/record.ts';
 import { createLogSink } from '../decision/sink.ts';
 import { createFanOut, type EventSink } from '../events/fan-out.ts';
@@ -193,8 +195,21 @@ function identityOf({ id, cluster }: Config): Identity {
   return { gate: id ?? `${os.hostname()}:${process.pid}`, cluster };
 }
 
-function openLog(
-  { file, rotate, keep, durable, buffer }: Config['log'],
+/** With an export, records go there too. */
+function openLog(config: Config['log'], identity: Identity, around: GateDependencies): DecisionLog {
+  const log = openLocalLog(config, identity, around);
+  if (config.export === undefined) return log;
+  const { OTEL_EXPORTER_OTLP_LOGS_HEADERS: own, OTEL_EXPORTER_OTLP_HEADERS: all = '' } = process.env;
+  const { otlp } = config.export;
+  const { clock, say } = around;
+  const onTrouble = (why: string | null) =>
+    say(`export of records: ${otlp}: ${why === null ? 'takes records again' : why}`);
+  const post = createPost(otlp, headersIn(own ?? all));
+  return createTee(log, new OtlpExport({ post, buffer: config.buffer, clock, identity, onTrouble }));
+}
+
+function openLocalLog(
+  { file, format, rotate, keep, durable, buffer }: Config['log'],
   identity: Identity,
   { folder, clock, stdout = process.stdout, say }: GateDependencies,
 ): DecisionLog {
@@ -204,6 +219,7 @@ function openLog(
       buffer,
       clock,
       identity,
+      format,
       onError: ({ message }) =>
         say(`decision log: standard output: ${message}; records are lost from now on`),
     });
@@ -224,6 +240,7 @@ function openLog(
       path: path.resolve(folder, file),
       clock,
       identity,
+      format,
       onError,
     });
   } catch (error) {

@@ -82,7 +82,7 @@ export const METRICS = {
     LEDGER,
     'op',
   ),
-  skewgate_log_lost_total: counter('Records that the decision log lost.'),
+  skewgate_log_lost_total: counter('Records that the decision log, or its export, lost.'),
   skewgate_reloads_total: counter('Reloads of the config, by outcome: applied or refused.', 'outcome'),
   skewgate_event_loop_delay_seconds: histogram(
     'How late a timer came that is due ten times a second: how long everything else has to wait.',

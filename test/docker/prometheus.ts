@@ -63,17 +63,16 @@ export class Prometheus implements AsyncDisposable {
   }
 
   async query(expression: string): Promise<readonly Series[]> {
-    const found = await this.#ask(`query?${new URLSearchParams({ query: expression })}`);
-    return (found.result as { metric: Series['metric']; value: [number, string] }[]).map((series) => ({
-      metric: series.metric,
-      value: Number(series.value[1]),
-    }));
+    const { result } = await this.#ask<{ result: { metric: Series['metric']; value: [number, string] }[] }>(
+      `query?${new URLSearchParams({ query: expression })}`,
+    );
+    return result.map(({ metric, value: [, value] }) => ({ metric, value: Number(value) }));
   }
 
   /** Every rule with its health, and why it is not well. */
   async rules(): Promise<readonly { name: string; health: string; lastError?: string }[]> {
-    const { groups } = await this.#ask('rules');
-    return (groups as { rules: { name: string; health: string }[] }[]).flatMap(({ rules }) => rules);
+    const { groups } = await this.#ask<{ groups: { rules: { name: string; health: string }[] }[] }>('rules');
+    return groups.flatMap(({ rules }) => rules);
   }
 
   async eventually(what: string, look: () => Promise<boolean>): Promise<void> {
@@ -82,12 +81,11 @@ export class Prometheus implements AsyncDisposable {
         throw new Error(`not within ${DEADLINE_MS / 1_000} s: ${what}\n${this.#said}`);
   }
 
-  // biome-ignore lint/suspicious/noExplicitAny: Prometheus' own answers, of many shapes.
-  async #ask(what: string): Promise<any> {
-    // biome-ignore lint/suspicious/noExplicitAny: as above.
-    const answer: any = await (await fetch(`${this.#url}/api/v1/${what}`)).json();
-    if (answer.status !== 'success') throw new Error(`${what}: ${answer.error}`);
-    return answer.data;
+  async #ask<Data>(what: string): Promise<Data> {
+    const answer = await (await fetch(`${this.#url}/api/v1/${what}`)).json();
+    const { status, error, data } = answer as { status: string; error?: string; data: Data };
+    if (status !== 'success') throw new Error(`${what}: ${error}`);
+    return data;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -2,6 +2,7 @@
  * A line of a log as the command takes it: whatever JSON it holds. Records of later gates may have words, fields and
  * events that are unknown here, and anybody may write a line, so that every field is looked at before it is used.
  */
+import { recordIn } from '../../decision/ecs.ts';
 import { printable } from '../printable.ts';
 
 export interface Entry {
@@ -19,7 +20,7 @@ export interface Entry {
 export function readEntry(line: string): Entry | null {
   let fields: Record<string, unknown>;
   try {
-    fields = JSON.parse(line);
+    fields = recordIn(JSON.parse(line));
   } catch {
     return null;
   }

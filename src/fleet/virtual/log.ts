@@ -1,5 +1,5 @@
 /** The decision logs of all gates of a simulated fleet, as one. */
-import { lineOf } from '../../decision/log.ts';
+import { lineOf } from '../../decision/formats.ts';
 import type { DecisionLog, LogRecord } from '../../decision/record.ts';
 import type { TraceStep } from '../../policy/types.ts';
 import type { Clock } from '../../ports/clock.ts';
