@@ -93,7 +93,7 @@ function lineAs(
 const RANK: Readonly<Record<Verdict, number>> = { permit: 0, migrate: 1, hold: 2, refuse: 3 };
 
 /** What an operator has clients told whose release is drained. */
-const DRAINED: Told = { verdict: 'refuse', code: 'DRAINING' };
+const DRAINED: Told = { verdict: 'refuse', code: 'RELEASE_DRAINED' };
 
 type Told = Pick<Decision, 'verdict' | 'code'>;
 

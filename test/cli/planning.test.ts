@@ -149,6 +149,39 @@ describe('the fleet of a log', () => {
     });
   });
 
+  test('knows which orders of operators stood', () => {
+    const order = (what: 'pause' | 'resume' | 'drain' | 'undrain', id: string | null, more: object = {}) =>
+      ({
+        event: 'operator',
+        ...IDENTITY,
+        what,
+        stage: 'done',
+        by: 'ann',
+        reason: 'deploy',
+        target: { kind: 'gate', name: null },
+        order: id,
+        scope: 'gate',
+        until: null,
+        overMs: null,
+        sessions: 0,
+        effect: '',
+        ...more,
+      }) as LogRecord;
+    const clients = { target: { kind: 'clients', name: '<4.13' } };
+    const given = [...ROLL, order('pause', 'a'), order('drain', 'b', clients)];
+    const { orders, sessions } = factsOf(...given);
+    expect(orders).toEqual([{ what: 'pause', by: 'ann', reason: 'deploy', until: null }]);
+    expect(sessions.map(({ client, drained = false }) => [client, drained])).toEqual([
+      ['4.12.0', true],
+      ['4.13.0', false],
+    ]);
+    const back = factsOf(...given, order('resume', null), order('undrain', null, clients));
+    expect(back.orders).toEqual([]);
+    expect(back.sessions.filter(({ drained }) => drained)).toEqual([]);
+    expect(factsOf(...given, order('pause', 'a', { stage: 'lapsed' })).orders).toEqual([]);
+    expect(factsOf(...given, life('started')).orders).toEqual([]);
+  });
+
   test('takes lines of any shape', () => {
     const fleet = new LogFleet();
     for (const fields of [

@@ -70,7 +70,7 @@ describe('the census', () => {
         line: '4.13',
         status: 'draining',
         verdictNow: 'refuse',
-        codeNow: 'DRAINING',
+        codeNow: 'RELEASE_DRAINED',
       }),
     );
     expect(statuses(drained(fleet({ servers, level: 28, seen: ['4.13.0 web'] })))['4.13']).toBe('drained');

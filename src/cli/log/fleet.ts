@@ -9,6 +9,7 @@ import { CODE_NAMES, type Code } from '../../policy/codes.ts';
 import { type Policy, type UpgradeState, VERDICTS, type Verdict } from '../../policy/types.ts';
 import { tryParseVersion } from '../../version/version.ts';
 import { type Entry, numberIn, objectIn, textIn } from './entry.ts';
+import { LogOrders } from './orders.ts';
 
 const HOUR = 3_600_000;
 /** Clients of the last hour that are kept, the latest ones. */
@@ -25,6 +26,7 @@ export class LogFleet {
   /** Who came last is last. */
   readonly #seen = new Map<string, SeenClient>();
   readonly #gates = new Map<string, FleetGate>();
+  readonly #orders = new LogOrders();
 
   add(entry: Entry): void {
     this.#now = Math.max(this.#now, entry.at);
@@ -34,6 +36,7 @@ export class LogFleet {
     if (entry.event === 'server') this.#noteServer(entry);
     if (entry.event === 'gate') this.#noteLife(entry);
     if (entry.event === 'migration') this.#noteUpgrade(entry);
+    if (entry.event === 'operator') this.#orders.add(entry);
   }
 
   /** The fleet at the last record, judged by `policy`. */
@@ -59,10 +62,17 @@ export class LogFleet {
         block: null,
         failure: null,
       },
-      sessions: Array.from(this.#sessions.values(), ({ session }) => session),
-      seen: [...this.#seen.values()].filter(({ lastAt }) => lastAt >= this.#now - HOUR),
+      sessions: Array.from(this.#sessions.values(), ({ session }) => this.#withDrain(session)),
+      seen: [...this.#seen.values()]
+        .filter(({ lastAt }) => lastAt >= this.#now - HOUR)
+        .map((one) => this.#withDrain(one)),
       gates: [...this.#gates.values()],
+      orders: this.#orders.standing,
     };
+  }
+
+  #withDrain<Client extends FleetSession | SeenClient>(client: Client): Client {
+    return this.#orders.isDrained(client.client, this.#now) ? { ...client, drained: true } : client;
   }
 
   #noteGate(entry: Entry): void {
@@ -78,9 +88,10 @@ export class LogFleet {
   #noteLife(entry: Entry): void {
     const what = textIn(entry, 'what');
     const gate = textIn(entry, 'gate');
-    if (what !== 'started' && what !== 'stopped') return;
+    if (gate === null || (what !== 'started' && what !== 'stopped')) return;
+    this.#orders.forget(gate);
     for (const [id, session] of this.#sessions) if (session.gate === gate) this.#sessions.delete(id);
-    if (what === 'stopped' && gate !== null) this.#gates.delete(gate);
+    if (what === 'stopped') this.#gates.delete(gate);
   }
 
   #noteServer(entry: Entry): void {
