@@ -59,19 +59,29 @@ const upgrades = fc.record({
   holder: rarely('gate-9'),
 });
 
+/** Servers in the middle of a roll, some of them down, leaving or unknown. */
+const mixed = (around: number) =>
+  fc.array(
+    fc
+      .tuple(
+        fc.oneof({ weight: 6, arbitrary: versions(around) }, fc.constant('unknown')),
+        fc.constantFrom('', '', '', '', ' down', ' draining'),
+      )
+      .map((parts) => parts.join('')),
+    { minLength: 1, maxLength: 5 },
+  );
+
+/** Servers that are all on one release, and in one state. */
+const uniform = (around: number) =>
+  fc
+    .tuple(versions(around), fc.constantFrom('', '', '', ' draining'), fc.integer({ min: 1, max: 3 }))
+    .map(([version, state, count]) => Array.from({ length: count }, () => version + state));
+
 const fleets: fc.Arbitrary<FleetFacts> = fc.nat({ max: LINES.length - 1 }).chain((around) =>
   fc
     .record({
       policy: fc.constantFrom(...POLICIES),
-      servers: fc.array(
-        fc
-          .tuple(
-            fc.oneof({ weight: 6, arbitrary: versions(around) }, fc.constant('unknown')),
-            fc.constantFrom('', '', '', '', ' down', ' draining'),
-          )
-          .map((parts) => parts.join('')),
-        { minLength: 1, maxLength: 5 },
-      ),
+      servers: fc.oneof(mixed(around), uniform(around)),
       tables: fc.option(fc.nat({ max: 3 })),
       sessions: fc.array(versions(around), { maxLength: 8 }),
       seen: fc.array(
@@ -238,7 +248,7 @@ describe('any fleet', () => {
         if (next.ready) seen.ready++;
         if (next.upgrade !== null) seen.upgrades++;
       }),
-      { numRuns: 800 },
+      { numRuns: 600 },
     );
     expect([...seen.kinds].sort()).toEqual([
       ...['approval-missing', 'gates-policy', 'gates-program', 'lease-lapsed', 'server-behind'],
@@ -248,7 +258,7 @@ describe('any fleet', () => {
     expect(seen.refused).toBeGreaterThan(100);
     expect(seen.upgrades).toBeGreaterThan(100);
     expect(seen.ready).toBeGreaterThan(0);
-  });
+  }, 60_000);
 
   test('going on step by step reaches a target, and refuses on the way exactly those that the way named', () => {
     let reached = 0;
@@ -279,6 +289,6 @@ describe('any fleet', () => {
       }),
       { numRuns: 200 },
     );
-    expect(reached).toBeGreaterThan(100);
-  });
+    expect(reached).toBeGreaterThan(50);
+  }, 60_000);
 });
