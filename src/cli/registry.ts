@@ -84,6 +84,46 @@ export const COMMANDS: readonly RegisteredCommand[] = [
     load: async () => (await import('./commands/clients.ts')).addClients,
   },
   {
+    name: 'status',
+    summary: 'Show a gate that runs: servers, upgrade, orders, gates.',
+    load: async () => (await import('./commands/status.ts')).addStatus,
+  },
+  {
+    name: 'sessions',
+    summary: 'List the open sessions of a gate that runs.',
+    load: async () => (await import('./commands/sessions.ts')).addSessions,
+  },
+  {
+    name: 'pause',
+    summary: 'Let new clients of a gate wait.',
+    load: async () => (await import('./commands/verbs.ts')).addPause,
+  },
+  {
+    name: 'resume',
+    summary: 'Admit clients again.',
+    load: async () => (await import('./commands/verbs.ts')).addResume,
+  },
+  {
+    name: 'drain',
+    summary: 'Take nothing new, and let sessions end.',
+    load: async () => (await import('./commands/verbs.ts')).addDrain,
+  },
+  {
+    name: 'undrain',
+    summary: 'Take back drains.',
+    load: async () => (await import('./commands/verbs.ts')).addUndrain,
+  },
+  {
+    name: 'kick',
+    summary: 'Close a session.',
+    load: async () => (await import('./commands/verbs.ts')).addKick,
+  },
+  {
+    name: 'reload',
+    summary: 'Have a gate read its config again.',
+    load: async () => (await import('./commands/verbs.ts')).addReload,
+  },
+  {
     name: 'migration',
     summary: 'Show and control the one-time upgrade of the system tables.',
     load: async () => (await import('./commands/migration.ts')).addMigration,

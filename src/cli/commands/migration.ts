@@ -1,6 +1,5 @@
 /** `skewgate migration`: how the one-time upgrade stands, and what an operator can do about it, through the ledger. */
 
-import { userInfo } from 'node:os';
 import path from 'node:path';
 import type { Command } from 'commander';
 import { loadConfig } from '../../config/load.ts';
@@ -28,6 +27,7 @@ import { LiveLine } from '../live.ts';
 import { bar, paint, table } from '../print.ts';
 import { printable } from '../printable.ts';
 import { durationOption, UsageError } from '../usage.ts';
+import { userName } from '../user-name.ts';
 
 interface Where {
   readonly config?: string;
@@ -95,15 +95,6 @@ export function addMigration(program: Command): void {
   act('abort', 'Stop the running upgrade; it does not start again until "retry".').action(
     operate((ledger, who) => ledger.abort(who), 'abort', endLeftover),
   );
-}
-
-/** A container's user may have a number and no name. */
-function userName(): string {
-  try {
-    return userInfo().username;
-  } catch {
-    return `user ${process.getuid?.() ?? '?'}`;
-  }
 }
 
 /** Runs with the ledger that the options name. Trouble with it ends with status 1. */
