@@ -113,7 +113,7 @@ test('drain ends the sessions of a range of releases and returns then; undrain a
   );
   expect(drained.status).toBe(0);
   expect(JSON.parse(drained.stdout)).toMatchObject({ done: true, sessions: 1, details: { left: 0 } });
-  await once(old.resume(), 'close');
+  await once(old.resume(), 'end');
   expect((await listed()).sessions).toMatchObject([{ session: young.id }]);
   await expect(session('4.12.0')).rejects.toThrow();
   expect((await operate('undrain', '--clients', '<4.13')).status).toBe(0);
