@@ -20,6 +20,7 @@ const DURATIONS: ReadonlySet<string> = new Set([
   'deadline',
   'grace',
   'drain',
+  'lameDuck',
   'handshake',
   'hold',
   'dial',
