@@ -13,6 +13,8 @@ export interface EndingOptions {
   readonly isMeant: SessionFilter;
   /** ms; null: none is ended from this side, only waited for. */
   readonly overMs: number | null;
+  /** ms until it begins: sessions that begin meanwhile are meant too. Absent: none. */
+  readonly delayMs?: number;
   /** Asked again as each one's turn comes; null: it may go on after all. */
   readonly closeFor: ReasonFor;
 }
@@ -20,32 +22,34 @@ export interface EndingOptions {
 /** The least time between two turns, ms: in each, all sessions end whose time has come. */
 const TICK = 20;
 
-/** Begins at once; `stop` leaves those alone whose turn has not come. */
+/** Begins at once, or after its delay; `stop` leaves those alone whose turn has not come. */
 export class Ending {
   /** Told of every session that ended, and of the end. */
   readonly changes = new Changes();
-  /** How many there were as it began. */
-  readonly total: number;
   readonly #options: EndingOptions;
-  readonly #startedAt: number;
-  /** In the order of their turns. */
-  readonly #queue: readonly string[];
-  readonly #open: Set<string>;
   readonly #unfollow: () => void;
+  /** Monotonic; null: the delay is not over. */
+  #startedAt: number | null = null;
+  /** In the order of their turns. */
+  #queue: readonly string[];
+  #open: Set<string>;
   #next = 0;
   #timer: Timer | null = null;
   #isOver = false;
 
   constructor(options: EndingOptions) {
-    const { sessions, clock, isMeant } = options;
+    const { sessions, clock, isMeant, delayMs = 0 } = options;
     this.#options = options;
-    this.#startedAt = clock.monotonic();
     this.#queue = sessions.select(isMeant);
     this.#open = new Set(this.#queue);
-    this.total = this.#queue.length;
     this.#unfollow = sessions.follow((id) => this.#ended(id));
-    if (this.#open.size === 0) this.#finish();
-    else if (options.overMs !== null) this.#tick();
+    if (delayMs > 0) this.#timer = clock.after(delayMs, () => this.#start());
+    else this.#start();
+  }
+
+  /** How many there were as it began. */
+  get total(): number {
+    return this.#queue.length;
   }
 
   /** Those that are open still. */
@@ -69,9 +73,21 @@ export class Ending {
     this.#finish();
   }
 
+  #start(): void {
+    const { sessions, clock, isMeant, overMs, delayMs = 0 } = this.#options;
+    this.#timer = null;
+    this.#startedAt = clock.monotonic();
+    if (delayMs > 0) {
+      this.#queue = sessions.select(isMeant);
+      this.#open = new Set(this.#queue);
+    }
+    if (this.#open.size === 0) this.#finish();
+    else if (overMs !== null) this.#tick();
+  }
+
   #tick(): void {
     const { sessions, clock, closeFor } = this.#options;
-    const passed = clock.monotonic() - this.#startedAt;
+    const passed = clock.monotonic() - (this.#startedAt ?? 0);
     while (this.#next < this.total && this.#momentOf(this.#next) <= passed) {
       const id = this.#queue[this.#next++] as string;
       if (this.#open.has(id) && !sessions.close(id, closeFor)) this.#ended(id);
@@ -87,14 +103,14 @@ export class Ending {
 
   #ended(id: string): void {
     if (!this.#open.delete(id)) return;
-    if (this.#open.size === 0) this.#takeLate();
+    if (this.#open.size === 0 && this.#startedAt !== null) this.#takeLate();
     this.changes.notify();
   }
 
   /** A session that was admitted as this began, and is in the list only since. */
   #takeLate(): void {
     const { sessions, isMeant, overMs, closeFor } = this.#options;
-    const late = sessions.select(isMeant).filter((id) => !this.#open.has(id));
+    const late = sessions.select(isMeant);
     for (const id of late) this.#open.add(id);
     const goOn = overMs === null ? [] : late.filter((id) => !sessions.close(id, closeFor));
     for (const id of goOn) this.#open.delete(id);
@@ -102,6 +118,7 @@ export class Ending {
   }
 
   #finish(): void {
+    this.#timer?.cancel();
     this.#isOver = true;
     this.#unfollow();
     this.changes.notify();

@@ -105,7 +105,7 @@ export class Gate {
     this.orders = new Orders(clock, (order) => this.#heeding.noteLapsed(order));
     const { lifecycle, orders, sessions } = this;
     const { cluster, migration, settings } = options;
-    this.#heeding = new Heeding({ orders, sessions, cluster, clock, events });
+    this.#heeding = new Heeding({ orders, sessions, cluster, settings, clock, events });
     const onFault = (error: Error) => this.#noteFault(error);
     this.#skew = new SkewWatch({
       sessions,

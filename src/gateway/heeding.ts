@@ -11,11 +11,13 @@ import { Ending } from './ending.ts';
 import type { Order, Orders, Target } from './orders.ts';
 import { drainedSession } from './refusals.ts';
 import type { SessionFilter, SessionRegistry } from './sessions.ts';
+import type { Settings } from './settings.ts';
 
 export interface HeedingContext {
   readonly orders: Orders;
   readonly sessions: SessionRegistry;
   readonly cluster: Cluster;
+  readonly settings: Settings;
   readonly clock: Clock;
   readonly events: EventSink;
 }
@@ -84,7 +86,7 @@ export class Heeding {
   }
 
   #begin(order: Order): void {
-    const { sessions, clock, events } = this.#context;
+    const { sessions, clock, events, settings } = this.#context;
     if (order.what === 'pause') {
       events.emit(eventOf(order, 'done', { sessions: 0, effect: effectOfPause(order, sessions.count) }));
       return;
@@ -94,6 +96,7 @@ export class Heeding {
       clock,
       isMeant: sessionsOf(order.target),
       overMs: order.overMs,
+      delayMs: order.target.kind === 'gate' ? settings.times.lameDuck : 0,
       closeFor: () => drainedSession(order),
     });
     this.#endings.set(order.id, ending);

@@ -171,11 +171,16 @@ export class Operations {
     if (asked.dryRun) return this.#effect('drain', asked, order, about);
     const unheard = await this.#give(order);
     const ending = this.#context.heeding.endingOf(order.id);
-    if (ending === null) throw new OperationError('The order was taken back as soon as it was given.');
-    await this.#await(ending, waitMs ?? (overMs === null ? 0 : overMs + LAST_ENDS));
+    if (ending !== null)
+      await this.#await(
+        ending,
+        waitMs ?? (overMs === null ? 0 : settings.times.lameDuck + overMs + LAST_ENDS),
+      );
     const isStanding = this.#context.orders.list().some(({ id }) => id === order.id);
-    const { left } = ending;
-    const waitsFor = isStanding && left > 0 ? `${plural(left, 'session')} to end` : unheard;
+    const left = ending?.left ?? 0;
+    const isOver = left === 0 && (ending?.isOver ?? false);
+    const waits = left > 0 ? `${plural(left, 'session')} to end` : 'balancers to notice';
+    const waitsFor = isStanding && !isOver ? waits : unheard;
     const sentence = isStanding ? about.sentence : `${about.sentence} It was taken back meanwhile.`;
     return this.#effect('drain', asked, order, {
       ...about,

@@ -3,7 +3,7 @@ import type { Decision } from '../policy/types.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Applicant } from './applicant.ts';
 import type { Judge } from './judge.ts';
-import type { Orders } from './orders.ts';
+import type { Order, Orders } from './orders.ts';
 import { draining, paused, releaseDrained } from './refusals.ts';
 import { lineOutside } from './release-drained.ts';
 import type { Settings } from './settings.ts';
@@ -26,12 +26,18 @@ export function orderedVerdict(
 ): Decision | null {
   const { orders, clock } = context;
   const { facts } = applicant;
-  const away = orders.gateDrain ?? orders.drainOfListener(listener);
+  const away = gateDrainNow(context) ?? orders.drainOfListener(listener);
   if (away !== null) return draining(facts, away);
   const moved = orders.drainOfClient(facts.version);
   if (moved !== null) return releaseDrained(facts, moved, wayOut(context, applicant));
   const { pause } = orders;
   return pause === null ? null : paused(facts, pause, clock.now());
+}
+
+/** A gate that is drained takes clients until balancers had the time to see that it is not ready. */
+function gateDrainNow({ orders, settings }: OrderedContext): Order | null {
+  const order = orders.gateDrain;
+  return order !== null && orders.ageOf(order) >= settings.times.lameDuck ? order : null;
 }
 
 /** The release line that a client is to move to whose own is drained; null: none is known. */

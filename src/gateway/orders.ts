@@ -47,6 +47,8 @@ export class TooManyOrders extends Error {
 
 interface Entry {
   readonly order: Order;
+  /** Since when it is heeded here, monotonic. */
+  readonly since: number;
   /** Monotonic; Infinity: it does not end by itself. */
   readonly lapsesAt: number;
 }
@@ -84,9 +86,10 @@ export class Orders {
     return this.#lasting(({ what, target }) => what === 'drain' && target.kind === 'gate');
   }
 
-  /** Why this server gets no sessions; null: it does. */
-  drainOfServer(id: string): Order | null {
-    return this.#lasting(({ target }) => target.kind === 'server' && target.id === id);
+  /** ms for which it is heeded here; 0 for one that is not. */
+  ageOf({ id }: Order): number {
+    const now = this.#clock.monotonic();
+    return now - ([...this.#own, ...this.#shared].find(({ order }) => order.id === id)?.since ?? now);
   }
 
   /** Why this listener takes nobody; null: it does. @param address as bound, with scheme */
@@ -130,9 +133,11 @@ export class Orders {
   }
 
   #entry(order: Order): Entry {
-    const { until } = order;
-    if (until === null) return { order, lapsesAt: Number.POSITIVE_INFINITY };
-    return { order, lapsesAt: this.#clock.monotonic() + Math.max(0, until - this.#clock.now()) };
+    const { id, until } = order;
+    const now = this.#clock.monotonic();
+    const { since = now } = [...this.#own, ...this.#shared].find((known) => known.order.id === id) ?? {};
+    const left = until === null ? Number.POSITIVE_INFINITY : Math.max(0, until - this.#clock.now());
+    return { order, since, lapsesAt: now + left };
   }
 
   #set(own: readonly Entry[], shared: readonly Entry[]): void {

@@ -23,6 +23,8 @@ export interface SettingValues {
     ClusterTimes & {
       /** ms that sessions get to end when the gate drains. */
       readonly drain: number;
+      /** ms that a gate which is about to take no clients any more still takes them, so that balancers notice. */
+      readonly lameDuck: number;
     };
 }
 

@@ -222,6 +222,22 @@ describe('a drained gate', () => {
   });
 });
 
+describe('a drained gate behind a balancer', () => {
+  test('takes clients for timeouts.lameDuck, although it says that it is drained, and ends their sessions too', async () => {
+    const { world, fleet, operations } = await start({ timeouts: { lameDuck: '10s', probe: '5s' } });
+    await using _ = fleet;
+    const draining = operations.drain({ ...ANN, target: { kind: 'gate' }, overMs: 5_000 });
+    expect(fleet.gate.status().state).toBe('drained');
+    await world.clock.run(9_000);
+    await admit(fleet, '4.14.0');
+    await world.clock.run(1_500);
+    expect((await fleet.refuse('4.14.0')).code).toBe('DRAINING');
+    expect(fleet.gate.status().sessions).toBe(1);
+    expect(await world.finish(draining)).toMatchObject({ done: true, details: { left: 0 } });
+    expect(endings(fleet)).toHaveLength(1);
+  });
+});
+
 describe('drain and undrain', () => {
   const targets: [string, Target, number][] = [
     ['a server', S1, 2],
