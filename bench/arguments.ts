@@ -18,6 +18,7 @@ export interface Arguments {
 
 export const USAGE = `npm run bench [-- NAME…] [--rounds N] [--quick] [--json FILE] [--write]
 npm run bench -- soak [--minutes N] [--out FOLDER]
+npm run bench -- profile [--out FOLDER]
 
   NAME       an experiment or picture, or the beginning of several: bulk, sessions …; default: all
   --rounds   how often each is measured; default: 5
@@ -25,6 +26,7 @@ npm run bench -- soak [--minutes N] [--out FOLDER]
   --json     also write every value to this file
   --write    put tables and pictures into docs/performance.md; without NAMEs
   soak       mixed traffic for a long time: whether memory, descriptors or latency grow
+  profile    where the time of a handshake goes in the gate; leaves its CPU profile in the folder
   --minutes  how long; default: 120
   --out      folder for pictures and what a soak saw; default: bench-results`;
 

@@ -13,6 +13,7 @@ import { CONNECTIONS } from './pictures/connections.ts';
 import { FLEETS } from './pictures/fleets.ts';
 import type { Picture } from './pictures/picture.ts';
 import { SERVERS } from './pictures/servers.ts';
+import { profileHandshakes } from './profile.ts';
 import { runExperiment } from './run.ts';
 import { runSoak } from './soak/soak.ts';
 
@@ -24,6 +25,7 @@ async function main(): Promise<void> {
   const wanted = readArguments(process.argv.slice(2));
   if (wanted === null) return help();
   if (wanted.names[0] === 'soak') return soak(wanted);
+  if (wanted.names[0] === 'profile') return profile(wanted);
   const { names, rounds, quick, json, write, out } = wanted;
   const experiments = choose(EXPERIMENTS, names);
   const pictures = choose(PICTURES, names);
@@ -84,6 +86,12 @@ async function soak({ minutes, out }: Arguments): Promise<void> {
   onSignal(() => stopped.abort());
   const passed = await runSoak(lab, { minutes, folder: out, say: console.log, stop: stopped.signal });
   if (!passed) process.exitCode = 1;
+}
+
+async function profile({ out }: Arguments): Promise<void> {
+  await using lab = await Lab.create({ quick: false });
+  onSignal(() => void lab[Symbol.asyncDispose]().finally(() => process.exit(1)));
+  console.log(await profileHandshakes(lab, path.resolve(out)));
 }
 
 function onSignal(act: () => void): void {

@@ -15,7 +15,8 @@ export interface GateOptions {
   readonly config?: Readonly<Record<string, unknown>>;
 }
 
-const SERVE = [fileURLToPath(new URL('../../src/cli/skewgate.cjs', import.meta.url)), 'serve'];
+/** How the command is started, before its config file. */
+export const SERVE = [fileURLToPath(new URL('../../src/cli/skewgate.cjs', import.meta.url)), 'serve'];
 
 /** The gate; clients speak the native handshake. */
 export const GATE: ProxyKind = { id: 'gate', needs: [], start: startGate };
