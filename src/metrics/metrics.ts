@@ -60,6 +60,8 @@ export function createMetrics({ clock, program }: MetricsOptions): Metrics {
     sink: {
       emit(event: GateEvent) {
         if (event.event === 'handshake' && gate !== null) handshakes.note(event, gate.settings.policy);
+        if (event.event === 'operator' && event.what === 'reload')
+          reloads.inc({ outcome: event.stage === 'done' ? 'applied' : 'refused' });
       },
     },
     observeStore,

@@ -1,6 +1,7 @@
 /** What a gate's metrics say: of handshakes, servers, the upgrade and the ledger, under the names of the table. */
 import { setImmediate as turn } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
+import { createReload } from '../../src/gateway/reload.ts';
 import { METRICS, type MetricFacts } from '../../src/metrics/catalogue.ts';
 import { createMetrics } from '../../src/metrics/metrics.ts';
 import { MemoryStore } from '../../src/migration/ledger/memory.ts';
@@ -220,6 +221,24 @@ test('records that the log lost are counted', async () => {
   expect((await metered.scrape()).of('skewgate_log_lost_total')).toEqual({ '': 0 });
   metered.metrics.attach({ ...metered.fleet.built, log: { lostInAll: 7 } });
   expect((await metered.scrape()).of('skewgate_log_lost_total')).toEqual({ '': 7 });
+});
+
+test('reloads are counted by what came of them, from 0 on', async () => {
+  await using metered = await startMetered(realEnvironment, { servers: [{ version: '4.14.0' }] });
+  const { config, reconfiguration, events } = metered.fleet.built;
+  const reloads = async () => (await metered.scrape()).of('skewgate_reloads_total');
+  expect(await reloads()).toEqual({ 'outcome="applied"': 0, 'outcome="refused"': 0 });
+  const next = [
+    { ...config, limits: { ...config.limits, sessions: 7 } },
+    { ...config, id: 'another' },
+  ];
+  const read = async () => next.shift() ?? config;
+  const reload = createReload({ read, running: reconfiguration, events });
+  await reload({ by: 'ada', reason: 'a try', dryRun: true });
+  expect(await reloads()).toEqual({ 'outcome="applied"': 0, 'outcome="refused"': 0 });
+  await reload({ by: 'ada', reason: 'a mistake' });
+  await reload({ by: 'ada', reason: 'for real' });
+  expect(await reloads()).toEqual({ 'outcome="applied"': 1, 'outcome="refused"': 1 });
 });
 
 test('the delay of the event loop is measured ten times a second until the metrics are closed', async () => {
