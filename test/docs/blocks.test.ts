@@ -12,7 +12,8 @@ import { installPackage } from '../support/installed.ts';
 import { type Program, startCli } from '../support/program.ts';
 import { allBlocks, blocksOf } from '../support/snippets.ts';
 
-const LANGUAGES = ['console', 'yaml', 'js', 'sh', 'json', 'mermaid', ''];
+/** recipes.test.ts reads `logql`. */
+const LANGUAGES = ['console', 'yaml', 'js', 'sh', 'json', 'logql', 'mermaid', ''];
 
 test('no block is in a language that nothing reads', () => {
   expect(allBlocks.length).toBeGreaterThan(20);

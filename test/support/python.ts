@@ -7,7 +7,7 @@ export const PYTHON = process.env.SKEWGATE_PYTHON ?? 'python3';
 export function lacking(...modules: readonly string[]): string | null {
   const { status } = spawnSync(PYTHON, ['-c', `import ${modules.join(', ')}`], { stdio: 'ignore' });
   if (status === 0) return null;
-  const why = `${PYTHON} has no ${modules.join(', ')} (pip install duckdb opentelemetry-proto)`;
+  const why = `${PYTHON} has no ${modules.join(', ')} (pip install opentelemetry-proto)`;
   console.log(`skipped: ${why}`);
   return why;
 }
