@@ -6,6 +6,9 @@ import type { Step } from './step.ts';
 
 const NUMBERS = ['no', 'one', 'two', 'three', 'four', 'five', 'six', 'seven', 'eight', 'nine'];
 
+const UNSTATED =
+  ', provided that a server, the ledger or `migration.baseline` says where the tables are: as nobody does, they count as those of the oldest server, whichever that is';
+
 /** What comes before the steps of a way that has several. */
 export const headOf = (to: string, steps: number): string => `${to} takes ${steps} steps.`;
 
@@ -47,7 +50,7 @@ function upgradeClauses(
 ): string[] {
   if (upgrade === null)
     return goal.level === null ? [`clients may go to ${to}`] : [`clients may go to ${to} without an upgrade`];
-  const { fromLevel, toLevel, plan } = upgrade;
+  const { fromLevel, toLevel, isStated, plan } = upgrade;
   const levels = fromLevel === null ? `to level ${toLevel}` : `level ${fromLevel} to ${toLevel}`;
   if (state.state === 'running') {
     const who = holder === null ? '' : ` (${holder}${attempt === null ? '' : `, attempt ${attempt}`})`;
@@ -55,5 +58,6 @@ function upgradeClauses(
   }
   const steps = plan instanceof PlanError ? 1 : plan.steps.length;
   const what = steps === 1 ? 'one upgrade' : `${NUMBERS[steps] ?? steps} upgrades`;
-  return [`${what} will run, ${levels}, brought by the first ${to} client`];
+  const proviso = isStated ? '' : UNSTATED;
+  return [`${what} will run, ${levels}, brought by the first ${to} client${proviso}`];
 }

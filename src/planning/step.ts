@@ -10,7 +10,7 @@ import { gateBlockers } from './gate-blockers.ts';
 import { catalogueOf, type Goal, goalOf, oldestLine, withGoal, withServersOn } from './goal.ts';
 import { capital, refusedClause } from './sentences.ts';
 import { serverBlockers } from './server-blockers.ts';
-import { clusterOf, FREE_UPGRADE } from './supposed.ts';
+import { clusterOf, FREE_UPGRADE, isLevelStated } from './supposed.ts';
 import { type NeededUpgrade, upgradeBlockers, upgradeFor } from './upgrade-blockers.ts';
 
 /** A step as it is worked out: its answer leaves out how. */
@@ -66,6 +66,8 @@ export function stepTo(facts: FleetFacts, line: Minor, later = false): Step {
     downtime,
     after: {
       ...withGoal(facts, goal),
+      // Where nobody says where the tables are, nobody will afterwards.
+      ...(!isLevelStated(facts) && { level: null, reached: null }),
       gates: facts.gates.map((gate) => laterGate(gate, stays)),
       orders: [],
       sessions: facts.sessions.filter(stays),

@@ -49,6 +49,11 @@ export function tablesOf(facts: FleetFacts, what: 'level' | 'reached' = 'reached
     : reachedLevel({ servers: set, level, reached }, policy);
 }
 
+/** Whether anybody says where the tables are. */
+export function isLevelStated({ level, servers }: Pick<FleetFacts, 'level' | 'servers'>): boolean {
+  return level !== null || servers.some((server) => server.level !== null);
+}
+
 /** The same fleet with its tables at `level`, on record and in fact, and no upgrade under way. */
 export function withTablesAt(facts: FleetFacts, level: number | null): FleetFacts {
   const { servers } = facts;

@@ -8,13 +8,15 @@ import type { Blocker, BlockerKind } from './answers.ts';
 import type { FleetFacts, UpgradeFacts } from './facts.ts';
 import { type Goal, judgeNewcomer, withServersOn } from './goal.ts';
 import { capital, lasting, span } from './sentences.ts';
-import { tablesOf } from './supposed.ts';
+import { isLevelStated, tablesOf } from './supposed.ts';
 
 /** The upgrade of a step; null: the tables are there, or there are none. `plan` may be what the catalogue lacks. */
 export interface NeededUpgrade {
   /** Null: nobody knows where the tables are. */
   readonly fromLevel: number | null;
   readonly toLevel: number;
+  /** Whether a server, the ledger or the config says where the tables are: else they count as where the oldest server's release left them. */
+  readonly isStated: boolean;
   readonly plan: Plan | PlanError;
 }
 
@@ -24,11 +26,12 @@ export function upgradeFor(facts: FleetFacts, { level: toLevel, version }: Goal)
   // What clients may count on: tables that are ahead of the record are those of an upgrade that is not over.
   const fromLevel = tablesOf(facts, 'level');
   if (toLevel === null || !hasSystemTables(policy) || (fromLevel ?? -1) >= toLevel) return null;
+  const about = { fromLevel, toLevel, isStated: isLevelStated(facts) };
   const from = { level: fromLevel ?? 0, release: null };
   try {
-    return { fromLevel, toLevel, plan: planUpgrade({ catalogue: policy.catalogue, from, to: version }) };
+    return { ...about, plan: planUpgrade({ catalogue: policy.catalogue, from, to: version }) };
   } catch (error) {
-    if (error instanceof PlanError) return { fromLevel, toLevel, plan: error };
+    if (error instanceof PlanError) return { ...about, plan: error };
     throw error;
   }
 }

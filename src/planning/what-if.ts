@@ -5,7 +5,7 @@ import type { Refused, WhatIf } from './answers.ts';
 import { absentOf, connectedOf, judgeFor, refusedBy, sessionsIn } from './clients.ts';
 import type { FleetFacts, FleetServer } from './facts.ts';
 import { count, listed, refusedClause, sentenceOf } from './sentences.ts';
-import { clusterOf, tablesOf } from './supposed.ts';
+import { clusterOf } from './supposed.ts';
 
 /** What is supposed. All of it may be: single servers come after all servers. */
 export interface Supposition {
@@ -55,12 +55,9 @@ function supposedFleet(
   const strange = Object.keys(server).find((id) => !ids.includes(id));
   if (strange !== undefined) throw new SuppositionError(`${strange} is none of the servers: ${listed(ids)}`);
   const all = servers === undefined ? null : parseVersion(servers);
-  const level = tablesOf(facts, 'level');
-  const reached = tablesOf(facts);
   return {
     ...facts,
     policy,
-    ...(level !== null && { level, reached }),
     servers: facts.servers.map((one) => {
       const own = server[one.id];
       return running(one, own === undefined ? all : parseVersion(own));

@@ -11,7 +11,12 @@ import { echoServer, FAST, type ServedGate, serveGate, serversOf } from './suppo
 async function gateWith(listen: string): Promise<ServedGate> {
   const servers = [await echoServer('4.15.0'), await echoServer('4.14.1')];
   return serveGate(
-    [serversOf(...servers.map(({ address }) => address)), FAST, `admin: { listen: '${listen}' }`].join('\n'),
+    [
+      serversOf(...servers.map(({ address }) => address)),
+      FAST,
+      'migration: { baseline: 4.14.0 }',
+      `admin: { listen: '${listen}' }`,
+    ].join('\n'),
   );
 }
 
@@ -30,7 +35,7 @@ describe('a gate that runs', () => {
     const next = await runCli(['next', ...config]);
     expect(next).toMatchObject({ status: 1, stderr: '' });
     expect(next.stdout).toMatch(
-      /^4\.15 is next\. s2 is still on 4\.14\.1\. Then: one upgrade will run, level 28 to 29/,
+      /^4\.15 is next\. s2 is still on 4\.14\.1\. Then: one upgrade will run, level 28 to 29, brought by the first 4\.15 client;/,
     );
     const way = JSON.parse((await runCli(['next', ...config, '--to', '4.16', '--json'])).stdout);
     expect(way).toMatchObject({ to: '4.16', ready: false, path: [{ to: '4.15' }, { to: '4.16' }] });

@@ -67,6 +67,13 @@ describe('a roll that is under way', () => {
     expect(nextStep(ended).refuses).toEqual([]);
   });
 
+  test('makes no promise of an upgrade where nobody says where the tables are', () => {
+    const next = nextStep(fleet({ servers: ['4.15.0', '4.14.1'] }));
+    expect(next).toMatchObject({ to: '4.15', upgrade: { fromLevel: 28, toLevel: 29 } });
+    expect(next.sentence).toContain('provided that a server, the ledger or `migration.baseline` says where');
+    expect(nextStep(rolling).sentence).not.toContain('provided');
+  });
+
   test('names nobody of 4.13, which stays inside the window', () => {
     expect(JSON.stringify(nextStep(rolling))).not.toContain('4.13.2');
   });
@@ -383,6 +390,16 @@ describe('a target', () => {
   const withRelease = (version: string, more: object): SkewPolicy => ({
     ...PRESETS.phoenix,
     catalogue: extendCatalogue(PRESETS.phoenix.catalogue, [{ version: parseVersion(version), ...more }]),
+  });
+
+  test('tables do not go back on the way, where a release that needs less lies on it', () => {
+    const policy = PRESETS['phoenix-as-coded'];
+    const { path = [] } = nextStep(fleet({ servers: ['4.16.0'], level: 33, policy }), '5.2');
+    expect(path.map(({ to, upgrade }) => [to, upgrade])).toEqual([
+      ['5.0', null],
+      ['5.1', null],
+      ['5.2', { fromLevel: 33, toLevel: 38 }],
+    ]);
   });
 
   test('[M5] a release that must be stopped at may not be passed over', () => {
