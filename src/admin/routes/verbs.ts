@@ -5,7 +5,7 @@ import type { Target } from '../../gateway/orders.ts';
 import type { AdminContext, App } from '../context.ts';
 import { ApiError } from '../errors.ts';
 import { count, listOf, time } from '../schemas/common.ts';
-import { asked, askedOrder, duration, effect, target } from '../schemas/verbs.ts';
+import { asked, askedOrder, duration, durationOr, effect, target } from '../schemas/verbs.ts';
 
 /** What a drain is of: one of these, or the gate where none is stated. */
 const targets = {
@@ -19,16 +19,14 @@ const targets = {
 };
 
 const pause = askedOrder.extend({
-  for: z
-    .union([z.literal('forever'), duration])
+  for: durationOr('forever')
     .optional()
     .describe('how long at most, such as `10m`; `forever`: until resumed; absent: 5 minutes'),
 });
 
 const drain = askedOrder.extend({
   ...targets,
-  over: z
-    .union([z.literal('never'), duration])
+  over: durationOr('never')
     .optional()
     .describe(
       'over which time sessions end evenly, oldest release first; `never`: they end as they like; absent: `timeouts.drain`',
@@ -81,7 +79,7 @@ export function addVerbs(app: App, context: AdminContext): void {
     ({ body: { for: ms, ...rest } }) =>
       operations().pause({
         ...ordered(rest),
-        ...(ms !== undefined && { forMs: ms === 'forever' ? null : ms }),
+        forMs: ms,
       }),
   );
   app.post('/v1/resume', document('resume', 'Admit clients again.', askedOrder), ({ body }) =>
@@ -99,7 +97,7 @@ export function addVerbs(app: App, context: AdminContext): void {
         ...ordered(rest),
         target: targetOf({ server, listener, clients }),
         forMs,
-        ...(over !== undefined && { overMs: over === 'never' ? null : over }),
+        overMs: over,
         waitMs,
       }),
   );

@@ -3,19 +3,32 @@ import { z } from 'zod';
 import { parseDuration } from '../../config/units.ts';
 import { count, listOf, time } from './common.ts';
 
-const DURATION = 'such as `30s`, `10m` or `2h`';
+const PATTERN = String.raw`\d{1,12}(\.\d{1,3})?(ms|s|m|h|d)`;
 
 /** A duration as people write it, to ms. */
 export const duration = z
   .string()
   .max(32)
-  .meta({ pattern: String.raw`^\d{1,12}(\.\d{1,3})?(ms|s|m|h|d)$` })
-  .transform((text, context) => {
-    const ms = parseDuration(text);
-    if (ms !== null) return ms;
-    context.addIssue({ code: 'custom', message: `${JSON.stringify(text)} is no duration ${DURATION}` });
-    return z.NEVER;
+  .meta({ pattern: `^${PATTERN}$` })
+  .transform((text, context) => toMs(text, context));
+
+/** The same, or a word that stands for none, which is null. */
+export const durationOr = (word: string) =>
+  z
+    .string()
+    .max(32)
+    .meta({ pattern: `^(${word}|${PATTERN})$` })
+    .transform((text, context) => (text === word ? null : toMs(text, context)));
+
+function toMs(text: string, context: z.core.$RefinementCtx<string>): number {
+  const ms = parseDuration(text);
+  if (ms !== null) return ms;
+  context.addIssue({
+    code: 'custom',
+    message: `${JSON.stringify(text)} is no duration such as 30s, 10m or 2h`,
   });
+  return z.NEVER;
+}
 
 /** Of every verb. */
 export const asked = z.strictObject({
