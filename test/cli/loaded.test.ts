@@ -53,7 +53,7 @@ test('a gate with a WebSocket listener has read all of it before it listens', as
   expect(has(modules, /\/src\/transport\/ws-listener\.ts$/)).toBe(true);
 });
 
-test('a supervisor reads nothing of a gate, and a worker nothing of what reads a config', async () => {
+test('a supervisor reads nothing of a gate but how one reloads, and a worker nothing of what reads a config', async () => {
   const sqlite = "migration: { ledger: 'sqlite:ledger.db' }";
   const [supervisor = [], ...workers] = await loadedBy([
     'workers: 2',
@@ -62,7 +62,7 @@ test('a supervisor reads nothing of a gate, and a worker nothing of what reads a
   ]);
   expect(has(supervisor, /\/yaml\//)).toBe(true);
   expect(
-    supervisor.filter((url) => /\/src\/(gateway|frontend|cluster)\/|\/wire\/messages/.test(url)),
+    supervisor.filter((url) => /\/src\/(gateway(?!\/reload)|frontend|cluster)\/|\/wire\/messages/.test(url)),
   ).toEqual([]);
   expect(workers.length).toBe(2);
   for (const worker of workers) {
