@@ -4,9 +4,9 @@ import { hashCatalogue, hashOf } from '../config/policy.ts';
 import type { Config } from '../config/schema.ts';
 import { Coordination } from '../coordination/coordination.ts';
 import type { BuiltGate } from '../gateway/build.ts';
-import type { Gate } from '../gateway/gate.ts';
 import { sessionsByLine } from '../gateway/sessions-by-line.ts';
 import { openStore, parseLedgerAddress } from '../migration/ledger/registry.ts';
+import type { Changes } from '../ports/changes.ts';
 import { pause } from '../ports/clock.ts';
 import { realRuntime } from '../runtime/real.ts';
 import { programVersion } from './package-version.ts';
@@ -69,7 +69,7 @@ export function coordinate({ built, isProber, folder, admin, say }: Member): Coo
     close: () => store.close(),
   });
   gate.operations.shareThrough(coordination);
-  tellOfChanges(gate, coordination);
+  tellOfChanges([gate.lifecycle.changes, gate.orders.changes, settings.changes], coordination);
   return coordination;
 }
 
@@ -80,9 +80,9 @@ export async function withdraw(coordination: Coordination | null): Promise<void>
   over.abort();
 }
 
-/** The others hear at once that it serves, is paused or drains. */
-function tellOfChanges({ lifecycle, orders }: Gate, coordination: Coordination): void {
-  for (const { changes } of [lifecycle, orders]) {
+/** The others hear at once that it serves, is paused or drains, or has another policy. */
+function tellOfChanges(sources: readonly Changes[], coordination: Coordination): void {
+  for (const changes of sources) {
     const tell = () => {
       changes.tell(tell);
       void coordination.announce();

@@ -59,6 +59,7 @@ const FIXED: readonly (readonly [key: string, why: string])[] = [
   ['migration', 'an upgrade may be running by it'],
   ['log.format', 'the lines of one file have one form'],
   ['log.export', 'records may be on their way by it'],
+  ['coordination', 'what the gate shares with others began with it'],
   ['admin', 'its listener and its token are those of the start'],
 ];
 

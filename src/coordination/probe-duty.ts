@@ -149,10 +149,12 @@ export class ProbeDuty {
     return 2 * probe + dial;
   }
 
-  /** Nothing was heard of the store for as long as the duty of whoever has it may last. */
+  /** Nobody is known to have the duty any more, and the store is out of reach, or can't be written. */
   get #isCutOff(): boolean {
     const { last, trouble } = this.#watch;
-    return trouble !== null && (last === null || this.#options.clock.monotonic() - last.askedAt > LEASE);
+    if (trouble === null) return false;
+    if (last === null || this.#options.clock.monotonic() - last.askedAt > LEASE) return true;
+    return !last.alive.has(last.value.token);
   }
 
   async #run(): Promise<void> {

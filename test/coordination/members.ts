@@ -19,7 +19,7 @@ export interface Member {
   readonly said: (string | null)[];
   says: Omit<Announcement, 'id' | 'heeds'>;
   /** Whether its store is out of reach. */
-  readonly way: { cut: boolean };
+  readonly way: { cut: boolean; readOnly: boolean };
 }
 
 let seeds = 0;
@@ -31,6 +31,7 @@ export async function join(
     clock = place.clock,
     start = true,
     probed,
+    readOnly = false,
     isProber = true,
     fingerprints = () => new Map(),
     beforeProbing = async () => {},
@@ -38,6 +39,8 @@ export async function join(
     readonly clock?: Clock;
     readonly start?: boolean;
     readonly probed?: Pick<Cluster, 'probes' | 'hear'>;
+    /** Whether it can't write to the store. */
+    readonly readOnly?: boolean;
     readonly isProber?: boolean;
     readonly fingerprints?: CoordinationOptions['fingerprints'];
     /** What the gate does between its announcement and its part in probing. */
@@ -45,6 +48,7 @@ export async function join(
   } = {},
 ): Promise<Member> {
   const way = cuttable(place.open());
+  way.readOnly = readOnly;
   const says: Member['says'] = {
     admin: null,
     program: '1.2.3',

@@ -91,9 +91,9 @@ export function atEtcd(rules: (newPlace: () => Place) => void): void {
   });
 }
 
-/** A store that can be cut off from one gate. */
-export function cuttable(store: Store): { readonly store: Store; cut: boolean } {
-  const state = { cut: false };
+/** A store that can be cut off from one gate, or be one that it may only read. */
+export function cuttable(store: Store): { readonly store: Store; cut: boolean; readOnly: boolean } {
+  const state = { cut: false, readOnly: false };
   const check = () => {
     if (state.cut) throw new LedgerUnavailable('the cable is out');
   };
@@ -106,10 +106,12 @@ export function cuttable(store: Store): { readonly store: Store; cut: boolean } 
     },
     async swap(cluster, swap) {
       check();
+      if (state.readOnly) throw new LedgerUnavailable('only to be read');
       return store.swap(cluster, swap);
     },
     async renew(cluster, token, ms) {
       check();
+      if (state.readOnly) throw new LedgerUnavailable('only to be read');
       return store.renew(cluster, token, ms);
     },
     watch: (cluster, changed) =>

@@ -174,6 +174,16 @@ test('what was found of a server is of no account to a gate whose config says so
   expect(own.length).toBeLessThan(40_000 / PROBE);
 });
 
+test('a gate that may only read the store probes by itself as it would without one', async () => {
+  const place = memoryPlace();
+  const servers = await serversAt(place);
+  const a = await servers.gate('a', { readOnly: true });
+  const from = place.clock.monotonic();
+  await place.pass(10 * PROBE + 100);
+  expect(servers.questions.filter(({ at }) => at >= from).length).toBeGreaterThanOrEqual(9);
+  expect(a.coordination.standing.why).toContain('only to be read');
+});
+
 test('of the processes of one gate only the one that may probes, and the others know what it found', async () => {
   const place = memoryPlace();
   const servers = await serversAt(place);

@@ -39,7 +39,12 @@ export interface Servers {
   readonly questions: Question[];
   gate(
     id: string,
-    options?: { readonly clock?: Clock; readonly fingerprint?: string; readonly isProber?: boolean },
+    options?: {
+      readonly clock?: Clock;
+      readonly fingerprint?: string;
+      readonly isProber?: boolean;
+      readonly readOnly?: boolean;
+    },
   ): Promise<ProbingGate>;
   /** Who asked since, each once. */
   askedSince(at: number): string[];
@@ -79,13 +84,14 @@ export async function serversAt(place: Place, ids: readonly string[] = ['s1']): 
     held,
     questions,
     askedSince: (at) => [...new Set(questions.filter((one) => one.at >= at).map(({ gate }) => gate))],
-    async gate(id, { clock = place.clock, fingerprint = 'same', isProber = true } = {}) {
+    async gate(id, { clock = place.clock, fingerprint = 'same', isProber = true, readOnly = false } = {}) {
       const found: { member: Member | null } = { member: null };
       const cluster = clusterOf(id, clock, found);
       const member = await join(place, id, {
         clock,
         probed: cluster,
         isProber,
+        readOnly,
         fingerprints: () => new Map(ids.map((server) => [server, fingerprint])),
         beforeProbing: () => cluster.start(),
       });
