@@ -6,6 +6,7 @@ import type { Cluster } from '../cluster/cluster.ts';
 import { plural } from '../config/units.ts';
 import type { OperatorEvent } from '../events/events.ts';
 import type { EventSink } from '../events/fan-out.ts';
+import { listNames } from '../policy/move.ts';
 import { type Clock, deadline } from '../ports/clock.ts';
 import { type Random, randomId } from '../ports/random.ts';
 import {
@@ -295,7 +296,8 @@ export class Operations {
     say: (found: number) => string,
   ): Promise<Effect> {
     const { scope = 'gate' } = asked;
-    const found = this.#standing(what === 'resume' ? 'pause' : 'drain', target);
+    const kind = what === 'resume' ? 'pause' : 'drain';
+    const found = this.#standing(kind, target);
     const others = scope === 'cluster' ? [] : found.filter((order) => order.scope === 'cluster');
     const sentence = say(found.length);
     let unheard: string | null = null;
@@ -307,14 +309,22 @@ export class Operations {
     const waitsFor =
       by === undefined
         ? unheard
-        : `the ${what === 'resume' ? 'pause' : 'drain'} for all gates that ${by} ordered: take that back for all gates`;
+        : `the ${kind} for all gates that ${by} ordered: take that back for all gates`;
     return this.#effect(what, asked, null, {
       sentence,
       waitsFor,
       done: waitsFor === null,
       target: targetOf(target),
       scope,
+      warnings: found.length > 0 ? [] : this.#whatElse(kind),
     });
+  }
+
+  /** For somebody who spelt a target in another way than it was ordered. */
+  #whatElse(kind: Order['what']): string[] {
+    const others = this.#context.orders.list().filter(({ what }) => what === kind);
+    const names = [...new Set(others.map(({ target }) => spellTarget(target)))];
+    return names.length === 0 ? [] : [`What is drained: ${listNames(names)}.`];
   }
 
   async #await(ending: Ending, ms: number): Promise<void> {

@@ -117,11 +117,11 @@ export class Orders {
     if (others.length < this.#own.length) this.#set(others, this.#shared);
   }
 
-  /** What the store holds for all gates now. Those beyond `MAX_ORDERS` are not heeded. */
+  /** What the store holds for all gates now. What this gate can't read, and those beyond `MAX_ORDERS`, it does not heed. */
   setShared(orders: readonly Order[]): void {
     const now = this.#clock.now();
     const standing = orders
-      .filter(({ until }) => until === null || until > now)
+      .filter((order) => (order.until === null || order.until > now) && isReadable(order))
       .slice(0, MAX_ORDERS - this.#own.length)
       .map((order) => this.#entry(order));
     this.#set(this.#own, standing);
@@ -177,6 +177,17 @@ export class Orders {
     const over = [...this.#own, ...this.#shared].filter((entry) => !stands(entry));
     this.#set(this.#own.filter(stands), this.#shared.filter(stands));
     for (const { order } of over) this.#onLapse(order);
+  }
+}
+
+/** Another gate may know more of ranges. */
+function isReadable({ target }: Order): boolean {
+  if (target.kind !== 'clients') return true;
+  try {
+    parseClientRange(target.range);
+    return true;
+  } catch {
+    return false;
   }
 }
 

@@ -301,6 +301,18 @@ describe('drain and undrain', () => {
     },
   );
 
+  test('to take back what is spelt in another way says what there is to take back', async () => {
+    const { fleet, operations } = await start();
+    await using _ = fleet;
+    await operations.drain({ ...ANN, target: OLD });
+    const effect = await operations.undrain({ ...ANN, target: { kind: 'clients', range: '<4.14.0' } });
+    expect(effect).toMatchObject({
+      sentence: 'Clients of <4.14.0: not drained.',
+      details: { warnings: ['What is drained: Clients of <4.14.'] },
+    });
+    expect(operations.list()).toHaveLength(1);
+  });
+
   test('a drain with an end of its own ends by itself, and says so', async () => {
     const { world, fleet, operations } = await start();
     await using _ = fleet;

@@ -72,6 +72,16 @@ describe('orders', () => {
     expect(ids()).toEqual([]);
   });
 
+  test('with a range that this gate can not read does not keep it from heeding the others', () => {
+    const { orders, ids } = listOf();
+    const target: Target = { kind: 'clients', range: 'all of the old ones' };
+    orders.setShared([
+      orderOf('odd', { what: 'drain', target, scope: 'cluster' }),
+      orderOf('good', { scope: 'cluster' }),
+    ]);
+    expect([ids(), orders.pause?.id]).toEqual([['good'], 'good']);
+  });
+
   test('are bounded', () => {
     const { orders } = listOf();
     for (let at = 0; at < MAX_ORDERS; at++) orders.add(orderOf(`o${at}`));
