@@ -15,6 +15,8 @@ export interface Admin {
   readonly address: string;
   /** What an operator opens or passes on: the address, over HTTP with the token. */
   readonly link: string;
+  /** Takes nobody new, where another gate has the address by now; who is connected stays so. */
+  retire(): void;
   /** Closes the listener and every connection. */
   close(): Promise<void>;
 }
@@ -36,18 +38,27 @@ export async function startAdmin(
     token,
     hosts: address.kind === 'unix' ? null : [address.host, ...hosts],
   });
-  const bound = await listenOn(app.server, address, folder).catch(async (error) => {
-    await app.close();
-    throw error;
-  });
+  const shared = context.config().reusePort;
+  const { address: bound, release } = await listenOn(app.server, { address, folder, shared }).catch(
+    async (error) => {
+      await app.close();
+      throw error;
+    },
+  );
   const { gate, recent } = context;
   recent.charts.start(() => ({ lines: sessionsByLine(gate), held: heldBy(gate) }));
   return {
     address: bound,
     link: address.kind === 'unix' ? bound : `${bound}/#token=${token}`,
-    close: () => {
+    retire() {
+      if (!shared) return;
+      release();
+      app.server.close();
+    },
+    async close() {
       recent.charts.stop();
-      return closeAll(app);
+      release();
+      await closeAll(app);
     },
   };
 }

@@ -1,5 +1,5 @@
 /** Where the admin side listens: a TCP port, or a Unix socket that only its owner may open. */
-import { statSync, unlinkSync } from 'node:fs';
+import { renameSync, statSync, unlinkSync } from 'node:fs';
 import net from 'node:net';
 import path from 'node:path';
 import type { AdminAddress } from '../config/admin.ts';
@@ -7,30 +7,59 @@ import { printHostPort } from '../transport/address.ts';
 
 const OWNER_ONLY = 0o177;
 
+/** A server that is bound. */
+export interface Bound {
+  /** `http://HOST:PORT`, or `unix:PATH`. */
+  readonly address: string;
+  /** Takes back what binding left in the file system, unless it is another gate's by now. */
+  readonly release: () => void;
+}
+
+export interface Binding {
+  readonly address: AdminAddress;
+  /** Where a relative path starts. */
+  readonly folder: string;
+  /** Whether a gate that is to be replaced may still have the address, and the next one may take it over. */
+  readonly shared: boolean;
+}
+
+/** Binds a server. @throws {Error} if it can't be bound */
+export async function listenOn(server: net.Server, { address, folder, shared }: Binding): Promise<Bound> {
+  if (address.kind === 'unix') return listenOnSocket(server, path.resolve(folder, address.path), shared);
+  const { host, port } = address;
+  await listening(server, () => server.listen({ host, port, reusePort: shared }));
+  const bound = server.address() as net.AddressInfo;
+  return {
+    address: `http://${printHostPort({ host: bound.address, port: bound.port })}`,
+    release: () => {},
+  };
+}
+
 /**
- * Binds a server. Returns its address as bound: `http://HOST:PORT`, or `unix:PATH`.
- * @param folder where a relative path starts
- * @throws {Error} if it can't be bound
+ * The socket is bound under a name of this process and then given its own: it takes the place of what a killed gate left
+ * or a gate leaves that is replaced, and such a gate, when it ends, takes away only its own name, which is gone.
  */
-export async function listenOn(server: net.Server, address: AdminAddress, folder: string): Promise<string> {
-  if (address.kind === 'tcp') {
-    const { host, port } = address;
-    await listening(server, () => server.listen({ host, port }));
-    const bound = server.address() as net.AddressInfo;
-    return `http://${printHostPort({ host: bound.address, port: bound.port })}`;
-  }
-  const file = path.resolve(folder, address.path);
-  await removeLeftOver(file);
+async function listenOnSocket(server: net.Server, file: string, shared: boolean): Promise<Bound> {
+  if (!shared && (await isTaken(file)))
+    throw Object.assign(new Error(`listen EADDRINUSE: address already in use ${file}`), {
+      code: 'EADDRINUSE',
+    });
+  const own = `${file}.${process.pid}`;
   await listening(server, () => {
     // Made with the rights it is to have: between making and changing them somebody else might open it.
     const before = process.umask(OWNER_ONLY);
     try {
-      server.listen({ path: file });
+      server.listen({ path: own });
     } finally {
       process.umask(before);
     }
   });
-  return `unix:${file}`;
+  renameSync(own, file);
+  const { ino } = statSync(file);
+  const release = () => {
+    if (statSync(file, { throwIfNoEntry: false })?.ino === ino) unlinkSync(file);
+  };
+  return { address: `unix:${file}`, release };
 }
 
 function listening(server: net.Server, listen: () => void): Promise<void> {
@@ -46,16 +75,17 @@ function listening(server: net.Server, listen: () => void): Promise<void> {
   });
 }
 
-/** A socket on which nobody listens any more is what a gate left that was killed. */
-async function removeLeftOver(file: string): Promise<void> {
-  if (!statSync(file, { throwIfNoEntry: false })?.isSocket()) return;
-  const isDead = await new Promise<boolean>((resolve) => {
+/** Whether somebody listens there, or there is something that is no socket at all. */
+async function isTaken(file: string): Promise<boolean> {
+  const found = statSync(file, { throwIfNoEntry: false });
+  if (found === undefined) return false;
+  if (!found.isSocket()) return true;
+  return new Promise<boolean>((resolve) => {
     const socket = net.connect({ path: file });
     socket.once('connect', () => {
       socket.destroy();
-      resolve(false);
+      resolve(true);
     });
-    socket.once('error', ({ code }: NodeJS.ErrnoException) => resolve(code === 'ECONNREFUSED'));
+    socket.once('error', ({ code }: NodeJS.ErrnoException) => resolve(code !== 'ECONNREFUSED'));
   });
-  if (isDead) unlinkSync(file);
 }

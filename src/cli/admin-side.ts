@@ -59,6 +59,11 @@ export class AdminSide {
     this.#admin = await this.#modules.startAdmin(context, this.#config, this.#folder);
   }
 
+  /** Leaves its address to the next gate, where that may have the same. */
+  retire(): void {
+    this.#admin?.retire();
+  }
+
   async close(): Promise<void> {
     await this.#admin?.close();
     this.#metrics.close();

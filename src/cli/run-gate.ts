@@ -84,6 +84,7 @@ export async function runGate({
       await asked;
       const { timeouts } = reconfiguration.config;
       await beLameDuck(gate, timeouts.lameDuck, force, say);
+      admin?.retire();
       await gate.takeLast(LAST_MS, force);
       const clients = clientsOf(gate);
       if (clients > 0)

@@ -1,7 +1,12 @@
 /** The admin side of a gate that the real command runs: where it is, its token, and what it says at the end. */
+import { once } from 'node:events';
 import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import net from 'node:net';
 import path from 'node:path';
 import { expect, test, vi } from 'vitest';
+import { connectTo } from '../../src/client/connect.ts';
+import { parseUrl } from '../../src/client/url.ts';
+import { realRuntime } from '../../src/runtime/real.ts';
 import { runCli } from '../support/cli.ts';
 import { tempFolder } from '../support/folder.ts';
 import { echoServer, FAST, outcomeOf, serveGate, serversOf } from './support.ts';
@@ -71,3 +76,38 @@ test('several workers can have no admin side, and the config says what to do ins
   );
   expect(existsSync(path.join(folder, 'admin.token'))).toBe(false);
 });
+
+test.each(['tcp', 'unix'])(
+  'the next gate on the same ports has the same admin side, over %s, while the one before ends',
+  async (kind) => {
+    const server = await echoServer('4.14.0');
+    const folder = tempFolder();
+    const listen = kind === 'unix' ? 'unix:gate.sock' : `127.0.0.1:${await freePort()}`;
+    const times = 'timeouts: { probe: 100ms, drain: 10m }';
+    const lines = [serversOf(server.address), `admin: { listen: '${listen}' }`, 'reusePort: true', times];
+    const first = await serveGate(['id: one', ...lines].join('\n'), { folder });
+    const client = await connectTo(parseUrl(first.url('4.14.0')), realRuntime);
+    const second = await serveGate(['id: two', ...lines].join('\n'), { folder });
+    first.program.child.kill('SIGTERM');
+    await first.program.waitFor(/waiting up to 600 s for 1 client to leave/, 'stderr');
+    for (let times = 0; times < 3; times++) {
+      const { stdout } = await runCli(['status', '--config', path.join(folder, 'gate.yaml'), '--json']);
+      expect(JSON.parse(stdout).cluster.gate).toBe('two');
+    }
+    client.destroy();
+    expect(await first.program.exited).toBe(0);
+    expect((await runCli(['sessions', '--config', path.join(folder, 'gate.yaml')])).status).toBe(0);
+    await second.program.stop();
+    expect(existsSync(path.join(folder, 'gate.sock'))).toBe(false);
+  },
+);
+
+/** One that was free a moment ago. */
+async function freePort(): Promise<number> {
+  const server = net.createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as net.AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return port;
+}
