@@ -64,6 +64,18 @@ describe('the Dockerfile', () => {
     expect(copied.filter((path) => /test|\.ci/.test(path))).toEqual([]);
   });
 
+  test('the last stage has of src what the package has: the command, and the page for operators', () => {
+    const { files } = JSON.parse(read('package.json')) as { files: string[] };
+    const published = files.filter((file) => file.startsWith('src/'));
+    expect(published.length).toBeGreaterThan(1);
+    const own = texts('COPY').map((text) => text.split(' ').at(-1) as string);
+    for (const file of published)
+      expect(
+        own.filter((path) => file === path || file.startsWith(`${path}/`)),
+        file,
+      ).toHaveLength(1);
+  });
+
   test('it does not run as root', () => {
     expect(only('USER')).toBe('node');
     const names = last.map(({ name }) => name);
