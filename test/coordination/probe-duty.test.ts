@@ -37,6 +37,9 @@ atVirtualStores((newPlace) => {
     await eventually(place, () => known(gates).every((version) => version === '4.15.0'), 'all know');
     expect(place.clock.monotonic() - news).toBeLessThan(PROBE + 2_500);
     expect(servers.askedSince(from)).toEqual(['a']);
+    // The log of each gate tells what it goes by, once.
+    const told = servers.told.filter((line) => line.endsWith('4.15.0')).sort();
+    expect(told).toEqual(['a: up 4.15.0', 'b: up 4.15.0', 'c: up 4.15.0']);
   });
 
   test('when the prober dies another one takes its place, one alone, before anything gets too old', async () => {
@@ -195,6 +198,11 @@ test('of the processes of one gate only the one that may probes, and the others 
   await place.pass(3 * PROBE);
   expect(servers.askedSince(from)).toEqual(['a/1']);
   expect(b.cluster.isStale(STALE)).toBe(false);
+  // One process tells of it for both.
+  servers.versions.set('s1', '4.15.0');
+  await place.pass(2 * PROBE);
+  expect(known([a, b])).toEqual(['4.15.0', '4.15.0']);
+  expect(servers.told.filter((line) => line.endsWith('4.15.0'))).toEqual(['a/1: up 4.15.0']);
 });
 
 test('whatever is cut off, dies and comes back, what a gate knows of a server was true at or after the time it holds it to be of', async () => {

@@ -37,6 +37,8 @@ export interface Servers {
   /** Answers of these are held back until the promise is settled, each after it was made. */
   readonly held: Map<string, Promise<unknown>>;
   readonly questions: Question[];
+  /** What each gate's own log tells of servers, `GATE: STATE VERSION`. */
+  readonly told: string[];
   gate(
     id: string,
     options?: {
@@ -55,6 +57,7 @@ export async function serversAt(place: Place, ids: readonly string[] = ['s1']): 
   const versions = new Map(ids.map((id) => [id, '4.14.0']));
   const held = new Map<string, Promise<unknown>>();
   const questions: Question[] = [];
+  const told: string[] = [];
   for (const id of ids)
     await network.listen(`${id}:1`, {
       accept: (connection: Connection) => connection.handle({ data() {}, end() {}, drain() {}, close() {} }),
@@ -75,7 +78,11 @@ export async function serversAt(place: Place, ids: readonly string[] = ['s1']): 
       transports: { tcp: network },
       clock,
       settings: { times: { dial: DIAL, probe: PROBE } },
-      events: { emit() {} },
+      events: {
+        emit(event) {
+          if (event.event === 'server') told.push(`${gate}: ${event.state} ${event.version}`);
+        },
+      },
       shared: { onFinding: (finding) => found.member?.coordination.note(finding) },
     });
 
@@ -83,6 +90,7 @@ export async function serversAt(place: Place, ids: readonly string[] = ['s1']): 
     versions,
     held,
     questions,
+    told,
     askedSince: (at) => [...new Set(questions.filter((one) => one.at >= at).map(({ gate }) => gate))],
     async gate(id, { clock = place.clock, fingerprint = 'same', isProber = true, readOnly = false } = {}) {
       const found: { member: Member | null } = { member: null };
