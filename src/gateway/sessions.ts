@@ -180,10 +180,10 @@ export class SessionRegistry {
       // A client may have left before it was told to.
       const closed = session.closed?.reason === end.reason ? session.closed : null;
       onEnd(viewOf(session), { ...end, durationMs, closed });
-      for (const follow of this.#followers) follow(session.start.session);
     } catch (error) {
       onFault(error as Error);
     }
+    for (const follow of this.#followers) follow(session.start.session);
   }
 }
 

@@ -107,15 +107,17 @@ test('a range of releases is one of semver, in which a qualifier counts for noth
 
 describe('sessions that end over a time', () => {
   /** Open sessions whose relays do nothing, of these client releases. */
-  function open(clock: VirtualClock, versions: readonly string[]) {
+  function open(clock: VirtualClock, versions: readonly string[], onEnd = () => {}) {
     const ended: string[] = [];
+    const faults: string[] = [];
     const sessions = new SessionRegistry({
       clock,
       slots: new Slots(versions.length),
-      onEnd: ({ session }) => ended.push(session),
-      onFault: (error) => {
-        throw error;
+      onEnd({ session }) {
+        ended.push(session);
+        onEnd();
       },
+      onFault: ({ message }) => faults.push(message),
     });
     const relays = versions.map((client, at) => {
       let tell: (end: End) => void = () => {};
@@ -141,7 +143,7 @@ describe('sessions that end over a time', () => {
       sessions.begin(start, { facts: { version, upgrade: 'may' }, initiator }, relay);
       return { end };
     });
-    return { sessions, ended, relays };
+    return { sessions, ended, faults, relays };
   }
 
   const close = { reason: 'drained', code: 'DRAINING', message: 'Go.' } as const;
@@ -179,6 +181,16 @@ describe('sessions that end over a time', () => {
     relays[3]?.end('client-gone');
     await clock.run(1);
     expect([ending.isOver, clock.pending]).toEqual([true, 0]);
+  });
+
+  test('a fault in telling of one keeps neither the others nor the operator waiting', async () => {
+    const clock = new VirtualClock();
+    const { sessions, faults } = open(clock, ['4.0.0', '4.0.1'], () => {
+      throw new Error('the log is on fire');
+    });
+    const ending = new Ending({ sessions, clock, isMeant: () => true, overMs: 100, closeFor: () => close });
+    await clock.run(200);
+    expect([ending.isOver, ending.left, faults.length]).toEqual([true, 0, 2]);
   });
 
   test('one that begins just as the others are told to end is ended too', async () => {
