@@ -89,17 +89,20 @@ function keyOf({ version, upgrade, protocol }: ClientFacts): number | string {
   return `${major}.${minor}.${patch}${qualifier} ${upgrade} ${range}`;
 }
 
-/** Whether two plain objects have the same fields. */
+/** Whether two plain objects have the same fields. It makes no lists of them: every client's verdict asks this. */
 function isEqual(a: object, b: object): boolean {
   if (a === b) return true;
-  const [left, right] = [Object.entries(a), b as Record<string, unknown>];
-  return (
-    left.length === Object.keys(b).length &&
-    left.every(([key, value]) => {
-      const other = right[key];
-      return value === other || (isObject(value) && isObject(other) && isEqual(value, other));
-    })
-  );
+  const left = a as Record<string, unknown>;
+  const right = b as Record<string, unknown>;
+  let more = 0;
+  for (const key in left) {
+    const value = left[key];
+    const other = right[key];
+    if (value !== other && !(isObject(value) && isObject(other) && isEqual(value, other))) return false;
+    more++;
+  }
+  for (const _ in right) more--;
+  return more === 0;
 }
 
 function isObject(value: unknown): value is object {
