@@ -6,6 +6,7 @@ import { connectTo } from '../../src/client/connect.ts';
 import { parseUrl } from '../../src/client/url.ts';
 import { realRuntime } from '../../src/runtime/real.ts';
 import { runCli } from '../support/cli.ts';
+import { tempFolder } from '../support/folder.ts';
 import { echoServer, FAST, type ServedGate, serveGate, serversOf } from './support.ts';
 
 async function gateWith(listen: string): Promise<ServedGate> {
@@ -68,6 +69,38 @@ describe('a gate that runs', () => {
     expect(open.stderr).toContain('leaves the port of `admin` open: say --admin');
   }, 60_000);
 });
+
+test('gates of one cluster: sessions of the other one are counted, and that it decides otherwise is in the way', async () => {
+  const ledger = path.join(tempFolder(), 'ledger.db');
+  const servers = [await echoServer('4.15.0'), await echoServer('4.15.1')];
+  const gateOf = (id: string, window: number) =>
+    serveGate(
+      [
+        serversOf(...servers.map(({ address }) => address)),
+        FAST,
+        `id: ${id}`,
+        `policy: { window: ${window} }`,
+        `migration: { ledger: 'sqlite:${ledger}', baseline: 4.14.0 }`,
+        "admin: { listen: 'unix:admin.sock' }",
+      ].join('\n'),
+    );
+  const [one, two] = [await gateOf('g1', 2), await gateOf('g2', 3)];
+  await admit(two, '4.12.0', 'batch');
+  const asked = ['next', '--json', '--config', path.join(one.folder, 'gate.yaml')];
+  // The other gate tells of its sessions within a few seconds.
+  const limit = Date.now() + 30_000;
+  let next = JSON.parse((await runCli(asked)).stdout);
+  while (next.refuses.length === 0 && Date.now() < limit) next = JSON.parse((await runCli(asked)).stdout);
+  expect(next).toMatchObject({
+    to: '4.15',
+    ready: false,
+    blockers: [
+      { kind: 'gates-policy', who: ['g2'] },
+      { kind: 'sessions-outside', who: ['4.12'] },
+    ],
+    refuses: [{ line: '4.12', sessions: 1, clients: [{ gate: 'g2', sessions: 1 }] }],
+  });
+}, 90_000);
 
 test.each([
   ['no gate is named', [], 2, 'say which gate: --config gate.yaml, or --admin http://HOST:PORT'],
