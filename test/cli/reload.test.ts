@@ -11,6 +11,7 @@ import { realRuntime } from '../../src/runtime/real.ts';
 import { runCli } from '../support/cli.ts';
 import { keepComing } from '../support/crowd.ts';
 import { tempFolder } from '../support/folder.ts';
+import { freePort } from '../support/free-port.ts';
 import { echoServer, FAST, outcomeOf, type ServedGate, serveGate, serversOf } from './support.ts';
 
 const LOG = 'log: { file: decisions.ndjson }';
@@ -44,14 +45,6 @@ async function reload(gate: ServedGate, expected: 'done' | 'refused'): Promise<s
   const last = reloads(gate).at(-1);
   expect(last).toMatchObject({ stage: expected, by: 'SIGHUP', target: { kind: 'gate' } });
   return last?.effect as string;
-}
-
-async function freePort(): Promise<number> {
-  const server = net.createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as net.AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }
 
 test('SIGHUP applies a server more, one less, a listener, a policy and limits, says so, and leaves sessions alone', async () => {
