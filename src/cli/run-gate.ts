@@ -28,7 +28,7 @@ const NO_DESCRIPTORS =
 export interface GateRun {
   readonly config: Config;
   /** What it needs beside time and network: where paths start, its standard output, where lines for people go. */
-  readonly around: Pick<GateDependencies, 'folder' | 'stdout' | 'say' | 'worker'>;
+  readonly around: Pick<GateDependencies, 'folder' | 'stdout' | 'say' | 'worker' | 'sockets'>;
   /** Reads the config again; absent: a reload is not for this process to do. */
   readonly read?: () => Promise<Config>;
   /** Called with the gate before it starts. */

@@ -1,6 +1,7 @@
 /** The signals by which a gate is changed while it runs, as daemons know them. */
 import type { DecisionLog } from '../decision/record.ts';
 import type { Reload } from '../gateway/reload.ts';
+import type { Notifier } from './systemd.ts';
 
 /** What signals ask for. */
 export interface SignalActs {
@@ -22,9 +23,10 @@ export function onSignals({ hangUp, reopenLog }: SignalActs): { stop(): void } {
   };
 }
 
-/** The reload that nobody gave a reason for. */
-export function reloadBySignal(reload: Reload): void {
-  void reload({ by: 'SIGHUP', reason: '' });
+/** The reload that nobody gave a reason for. @param systemd is told how long it takes */
+export function reloadBySignal(reload: Reload, systemd?: Notifier): void {
+  const result = reload({ by: 'SIGHUP', reason: '' });
+  void systemd?.reloading(result);
 }
 
 /** Goes on with a new file where somebody has moved the one that is open. */

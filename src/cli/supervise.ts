@@ -13,6 +13,7 @@ import { forwardLines } from './forward-lines.ts';
 import { onSignals, reloadBySignal } from './signals.ts';
 import { standardOutput } from './stdout.ts';
 import { untilStopped } from './stop.ts';
+import type { Notifier } from './systemd.ts';
 
 /** ms beyond the drain time, after which a worker that did not end by itself is ended. */
 const LAST_WORDS = 10_000;
@@ -28,10 +29,11 @@ export interface Supervision {
   readonly say: (line: string) => void;
   /** Reads the config again. */
   readonly read: () => Promise<Config>;
+  readonly systemd: Notifier;
 }
 
 /** Runs a gate of several workers to its end. Sets the exit status of the first one where that could not begin. */
-export async function supervise({ start, started, say, read }: Supervision): Promise<void> {
+export async function supervise({ start, started, say, read, systemd }: Supervision): Promise<void> {
   const { workers, limits, migration, log } = start.config;
   const output = log.file === undefined ? standardOutput(say) : null;
   output?.setMaxListeners(2 * workers);
@@ -46,7 +48,7 @@ export async function supervise({ start, started, say, read }: Supervision): Pro
   const events = { emit: (event: GateEvent) => supervisor.record(event) };
   const reload = createReload({ read, running: supervisor, events });
   const signals = onSignals({
-    hangUp: () => reloadBySignal(reload),
+    hangUp: () => reloadBySignal(reload, systemd),
     reopenLog: () => supervisor.reopenLogs(),
   });
   try {

@@ -45,6 +45,8 @@ export interface GateDependencies {
   readonly observeStore?: (store: Store) => Store;
   /** Who hears of events beside the log and the operator's terminal. */
   readonly sinks?: readonly EventSink[];
+  /** Descriptors of sockets that listen already, in the order of the config's listeners; absent: there are none. */
+  readonly sockets?: readonly number[];
   /** Present where this process is one of several that are one gate. */
   readonly worker?: {
     /** Whether the others listen only after it does. */
@@ -114,7 +116,13 @@ export function buildGate(config: Config, around: GateDependencies): BuiltGate {
     waiting: new Slots(config.migration.hold.clients),
   };
   const gate = new Gate({
-    listen: config.listen.map((entry) => listenerOf(entry, clock, config.timeouts.handshake, shared)),
+    listen: config.listen.map((entry, at) => {
+      const socket = around.sockets?.[at];
+      return listenerOf(entry, clock, config.timeouts.handshake, {
+        ...(shared && { shared }),
+        ...(socket !== undefined && { socket }),
+      });
+    }),
     cluster,
     migration,
     settings,

@@ -37,12 +37,13 @@ export function listenerOf(
   { tcp, ws, origins, assume, upgrade = 'may', protocol }: Config['listen'][number],
   clock: Clock,
   handshakeTimeout: number,
-  shared?: ListenerEntry['shared'],
+  { shared, socket }: Pick<ListenerEntry, 'shared' | 'socket'> = {},
 ): ListenerEntry {
   return {
     address: tcp === undefined ? `ws://${ws}` : `tcp://${tcp}`,
     ...(origins && { origins }),
     ...(shared && { shared }),
+    ...(socket !== undefined && { socket }),
     frontEnd:
       assume === undefined
         ? createSkewgateFrontEnd({ clock, handshakeTimeout })

@@ -18,6 +18,8 @@ export interface ListenerEntry {
   readonly origins?: readonly string[];
   /** Present where other processes may listen on it too: this one does so first, or joins those that do. */
   readonly shared?: 'first' | 'joined';
+  /** A descriptor of a socket that listens there already. */
+  readonly socket?: number;
 }
 
 /** What becomes of those who come; `listener` is the address as bound. */
@@ -59,9 +61,9 @@ export class Listeners {
    * @throws {Error} if one can't be bound
    */
   async check(): Promise<void> {
-    for (const { address, shared } of this.#entries) {
+    for (const { address, shared, socket } of this.#entries) {
       const [transport, rest] = this.#transportOf(address);
-      if (rest.endsWith(':0') || shared === 'joined') continue;
+      if (rest.endsWith(':0') || shared === 'joined' || socket !== undefined) continue;
       const listener = await transport.listen(rest, { accept: (connection) => connection.destroy() });
       await listener.close();
     }
@@ -139,6 +141,7 @@ export class Listeners {
         return now().origins ?? [];
       },
       ...(stated.shared && { shared: true }),
+      ...(stated.socket !== undefined && { socket: stated.socket }),
       track: (peer) => reception.track(peer, bound()),
     });
     open = { entry: stated, address: `${scheme}://${listener.address}`, listener };

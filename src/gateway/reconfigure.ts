@@ -95,7 +95,7 @@ export class Reconfiguration {
 
   #listenersOf({ listen, timeouts, reusePort }: Config) {
     const { clock, slots } = this.#parts;
-    const shared = reusePort || slots === null ? 'joined' : undefined;
+    const shared = reusePort || slots === null ? ({ shared: 'joined' } as const) : {};
     return listen.map((entry) => listenerOf(entry, clock, timeouts.handshake, shared));
   }
 

@@ -148,6 +148,8 @@ export interface ListenOptions {
   readonly origins?: readonly string[];
   /** Whether other processes may listen on the address too; each connection comes to one of them. Default: false. */
   readonly shared?: boolean;
+  /** A descriptor of a socket that listens on the address already; absent: it is yet to be bound. */
+  readonly socket?: number;
 }
 
 export interface Transport {

@@ -1,6 +1,7 @@
 /** What TCP and WebSocket have in common: their sockets. */
 import net from 'node:net';
 import { setImmediate as turn } from 'node:timers/promises';
+import type { ListenOptions } from '../ports/transport.ts';
 import { parseHostPort, printHostPort } from './address.ts';
 import { KEEP_ALIVE_MS } from './keep-alive.ts';
 
@@ -23,17 +24,27 @@ export function peerOf({ remoteAddress, remotePort }: net.Socket): string {
  * Binds a server, which from then on outlives an accept that fails, as all do while no descriptor is left.
  * Returns the address as bound, with the port that was chosen where 0 was asked for.
  * @param address `HOST:PORT`
- * @param shared whether other processes may bind it too: the kernel then gives each its part of those who come
- * @throws {Error} if it can't be bound
+ * @param options.shared whether other processes may bind it too: the kernel then gives each its part of those who come
+ * @param options.socket a descriptor of one that is bound already
+ * @throws {Error} if it can't be bound, or that socket is bound to another port
  */
-export function bind(server: net.Server, address: string, shared = false): Promise<string> {
+export function bind(
+  server: net.Server,
+  address: string,
+  { shared = false, socket }: Pick<ListenOptions, 'shared' | 'socket'> = {},
+): Promise<string> {
   const { host, port } = parseHostPort(address);
   return new Promise((resolve, reject) => {
     server.once('error', reject);
-    server.listen({ host, port, backlog: BACKLOG, reusePort: shared }, () => {
+    const where = socket === undefined ? { host, port, reusePort: shared } : { fd: socket };
+    server.listen({ ...where, backlog: BACKLOG }, () => {
       server.removeListener('error', reject);
       server.on('error', () => {});
       const bound = server.address() as net.AddressInfo;
+      if (port !== 0 && bound.port !== port) {
+        server.close();
+        return reject(new Error(`the socket that was handed over for ${address} is on port ${bound.port}`));
+      }
       resolve(printHostPort({ host: bound.address, port: bound.port }));
     });
   });

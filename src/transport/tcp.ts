@@ -42,11 +42,13 @@ class TcpConnection extends SocketConnection {
 /** TCP: a connection is a stream of bytes. Addresses are `HOST:PORT`. */
 export function createTcpTransport(): Transport {
   return {
-    async listen(address, { accept, shared }) {
-      const options = { allowHalfOpen: true, pauseOnConnect: true, noDelay: true };
-      const server = net.createServer(options, (socket) => accept(new TcpConnection(socket, peerOf(socket))));
+    async listen(address, { accept, ...options }) {
+      const settings = { allowHalfOpen: true, pauseOnConnect: true, noDelay: true };
+      const server = net.createServer(settings, (socket) =>
+        accept(new TcpConnection(socket, peerOf(socket))),
+      );
       return {
-        address: await bind(server, address, shared),
+        address: await bind(server, address, options),
         stopListening: () => stopListening(server),
         close: async () => void server.close(),
       };

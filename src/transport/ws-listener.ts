@@ -17,7 +17,7 @@ const MAX_ORIGIN = 200;
 
 /** Listens for WebSockets. @throws {Error} if the address can't be bound */
 export async function listenForWebSockets(address: string, options: ListenOptions): Promise<Listener> {
-  const { accept, track, shared } = options;
+  const { accept, track } = options;
   const pending = new PendingSockets(track);
   const http = createHttp(pending);
   const upgrade = createUpgrade();
@@ -38,7 +38,7 @@ export async function listenForWebSockets(address: string, options: ListenOption
     accept(connection, pending.leave(socket, 'connection'));
   });
   return {
-    address: await bind(http, address, shared),
+    address: await bind(http, address, options),
     stopListening: () => stopListening(http),
     close: async () => {
       http.close();

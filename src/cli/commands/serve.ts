@@ -3,6 +3,7 @@ import path from 'node:path';
 import type { Command } from 'commander';
 import { parseConfig, parseServable, readText } from '../../config/load.ts';
 import type { Config } from '../../config/schema.ts';
+import { plural } from '../../config/units.ts';
 import type { GateDependencies } from '../../gateway/build.ts';
 import type { Gate } from '../../gateway/gate.ts';
 import type { Demo, DemoPorts } from '../demo.ts';
@@ -12,6 +13,8 @@ import { sayIfLost, sayIfShort } from '../short-limit.ts';
 import { onSignals, reloadBySignal, reopenLog } from '../signals.ts';
 import { standardOutput } from '../stdout.ts';
 import { leave, untilStopped } from '../stop.ts';
+import { forgetSystemd, givenBySystemd, Notifier } from '../systemd.ts';
+import { UsageError } from '../usage.ts';
 
 const NO_CONFIG = 'SIGHUP is ignored: the example has no config file to read again';
 
@@ -35,18 +38,28 @@ export function addServe(program: Command): void {
 async function serve(file: string, folder: string): Promise<void> {
   const read = async () => parseServable(await readText(file), file, folder);
   const config = await read();
+  const given = givenBySystemd(process.env, process.pid);
+  forgetSystemd(process.env);
+  checkSockets(given.sockets, config);
+  const systemd = new Notifier(given, say);
   const started = (addresses: readonly string[], admin: string | null) => {
     say(`cluster ${config.cluster}, listening on ${addresses.join(', ')}`);
     if (admin !== null) say(`admin on ${admin}`);
     sayIfShort(config.limits, say);
     void sayIfLost(config, say);
+    systemd.ready(`listening on ${addresses.join(', ')}`);
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => systemd.stopping());
   };
   const where = path.resolve(folder);
-  if (config.workers === 1) return leave(await run(config, where, standardOutput(say), started, read));
+  if (config.workers === 1) {
+    const { sockets } = given;
+    return leave(await run(config, where, standardOutput(say), started, { read, systemd, sockets }));
+  }
   const { supervise } = await import('../supervise.ts');
   await supervise({
     start: { file, config, folder: where },
     read,
+    systemd,
     started: (addresses) => started(addresses, null),
     say,
   });
@@ -75,13 +88,31 @@ async function runDemo({ config, log, introduce }: Demo, choices: readonly DemoP
   }
 }
 
+/** What the process has beside its config. */
+interface FromOutside {
+  /** Reads the config again. */
+  readonly read: NonNullable<GateRun['read']>;
+  readonly systemd: Notifier;
+  readonly sockets: readonly number[];
+}
+
+/** @throws {UsageError} if the sockets are not those of the config */
+function checkSockets(sockets: readonly number[], { listen, workers }: Config): void {
+  if (sockets.length === 0) return;
+  if (workers > 1) throw new UsageError('sockets that systemd hands over are for a gate with workers: 1');
+  if (sockets.length !== listen.length)
+    throw new UsageError(
+      `systemd hands over ${plural(sockets.length, 'socket')}, and the config has ${plural(listen.length, 'listener')}: they go by their order`,
+    );
+}
+
 /** The gate in this process. Returns the ms that its clients get after it. */
 async function run(
   config: Config,
   folder: string,
   stdout: NonNullable<GateDependencies['stdout']>,
   started: GateRun['started'],
-  read?: NonNullable<GateRun['read']>,
+  { read, systemd, sockets = [] }: Partial<FromOutside> = {},
 ): Promise<number> {
   // A process that supervises workers has no gate of its own.
   const { runGate } = await import('../run-gate.ts');
@@ -89,11 +120,11 @@ async function run(
   try {
     return await runGate({
       config,
-      around: { folder, stdout, say },
+      around: { folder, stdout, say, ...(sockets.length > 0 && { sockets }) },
       ...(read && { read }),
       made({ gate, log }, reload) {
         signals = onSignals({
-          hangUp: () => (reload === null ? ignoreHangUp(gate) : reloadBySignal(reload)),
+          hangUp: () => (reload === null ? ignoreHangUp(gate) : reloadBySignal(reload, systemd)),
           reopenLog: () => reopenLog(log, say),
         });
       },
