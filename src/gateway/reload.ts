@@ -43,7 +43,7 @@ export function createReload(parts: ReloadParts): Reload {
 async function reload(parts: ReloadParts, asked: Asked): Promise<ReloadResult> {
   const plan = await attempt(parts, asked.dryRun === true);
   const done = plan.refused.length === 0;
-  const sentence = done ? sentenceOf(plan) : whyNot(plan);
+  const sentence = done ? sentenceOf(plan) : reasonsOf(plan);
   if (!asked.dryRun) record(parts.events, asked, done, sentence);
   const { dryRun = false } = asked;
   return { what: 'reload', dryRun, done, waitsFor: null, sessions: 0, sentence, ...plan };
@@ -74,7 +74,7 @@ function sentenceOf({ changes }: ReloadPlan): string {
   return changes.map(({ sentence }) => sentence).join('; ');
 }
 
-function whyNot({ refused }: ReloadPlan): string {
+function reasonsOf({ refused }: ReloadPlan): string {
   const reasons = refused.map(({ key, why }) => (key === '' ? why : `${key}: ${why}`));
   return `nothing was changed: ${reasons.join('; ')}`;
 }
