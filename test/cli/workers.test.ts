@@ -1,13 +1,16 @@
 /** `workers: N`: one gate in several processes, as people run it. */
+import { once } from 'node:events';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import net from 'node:net';
 import path from 'node:path';
-import { expect, test, vi } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import { connectTo } from '../../src/client/connect.ts';
 import type { RefusedError } from '../../src/client/session.ts';
 import { parseUrl } from '../../src/client/url.ts';
 import { realRuntime } from '../../src/runtime/real.ts';
 import { runCli } from '../support/cli.ts';
 import { tempFolder } from '../support/folder.ts';
+import { freePort } from '../support/free-port.ts';
 import { startCli } from '../support/program.ts';
 import {
   echoServer,
@@ -196,3 +199,51 @@ function isRunning(pid: number): boolean {
     return false;
   }
 }
+
+test("SIGHUP is every worker's or nobody's: a limit holds for all together, a new port is everybody's, and a port that one of them can't have changes nothing", async () => {
+  const gate = await withWorkers();
+  const file = path.join(gate.folder, 'gate.yaml');
+  const bound = gate.addresses.map((address) => address.replace('://', ": '"));
+  const write = (more: string, ...ports: number[]) => {
+    const listen = [...bound, ...ports.map((port) => `tcp: '127.0.0.1:${port}`)].map(
+      (entry) => `{ ${entry}' }`,
+    );
+    const text = `listen: [${listen.join(', ')}]\nid: g\nworkers: 2\nlog: { file: decisions.ndjson }`;
+    writeFileSync(file, `${text}\n${serversOf(gate.server)}\n${FAST}\n${more}`);
+  };
+  const reloads = () =>
+    recordsOf(gate).filter(({ event, what }) => event === 'operator' && what === 'reload');
+  const reload = async (stage: string) => {
+    const before = reloads().length;
+    gate.program.signal('SIGHUP');
+    await vi.waitUntil(() => reloads().length === before + 2, WAIT);
+    const last = ['1', '2'].map((number) => reloads().findLast(({ worker }) => worker === number));
+    expect(last.map((record) => record?.stage)).toEqual([stage, stage]);
+    return last[0]?.effect as string;
+  };
+  const session = await connect(gate.url('4.13.2'));
+  const taken = net.createServer().listen(0, '127.0.0.1');
+  await once(taken, 'listening');
+  onTestFinished(() => void taken.close());
+  const { port } = taken.address() as net.AddressInfo;
+  write('limits: { sessions: 1 }', port);
+  expect(await reload('refused')).toContain('EADDRINUSE');
+  expect(await outcomeOf(gate.url('4.13.2'))).toBe('admitted by 4.14.0');
+  const added = await freePort();
+  write('limits: { sessions: 4 }', added);
+  expect(await reload('done')).toContain('limits.sessions: 100000 to 4');
+  const url = `skewgate://127.0.0.1:${added}/?version=4.13.2`;
+  const outcomes = await Promise.all(Array.from({ length: 20 }, () => connect(url).catch((error) => error)));
+  const open = outcomes.filter((outcome) => !(outcome instanceof Error));
+  expect(open.length).toBeGreaterThan(0);
+  expect(open.length + 1).toBeLessThanOrEqual(4);
+  for (const other of [...open, session]) other.on('error', () => {}).destroy();
+  const [first] = workersOf(gate) as [number];
+  process.kill(first, 'SIGKILL');
+  await gate.program.waitFor(/ended with SIGKILL and is replaced/, 'stderr');
+  await vi.waitUntil(() => recordsOf(gate).filter(({ what }) => what === 'started').length === 3, WAIT);
+  const started = recordsOf(gate).filter(({ what }) => what === 'started');
+  expect(started.flatMap(({ listeners }) => listeners)).toContain(`tcp://127.0.0.1:${added}`);
+  gate.program.signal('SIGTERM');
+  expect(await gate.program.exited).toBe(0);
+});
