@@ -31,7 +31,14 @@ export async function call(
   await says(page, 'dialog .preview', preview);
   await page.waitForSelector('dialog button.main:not([disabled])');
   await page.click('dialog button.main');
-  await page.waitForSelector('dialog', { state: 'hidden', timeout: withinMs });
+  await seen(
+    async () =>
+      (await page.evaluate<boolean>(`document.querySelector('dialog').open`)) &&
+      (await page.innerText('dialog .preview')),
+    (text) => text === false,
+    `${from} is done`,
+    withinMs,
+  );
   const told = await page.innerText('#told');
   await page.click('#told button');
   await seen(

@@ -9,7 +9,7 @@ import { subjectOf } from './orders.js';
 
 const COLUMNS = [
   { title: 'server', class: 'id' },
-  { title: 'release' },
+  { title: 'release', class: 'tight' },
   { title: 'level', class: 'number' },
   { title: 'state' },
   { title: 'last probe' },

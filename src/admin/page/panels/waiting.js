@@ -8,7 +8,7 @@ import { elapsed, number, said, timeOf } from '../text.js';
 
 const COLUMNS = [
   { title: 'client', class: 'id' },
-  { title: 'from' },
+  { title: 'from', class: 'peer' },
   { title: 'waits', class: 'number' },
   { title: 'for' },
 ];
