@@ -11,7 +11,7 @@ import { startingValues, VERBS } from './verbs.js';
 /** @import { Field, Values, Verb } from './verbs.js' */
 
 /**
- * @typedef {{ readonly sentence: string, readonly sessions?: number, readonly done?: boolean, readonly waitsFor?: string | null, readonly details?: { readonly warnings: readonly string[], readonly clients: Readonly<Record<string, number>> } }} Effect
+ * @typedef {{ readonly sentence: string, readonly sessions?: number, readonly done?: boolean, readonly waitsFor?: string | null, readonly changes?: readonly { readonly sentence: string }[], readonly refused?: readonly { readonly why: string }[], readonly details?: { readonly warnings: readonly string[], readonly clients: Readonly<Record<string, number>> } }} Effect
  * @typedef {{ readonly state: 'asking' | 'good' | 'bad' | 'running', readonly effect?: Effect, readonly error?: string }} Preview
  */
 
@@ -86,7 +86,8 @@ export class VerbDialog {
     this.#show({ ...preview, state: 'running' });
     const outcome = await effectOf(verb, values, false);
     const isBad = outcome.state === 'bad';
-    this.report(`${verb.act}: ${outcome.error ?? outcome.effect?.sentence ?? ''}`, isBad);
+    const waits = outcome.effect?.waitsFor ? ` It waits for ${outcome.effect.waitsFor}.` : '';
+    this.report(`${verb.act}: ${outcome.error ?? outcome.effect?.sentence ?? ''}${waits}`, isBad);
     if (asked !== this.asked) return;
     if (isBad) this.#show(outcome);
     else this.dialog.close();
@@ -191,6 +192,8 @@ function previewView({ state, effect, error }) {
     effect?.sessions !== undefined &&
       effect.sessions > 0 &&
       h('p', { class: 'soft' }, `Concerns ${plural(effect.sessions, 'session')}${byClient(effect)}.`),
+    effect?.changes?.map(({ sentence }) => h('p', null, said(sentence, '', 300))),
+    effect?.refused?.map(({ why }) => h('p', { class: 'bad' }, said(why, '', 300))),
     effect?.details?.warnings.map((warning) => h('p', { class: 'warn' }, said(warning, '', 400))),
     state === 'running' && h('p', { class: 'soft' }, 'Under way: this stays until it is true.'),
   );

@@ -23,6 +23,12 @@
  * }} Verb
  */
 
+/**
+ * How long a drain is waited for. How far one is that takes longer is among the orders in force; a browser has only few
+ * connections to one gate, and those are for what changes.
+ */
+const DRAIN_WAIT = '5s';
+
 /** @type {Field} */
 const REASON = { name: 'reason', label: 'reason, for the record', kind: 'text', hint: 'why' };
 /** @type {Field} */
@@ -129,6 +135,7 @@ export const VERBS = {
     body: (values) => ({
       ...targetOf(values),
       ...stated(values, ['over', 'for', 'reason', 'by', 'allGates']),
+      wait: DRAIN_WAIT,
     }),
   },
   undrain: {

@@ -1,10 +1,16 @@
 /** Someone at the page: calls verbs there, reads the preview, confirms; and checks that page, API and command agree. */
+import { isDeepStrictEqual } from 'node:util';
 import { expect } from 'vitest';
 import type { Next } from '../../../src/planning/answers.ts';
 import type { Page } from '../../support/browser.ts';
 import { runCli } from '../../support/cli.ts';
 import { says, seen } from './open.ts';
 import type { RealGate } from './real-fleet.ts';
+
+/** Looks for a moment of rest. */
+const TRIES = 8;
+/** ms within which the page shows what the API says. */
+const PAGE_MS = 5_000;
 
 export interface Call {
   /** What is clicked. */
@@ -50,12 +56,13 @@ export async function call(
 }
 
 /**
- * Holds `skewgate next --json`, the API and the page against each other, at a moment at which the API says the same
- * before and after. Returns what all of them say.
+ * Holds `skewgate next --json`, the API and the page against each other, at a moment of rest: the API says the same
+ * before and after. Where all three do not say one thing something may have changed for a moment in between, so it is
+ * looked at again, some times. Returns what all of them say.
  */
 export async function agreed(page: Page, gate: RealGate): Promise<Next> {
-  const problems: string[] = [];
-  for (let tries = 0; tries < 12; tries++) {
+  let last = '';
+  for (let tries = 0; tries < TRIES; tries++) {
     const before = await gate.ask<Next>('/v1/next');
     const [{ status, stdout, stderr }, shown] = await Promise.all([
       runCli(['next', '--json', '--config', gate.config]),
@@ -63,19 +70,16 @@ export async function agreed(page: Page, gate: RealGate): Promise<Next> {
         () => page.innerText('#next .sentence'),
         (text) => text === before.sentence,
         'the page says the sentence of the API',
-        3_000,
+        PAGE_MS,
       ).catch((error: Error) => error.message),
     ]);
     const after = await gate.ask<Next>('/v1/next');
-    if (JSON.stringify(before) !== JSON.stringify(after)) {
-      problems.push('it changed meanwhile');
-      continue;
-    }
+    expect(stderr).toBe('');
     // As a script asks: 0 says that nothing is in the way.
-    expect([status, stderr]).toEqual([before.ready ? 0 : 1, '']);
-    expect(JSON.parse(stdout)).toEqual(before);
-    expect(shown).toBe(before.sentence);
-    return before;
+    const told = { status, command: JSON.parse(stdout) as Next, shown };
+    const wanted = { status: before.ready ? 0 : 1, command: before, shown: before.sentence };
+    if (isDeepStrictEqual(before, after) && isDeepStrictEqual(told, wanted)) return before;
+    last = JSON.stringify({ before, told, after });
   }
-  throw new Error(`no moment of rest: ${problems.join(', ')}`);
+  throw new Error(`page, API and command never agree: ${last}`);
 }

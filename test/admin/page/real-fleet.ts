@@ -85,7 +85,7 @@ async function startRealGate(
       servers: servers.map((server) => ({ id: server.id, address: server.address })),
       admin: { listen: `127.0.0.1:${port}`, tokenFile: `${id}.token` },
       migration: { ledger: 'sqlite:ledger.db', trigger: { approval: true } },
-      timeouts: { probe: '250ms', fresh: '200ms', hold: '30s', drain: '1s' },
+      timeouts: { probe: '250ms', fresh: '200ms', dial: '10s', hold: '30s', drain: '1s' },
       log: { file: `${id}.ndjson` },
     }),
   );

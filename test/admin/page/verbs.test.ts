@@ -19,15 +19,15 @@ const CALLS: readonly (readonly [
     'drain',
     '#head button:has-text("Drain")',
     { clients: '<4.14', over: '10m' },
-    { clients: '<4.14', over: '10m' },
+    { clients: '<4.14', over: '10m', wait: '5s' },
   ],
   [
     'drain',
     '#servers tr:nth-child(2) button',
     { over: 'never', reason: 'disk' },
-    { server: 'rs2', over: 'never', reason: 'disk' },
+    { server: 'rs2', over: 'never', reason: 'disk', wait: '5s' },
   ],
-  ['drain', '#clients tr:nth-child(1) button', { over: '1m' }, { clients: '4.12.x', over: '1m' }],
+  ['drain', '#clients tr:nth-child(1) button', { over: '1m' }, { clients: '4.12.x', over: '1m', wait: '5s' }],
   ['undrain', '#orders button', {}, { clients: '<4.12', allGates: true }],
   [
     'kick',
@@ -127,6 +127,41 @@ describe.skipIf(missing !== null)('in chromium', () => {
       (text) => text === '',
       'what was told is gone',
     );
+  });
+
+  test('what a reload would change, and what a drain warns of, stands in the preview', async () => {
+    gate.effects['/v1/reload'] = () => ({
+      sentence: 'Two keys change.',
+      changes: [{ key: 'limits', sentence: 'limits.sessions: 100, was 50' }],
+      refused: [{ key: 'id', why: 'id: a gate keeps its name' }],
+    });
+    gate.effects['/v1/drain'] = () => ({
+      sentence: 'rs1 gets no new sessions.',
+      sessions: 3,
+      details: { warnings: ['No other server takes sessions.'], clients: { '4.13.0': 1, '4.14.0': 2 } },
+    });
+    const { page } = open;
+    await page.click('#head button:has-text("Reload")');
+    await says(page, 'dialog .preview', 'limits.sessions: 100, was 50');
+    await says(page, 'dialog .preview', 'id: a gate keeps its name');
+    await page.click('dialog button:has-text("Cancel")');
+    await page.click('#servers tr:nth-child(1) button');
+    await says(page, 'dialog .preview', 'No other server takes sessions.');
+    await says(page, 'dialog .preview', 'Concerns 3 sessions: 1 of 4.13.0, 2 of 4.14.0.');
+  });
+
+  test('a drain that is not over yet says what it waits for', async () => {
+    gate.effects['/v1/drain'] = () => ({
+      sentence: 'rs1 gets no new sessions.',
+      sessions: 3,
+      done: false,
+      waitsFor: '3 sessions to end',
+    });
+    const { page } = open;
+    await page.click('#servers tr:nth-child(1) button');
+    await says(page, 'dialog .preview', 'rs1 gets no new sessions.');
+    await page.click('dialog button.main');
+    await says(page, '#told', 'Drain: rs1 gets no new sessions. It waits for 3 sessions to end.');
   });
 
   test('an answer to what was typed before is not shown as that to what is typed now', async () => {
