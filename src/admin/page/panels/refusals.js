@@ -21,7 +21,7 @@ export function refusalsPanel({ refusals, now }) {
     key: `${refusal.code} ${refusal.side} ${refusal.to} ${refusal.line} ${refusal.who.join(' ')}`,
     cells: [
       mover(refusal),
-      said(refusal.code, 'mono', 40),
+      said(refusal.code, 'mono', 28),
       release(refusal.line),
       number(refusal.count),
       ago(timeOf(refusal.lastAt) ?? now, now),

@@ -21,7 +21,7 @@ export function waitingPanel({ waiting, cluster, now }) {
       release(client),
       said(peer, '', 60),
       elapsed(now - (timeOf(since) ?? now)),
-      h('span', null, said(code, 'mono', 40), ' ', said(message, 'soft', 160)),
+      h('span', null, said(code, 'mono', 28), ' ', said(message, 'soft', 160)),
     ],
   }));
   return [
