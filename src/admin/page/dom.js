@@ -64,9 +64,11 @@ export function show(parent, ...views) {
  * @returns {Shown[]}
  */
 function patchChildren(parent, before, views) {
-  const old = new Map(before.map((shown, at) => [nameOf(shown.view, at), shown]));
+  const names = namesOf(before.map(({ view }) => view));
+  const old = new Map(before.map((shown, at) => [names[at], shown]));
+  const wanted = namesOf(views);
   const next = views.map((view, at) => {
-    const name = nameOf(view, at);
+    const name = wanted[at];
     const shown = old.get(name);
     old.delete(name);
     return shown === undefined ? create(view) : update(shown, view);
@@ -82,13 +84,21 @@ function patchChildren(parent, before, views) {
 }
 
 /**
- * Two views with one name are the same thing, before and after.
- * @param {Element | string} view
- * @param {number} at
+ * What tells each view from its siblings; one that has the same name before and after is the same thing. Of several with
+ * one key, which no program should make and other people's data may, the second is another one.
+ * @param {readonly (Element | string)[]} views
  */
-function nameOf(view, at) {
-  if (typeof view === 'string') return `text ${at}`;
-  return view.key === null ? `${view.tag} ${at}` : `${view.tag} key ${view.key}`;
+function namesOf(views) {
+  /** @type {Map<string, number>} */
+  const counts = new Map();
+  return views.map((view, at) => {
+    if (typeof view === 'string') return `text ${at}`;
+    if (view.key === null) return `${view.tag} ${at}`;
+    const name = `${view.tag} key ${view.key}`;
+    const count = (counts.get(name) ?? 0) + 1;
+    counts.set(name, count);
+    return count === 1 ? name : `${count} ${name}`;
+  });
 }
 
 /**

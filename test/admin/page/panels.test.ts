@@ -137,6 +137,7 @@ describe.skipIf(missing !== null)('the page in chromium', () => {
     });
 
     test('a target can be chosen among the lines ahead, and every step of the way there is shown', async () => {
+      const [blocker] = (fleet()['/v1/next'] as { blockers: object[] }).blockers;
       const step = { blockers: [], refuses: [], upgrade: null, downtime: false, optional: false };
       const choices = await open.page.evaluate<string[]>(
         `[...document.querySelectorAll('#next option')].map(({ value }) => value)`,
@@ -151,11 +152,11 @@ describe.skipIf(missing !== null)('the page in chromium', () => {
       gate.answers['/v1/next'] = {
         ...(fleet()['/v1/next'] as object),
         path: [
-          { ...step, to: '4.15', optional: true, sentence: 'First rs2.' },
+          { ...step, to: '4.15', optional: true, sentence: 'First rs2.', blockers: [blocker] },
           { ...step, to: '4.16', upgrade: { fromLevel: 28, toLevel: 33 }, sentence: 'Then everybody.' },
         ],
       };
-      for (const part of ['First rs2.', 'can be left out', 'Then everybody.', 'level 28 to 33'])
+      for (const part of ['4.15', 'can be left out', 'rs2 is still on 4.14.1.', '4.16', 'level 28 to 33'])
         await says(open.page, '#next ol', part);
     });
 

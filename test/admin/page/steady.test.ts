@@ -58,6 +58,18 @@ describe.skipIf(missing !== null)('in chromium', () => {
     expect(await focused()).toBe('Drain rs2, 40 sessions');
   });
 
+  test('servers of one name are all shown, and gone when they are', async () => {
+    const { page } = open;
+    const rows = () => page.evaluate<number>(`document.querySelectorAll('#servers tbody tr').length`);
+    const [rs1] = servers();
+    gate.answers['/v1/servers'] = { servers: [rs1, rs1, rs1] };
+    await says(page, '#servers', '3 of 3 up');
+    expect(await rows()).toBe(3);
+    gate.answers['/v1/servers'] = { servers: [rs1] };
+    await says(page, '#servers', '1 of 1 up');
+    expect(await rows()).toBe(1);
+  });
+
   test('what is typed, opened and scrolled to stays when data changes', async () => {
     const { page } = open;
     for (let id = 1; id <= 80; id++) gate.decide(decision(id, { message: `decision ${id}` }));

@@ -165,9 +165,9 @@ function refusedItem({ line, sessions, seen, rule, already, clients }, isOpen, v
   );
 }
 
-/** @param {PathStep} step @param {Verbs} verbs */
+/** What it comes to in words is part of the sentence on top. @param {PathStep} step @param {Verbs} verbs */
 function pathStep(step, verbs) {
-  const { to, sentence, optional, downtime, upgrade } = step;
+  const { to, optional, downtime, upgrade } = step;
   return h(
     'li',
     { key: to },
@@ -175,7 +175,6 @@ function pathStep(step, verbs) {
     optional && tag('plain', 'can be left out'),
     downtime && tag('bad', 'downtime'),
     upgrade !== null && tag('accent', `level ${upgrade.fromLevel ?? '?'} to ${upgrade.toLevel}`),
-    said(sentence, '', SENTENCE),
     h('div', { class: 'columns' }, blockerList(step.blockers, verbs), refusedList(step, verbs)),
   );
 }
