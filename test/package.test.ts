@@ -4,9 +4,10 @@ import { existsSync, readFileSync, statSync } from 'node:fs';
 import { mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { readPageFiles } from '../src/admin/page-files.ts';
 import { readSources } from './support/imports.ts';
 import { compile, installPackage } from './support/installed.ts';
 
@@ -85,6 +86,17 @@ test('the package says where it lives, for those who look it up in a registry', 
     'https://github.com/skewgate/skewgate#readme',
     'https://github.com/skewgate/skewgate/issues',
   ]);
+});
+
+test('the page of the admin side is part of what is published, and found from what was built', async () => {
+  const built = pathToFileURL(path.join(installed, 'dist/admin/page-files.js')).href;
+  const program = path.join(folder, 'page.mjs');
+  await writeFile(
+    program,
+    `import { readPageFiles } from ${JSON.stringify(built)};\nconsole.log(JSON.stringify([...readPageFiles().keys()]));`,
+  );
+  const { stdout } = await run(process.execPath, [program]);
+  expect(JSON.parse(stdout).sort()).toEqual([...readPageFiles().keys()].sort());
 });
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
