@@ -309,6 +309,8 @@ describe('limits', () => {
     await expect(fleet.admit('4.14.0')).rejects.toMatchObject({ name: 'ConnectError' });
     left = Number.POSITIVE_INFINITY;
     expect(fleet.log.of('gate', { what: 'fault' })).toHaveLength(1);
+    const { active, ended } = fleet.gate.status().connections;
+    expect([active, Object.fromEntries(ended)]).toEqual([0, { fault: 1 }]);
     const from = world.clock.now();
     await world.finish(fleet.server(0).running.idle(60_000));
     expect(world.clock.now() - from).toBeLessThan(1_000);
