@@ -22,7 +22,7 @@ const SESSIONS = 64;
 /** Of the 99th percentile of an echo beside the storm to that before it. */
 const RATIO = 10;
 /** ms that no turn of the event loop takes. It was above 1,000 while all who were held went on in one of them. */
-const LONGEST_TURN = 500;
+const LONGEST_TURN = 800;
 /** Refusals after which the pause ends. */
 const REFUSED = 1_000;
 /** ms for what has to happen sooner or later. */
