@@ -52,14 +52,15 @@ export function refusedClause(refused: Refused): string {
   return `${whom} ${fate(refused, sessions + seen === 1)} (${whoClause(clients)})`;
 }
 
-/** What becomes of them, by the code they would be told. */
-function fate({ code, rule }: Refused, isOne: boolean): string {
-  const [are, fall] = isOne ? ['is', 'falls'] : ['are', 'fall'];
+/** What becomes of them, by the code they would be told; of those who are out already and gone, what stays so. */
+function fate({ code, rule, already, sessions }: Refused, isOne: boolean): string {
+  const [one, many, fall] = already && sessions === 0 ? ['remains', 'remain', 'stay'] : ['is', 'are', 'fall'];
+  const are = isOne ? one : many;
   switch (code) {
     case 'CLIENT_OUTDATED':
       return rule === 'ranges'
         ? `${isOne ? 'shares' : 'share'} no protocol version with the servers`
-        : `${fall} out of the window`;
+        : `${isOne ? `${fall}s` : fall} out of the window`;
     case 'MAJOR_MISMATCH':
       return `${are} of an older major, which the servers do not accept`;
     case 'LOCKSTEP':

@@ -83,6 +83,6 @@ function spell(
   const lead = supposed.length === 0 ? 'As things are, ' : `With ${supposed.join(' and ')}, `;
   const others = `${count(permitted.sessions, 'session')} and ${count(permitted.seen, 'client')} of the last hour without one would be admitted`;
   if (refused.length === 0) return `${lead}nobody would be refused: ${others}.`;
-  const clauses = refused.map((group) => `${refusedClause(group)}${group.already ? ', as already now' : ''}`);
+  const clauses = refused.map(refusedClause);
   return sentenceOf([...clauses, others], lead);
 }

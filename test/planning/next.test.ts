@@ -88,7 +88,7 @@ describe('a roll that is under way', () => {
       refusesSeen: [{ line: '4.12', seen: 1, sessions: 0 }],
     });
     expect(next.sentence).toContain(
-      '1 client of 4.12 seen in the last hour falls out of the window (client nightly from 10.0.3.9)',
+      '1 client of 4.12 seen in the last hour stays out of the window (client nightly from 10.0.3.9)',
     );
   });
 });

@@ -75,7 +75,7 @@ describe('what if', () => {
       ['4.12', true],
       ['4.13', false],
     ]);
-    expect(answer.sentence).toContain('(client batch from 10.0.3.7), as already now; 1 session of 4.13');
+    expect(answer.sentence).toContain('(client batch from 10.0.3.7); 1 session of 4.13');
   });
 
   test('does not take a server that is not there, nor a version that is none', () => {
