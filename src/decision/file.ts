@@ -68,13 +68,13 @@ export class LogFile {
   /** The line of which a part is written, as a whole. */
   #cut: Buffer | null = null;
   /** What it is to go on with once no write is under way. */
-  #next: { readonly opened: OpenedFile; readonly rules: FileRules } | null = null;
+  #next: { readonly fd: number; readonly rules: FileRules } | null = null;
 
   /** @throws if the file can't be opened: a gate that can't log from the start does not start. */
   constructor(options: FileOptions) {
     this.#options = options;
     this.#rules = options;
-    this.#goOnWith(openFile(options), options);
+    this.#goOnWith(fs.openSync(options.path, 'a+'), options);
   }
 
   /**
@@ -84,15 +84,15 @@ export class LogFile {
    */
   reopen(change: Partial<FileRules> = {}): Prepared {
     const rules = { ...this.#rules, ...change };
-    const opened = openFile(rules);
+    const fd = fs.openSync(rules.path, 'a+');
     return {
       commit: () => {
-        if (this.#closed) return fs.closeSync(opened.fd);
-        if (this.#next !== null) fs.closeSync(this.#next.opened.fd);
-        this.#next = { opened, rules };
+        if (this.#closed) return fs.closeSync(fd);
+        if (this.#next !== null) fs.closeSync(this.#next.fd);
+        this.#next = { fd, rules };
         if (!this.#writing) this.#change();
       },
-      abandon: () => fs.closeSync(opened.fd),
+      abandon: () => fs.closeSync(fd),
     };
   }
 
@@ -147,7 +147,7 @@ export class LogFile {
   /** A line of which a part is written is written anew: the file that was left has a torn one. */
   #change(): void {
     if (this.#next === null) return;
-    const { opened, rules } = this.#next;
+    const { fd, rules } = this.#next;
     this.#next = null;
     const left = this.#fd;
     if (this.#cut !== null) {
@@ -156,20 +156,22 @@ export class LogFile {
       this.#cut = null;
     }
     this.#cancelRetry();
-    this.#goOnWith(opened, rules);
+    this.#goOnWith(fd, rules);
     fs.closeSync(left);
     if (rules.durable) this.#writeSync();
     else this.#goOn();
   }
 
-  #goOnWith({ fd, found, isTorn }: OpenedFile, rules: FileRules): void {
+  /** Looked at only now, when no write is under way: the file may be the one that was written to. */
+  #goOnWith(fd: number, rules: FileRules): void {
+    const found = fs.fstatSync(fd);
     this.#rules = rules;
     this.#fd = fd;
     // A pipe or a device (/dev/null) is never moved.
     this.#regular = found.isFile();
     this.#size = found.size;
     this.#limit = rules.rotate;
-    if (isTorn) this.#putFirst(Buffer.from('\n'));
+    if (this.#regular && this.#size > 0 && !endsWithBreak(fd, this.#size)) this.#putFirst(Buffer.from('\n'));
     if (this.#regular && rules.durable) syncFolder(rules.path);
   }
 
@@ -348,19 +350,6 @@ export class LogFile {
       if (fs.existsSync(`${path}.${at}`)) fs.renameSync(`${path}.${at}`, `${path}.${at + 1}`);
     if (keep > 0 && fs.existsSync(path)) fs.renameSync(path, `${path}.1`);
   }
-}
-
-interface OpenedFile {
-  readonly fd: number;
-  readonly found: fs.Stats;
-  /** Whether its last line has no end. */
-  readonly isTorn: boolean;
-}
-
-function openFile({ path }: FileRules): OpenedFile {
-  const fd = fs.openSync(path, 'a+');
-  const found = fs.fstatSync(fd);
-  return { fd, found, isTorn: found.isFile() && found.size > 0 && !endsWithBreak(fd, found.size) };
 }
 
 function endsWithBreak(fd: number, size: number): boolean {

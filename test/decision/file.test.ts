@@ -220,3 +220,32 @@ test('a record that comes after the close is not lost silently, and touches no o
   expect(log.lost).toBe(1);
   expect(troubles).toEqual(['a record came after the log was closed and is lost']);
 });
+
+test('a log that is opened again looks at the end of its file only when it goes on with it: no line is empty', async () => {
+  const file = newFile();
+  const { log } = setUp(file);
+  // As a write that is under way leaves it for a moment.
+  appendFileSync(file, '{"half":');
+  const opened = log.reopen?.({ keep: 7 });
+  appendFileSync(file, '1}\n');
+  opened?.commit();
+  log.write(record(1));
+  await log.close();
+  expect(readFileSync(file, 'utf8').split('\n').slice(0, -1)).toEqual([
+    '{"half":1}',
+    expect.stringContaining('"token":1'),
+  ]);
+});
+
+test('a log that is opened again goes on in the other file, whole lines each, and leaves the first as it is', async () => {
+  const [file, other] = [newFile(), newFile()];
+  const { log } = setUp(file, { durable: true });
+  log.write(record(1));
+  log.reopen?.({ path: other }).abandon();
+  log.write(record(2));
+  log.reopen?.({ path: other }).commit();
+  log.write(record(3));
+  await log.close();
+  expect([numbersOf(linesOf(file)), numbersOf(linesOf(other))]).toEqual([[1, 2], [3]]);
+  expect(() => setUp(file).log.reopen?.({ path: path.join(file, 'x') })).toThrow(/ENOTDIR/);
+});
