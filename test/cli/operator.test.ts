@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { connectTo } from '../../src/client/connect.ts';
 import { parseUrl } from '../../src/client/url.ts';
 import { realRuntime } from '../../src/runtime/real.ts';
@@ -92,11 +92,16 @@ test('pause holds new clients, status says who ordered it, resume lets them in, 
   const waiting = session('4.14.0');
   await operate('resume', '--by', 'alice');
   (await waiting).destroy();
-  const acts = records().filter(({ event }) => event === 'operator');
-  expect(acts.map(({ what, by, reason }) => [what, by, reason])).toEqual([
-    ['pause', 'alice', 'disk swap'],
-    ['resume', 'alice', ''],
-  ]);
+  const acts = () => records().filter(({ event }) => event === 'operator');
+  // Records reach the file a moment after what they tell of.
+  await vi.waitFor(
+    () =>
+      expect(acts().map(({ what, by, reason }) => [what, by, reason])).toEqual([
+        ['pause', 'alice', 'disk swap'],
+        ['resume', 'alice', ''],
+      ]),
+    { timeout: 8_000 },
+  );
 }, 60_000);
 
 test('drain ends the sessions of a range of releases and returns then; undrain and kick do as they say', async () => {
