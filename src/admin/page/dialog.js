@@ -65,6 +65,8 @@ export class VerbDialog {
   #change(name, value) {
     this.values = { ...this.values, [name]: value };
     clearTimeout(this.timer);
+    // What is under way is the answer to what was typed before.
+    this.asked++;
     this.#show({ state: 'asking' });
     this.timer = setTimeout(() => this.#ask(), PAUSE_MS);
   }

@@ -1,6 +1,7 @@
 /** Takes the picture of the page that the README shows: `npm run screenshot` writes docs/page.png. */
 import { rename } from 'node:fs/promises';
 import path from 'node:path';
+import type { Charts } from '../../../src/admin/page/shapes.ts';
 import { launchBrowser, missing } from '../../support/browser.ts';
 import { ROOT } from '../../support/documents.ts';
 import { startFakeGate } from './fake-gate.ts';
@@ -34,6 +35,7 @@ const NOTHING_RUNS = {
 if (missing !== null) throw new Error(missing);
 // Before the last server is upgraded no client can have brought the upgrade of the tables.
 const answers = fleet();
+const charts = answers['/v1/charts'] as Charts;
 const upgrade = {
   ...NOTHING_RUNS,
   state: 'waiting',
@@ -43,6 +45,7 @@ const before = {
   '/v1/cluster': { ...(answers['/v1/cluster'] as object), held: 0 },
   '/v1/upgrade': { ...(answers['/v1/upgrade'] as object), ...upgrade },
   '/v1/waiting': { waiting: [] },
+  '/v1/charts': { ...charts, held: charts.times.map(() => 0) },
 };
 await using gate = await startFakeGate({ ...answers, ...before });
 const browser = await launchBrowser();

@@ -175,15 +175,24 @@ describe.skipIf(missing !== null)('in chromium', () => {
       (count) => count === 1,
       'the first preview is asked for',
     );
+    await page.evaluate(`{
+      const dialog = document.querySelector('dialog');
+      window.previews = [];
+      const look = () => window.previews.push(dialog.querySelector('.preview')?.innerText ?? '');
+      new MutationObserver(look).observe(dialog, { subtree: true, childList: true, characterData: true });
+    }`);
     await page.fill('dialog [name="for"]', '77m');
+    // Before the second is even asked for, the first is answered.
+    answers[0]?.();
     await seen(
       async () => answers.length,
       (count) => count === 2,
       'the second preview is asked for',
     );
+    expect(await page.evaluate('window.previews')).not.toContain('for 10m');
+    expect(await page.evaluate(`document.querySelector('dialog button.main').disabled`)).toBe(true);
     answers[1]?.();
     await says(page, 'dialog .preview', 'for 77m');
-    answers[0]?.();
     await page.fill('dialog [name="reason"]', 'x');
     await seen(
       async () => answers.length,
