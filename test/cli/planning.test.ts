@@ -207,7 +207,7 @@ describe('the commands', () => {
   test('next says what blocks the next step, who moves, and leaves with status 1 while something does', async () => {
     const { status, stdout } = await runCli(['next', '--log', log]);
     expect(stdout.split('\n').slice(0, 5)).toEqual([
-      '4.15 is next. rs2 is still on 4.14.1. Then: 1 session of 4.12 falls out of the window (client batch from 10.0.3.7); 1 client of 4.12 seen in the last hour falls out of the window (client web from 10.0.3.7); one upgrade will run, level 28 to 29, brought by the first 4.15 client; nothing else is in the way.',
+      '4.15 is next. rs2 is still on 4.14.1. Then: 1 session of 4.12 falls out of the window (client batch from 10.0.3.7); 1 client of 4.12 seen in the last hour stays out of the window (client web from 10.0.3.7); one upgrade will run, level 28 to 29, brought by the first 4.15 client; nothing else is in the way.',
       '',
       'in the way        who     what helps',
       'server-behind     rs2     server to 4.15',

@@ -4,36 +4,11 @@ import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import net from 'node:net';
 import path from 'node:path';
 import { expect, onTestFinished, test, vi } from 'vitest';
-import { connectTo } from '../../src/client/connect.ts';
-import type { Session } from '../../src/client/session.ts';
-import { parseUrl } from '../../src/client/url.ts';
-import { realRuntime } from '../../src/runtime/real.ts';
 import { runCli } from '../support/cli.ts';
-import { keepComing } from '../support/crowd.ts';
 import { tempFolder } from '../support/folder.ts';
 import { freePort } from '../support/free-port.ts';
+import { connect, echo, LOG, rewrite, WAIT } from './reload-support.ts';
 import { echoServer, FAST, outcomeOf, type ServedGate, serveGate, serversOf } from './support.ts';
-
-const LOG = 'log: { file: decisions.ndjson }';
-/** Files announce nothing. */
-const WAIT = { timeout: 15_000, interval: 20 };
-
-const connect = (url: string) => connectTo(parseUrl(url), realRuntime);
-
-async function echo(session: Session, text: string): Promise<string> {
-  session.write(text);
-  const [data] = await once(session, 'data');
-  return String(data);
-}
-
-/** Another text for the file, with the listeners that it has. */
-function rewrite({ folder, addresses }: ServedGate, text: string, listen = addresses): void {
-  const entries = listen.map((address) => {
-    const [scheme, rest] = address.split('://');
-    return `{ ${scheme}: '${rest}' }`;
-  });
-  writeFileSync(path.join(folder, 'gate.yaml'), `listen: [${entries.join(', ')}]\n${text}`);
-}
 
 const reloads = ({ records }: ServedGate) =>
   records().filter(({ event, what }) => event === 'operator' && what === 'reload');
@@ -199,45 +174,6 @@ test('SIGUSR2 goes on in a new file, as logrotate wants it; SIGHUP can name anot
     ['4.14.0'],
   ]);
 });
-
-test('a hundred reloads under load drop nothing: every session echoes throughout, every new client is admitted', async () => {
-  const [one, two] = [await echoServer('4.14.0'), await echoServer('4.14.1')];
-  const gate = await serveGate(`${serversOf(one.address, two.address)}\n${FAST}`);
-  const extra = `tcp://127.0.0.1:${await freePort()}`;
-  const sessions = await Promise.all(
-    Array.from({ length: 20 }, (_, at) => connect(gate.url('4.13.2', at % 2))),
-  );
-  const broken: string[] = [];
-  for (const session of sessions)
-    session.on('error', ({ message }) => broken.push(message)).on('close', () => broken.push('closed'));
-  const crowd = keepComing([gate.url('4.13.2', 0), gate.url('4.13.2', 1)], 16);
-  const other = [
-    [serversOf(one.address), FAST, LOG, 'limits: { sessions: 5000 }', 'policy: { window: 2 }'].join('\n'),
-    [serversOf(one.address, two.address), FAST, 'log: { file: decisions.ndjson, keep: 7, trace: all }'].join(
-      '\n',
-    ),
-  ];
-  for (let round = 0; round < 100; round++) {
-    rewrite(gate, other[round % 2] as string, round % 2 === 0 ? [...gate.addresses, extra] : gate.addresses);
-    gate.program.signal('SIGHUP');
-    await vi.waitUntil(
-      () => (gate.program.stderr.match(/reload done by SIGHUP: \S/g) ?? []).length === round + 1,
-      WAIT,
-    );
-    const at = round % sessions.length;
-    expect(await echo(sessions[at] as Session, `round ${round}`)).toBe(`round ${round}`);
-  }
-  const { admitted, failures } = await crowd.stop();
-  expect(failures).toEqual([]);
-  expect(admitted).toBeGreaterThan(100);
-  expect(broken).toEqual([]);
-  expect(gate.program.stderr).not.toContain('SIGHUP refused');
-  for (const session of sessions) session.destroy();
-  gate.program.signal('SIGTERM');
-  expect(await gate.program.exited).toBe(0);
-  const handshakes = gate.records().filter(({ event }) => event === 'handshake');
-  expect(handshakes.filter(({ verdict }) => verdict !== 'permit')).toEqual([]);
-}, 120_000);
 
 test('check --against says what a reload would change, and status 2 where it would be refused', async () => {
   const folder = tempFolder();
