@@ -1,4 +1,4 @@
-/** The supervisor with processes that only a test sees. What real ones do is in test/cli/workers.test.ts. */
+/** The supervisor with processes that only a test sees. What real ones do is in test/cli/workers.slow.test.ts. */
 import { describe, expect, test } from 'vitest';
 import { parseConfig } from '../../src/config/load.ts';
 import { Slots } from '../../src/gateway/slots.ts';

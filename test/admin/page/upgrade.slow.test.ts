@@ -6,7 +6,7 @@ import { openPage, says, seen } from './open.ts';
 import { agreed, call } from './operator.ts';
 import { connectAs, type RealGate, startRealFleet } from './real-fleet.ts';
 
-if (missing !== null) console.warn(`test/admin/page/upgrade.test.ts is skipped: ${missing}`);
+if (missing !== null) console.warn(`test/admin/page/upgrade.slow.test.ts is skipped: ${missing}`);
 
 /** Resolves once a session is over, however it ends. */
 const ended = (session: Session) =>

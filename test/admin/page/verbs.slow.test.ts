@@ -46,7 +46,7 @@ const CALLS: readonly (readonly [
   ['migration/abort', '#upgrade button:has-text("Abort")', {}, {}],
 ];
 
-if (missing !== null) console.warn(`test/admin/page/verbs.test.ts is skipped: ${missing}`);
+if (missing !== null) console.warn(`test/admin/page/verbs.slow.test.ts is skipped: ${missing}`);
 
 describe.skipIf(missing !== null)('in chromium', () => {
   let browser: Browser;
