@@ -43,7 +43,7 @@ const upgrade = z
       .number()
       .min(0)
       .nullable()
-      .describe('how long the last upgrade of as many steps took; null: there was none'),
+      .describe('how long the last upgrade took, however many steps it had; null: there was none'),
     abortedBy: z.string().nullable().describe('the operator who asked it to stop'),
     blocks: listOf(block),
     approvedBy: z.string().nullable(),
