@@ -1,7 +1,7 @@
-/** A Python with packages that some tests need: `SKEWGATE_PYTHON` names it (.ci/run makes one), otherwise `python3`. */
+/** A Python with packages that some tests need: `TEST_PYTHON` names it (.ci/run makes one), otherwise `python3`. */
 import { spawnSync } from 'node:child_process';
 
-export const PYTHON = process.env.SKEWGATE_PYTHON ?? 'python3';
+export const PYTHON = process.env.TEST_PYTHON ?? 'python3';
 
 /** Why tests with these modules can't run here; null: they can. */
 export function lacking(...modules: readonly string[]): string | null {
