@@ -17,7 +17,7 @@ const HOSTILE = [
   '__proto__',
 ];
 
-if (missing !== null) console.warn(`test/admin/page/steady.test.ts is skipped: ${missing}`);
+if (missing !== null) console.warn(`test/admin/page/steady.slow.test.ts is skipped: ${missing}`);
 
 describe.skipIf(missing !== null)('in chromium', () => {
   let browser: Browser;

@@ -65,7 +65,7 @@ const FOCUS = `(() => {
   return [part?.id ?? '', element.getAttribute('aria-label') || element.name || element.textContent.slice(0, 30), getComputedStyle(element).outlineStyle];
 })()`;
 
-if (missing !== null) console.warn(`test/admin/page/looks.test.ts is skipped: ${missing}`);
+if (missing !== null) console.warn(`test/admin/page/looks.slow.test.ts is skipped: ${missing}`);
 
 describe.skipIf(missing !== null)('in chromium', () => {
   let browser: Browser;
