@@ -6,6 +6,7 @@ import { Coordination } from '../coordination/coordination.ts';
 import type { BuiltGate } from '../gateway/build.ts';
 import { sessionsByLine } from '../gateway/sessions-by-line.ts';
 import { openStore, parseLedgerAddress } from '../migration/ledger/registry.ts';
+import type { Store } from '../migration/ledger/store.ts';
 import type { Changes } from '../ports/changes.ts';
 import { pause } from '../ports/clock.ts';
 import { realRuntime } from '../runtime/real.ts';
@@ -21,10 +22,10 @@ const BACK = 'coordination: the store is back';
 /** What is said of a gate to the others. */
 export interface Member {
   readonly built: BuiltGate;
+  /** Of the ledger; null: the gate shares nothing. It is closed with the gate's part. */
+  readonly store: Store | null;
   /** Whether it may probe for all from the start. */
   readonly isProber: boolean;
-  /** Where relative paths of the config start. */
-  readonly folder: string;
   /** Where its admin listener is reached, as a URL; null: it has none. Asked each time. */
   readonly admin: () => string | null;
   /** One line for the operator. */
@@ -32,16 +33,26 @@ export interface Member {
 }
 
 /** Whether a gate of this config shares anything with others. */
-export function isCoordinated({ coordination, migration }: Config): boolean {
+function isCoordinated({ coordination, migration }: Config): boolean {
   return coordination && parseLedgerAddress(migration.ledger).kind.shared !== 'process';
 }
 
+/**
+ * The store that the gate and its part in the cluster go by; null: it shares nothing. It is one, since SQLite shares
+ * what it knows of a file among all that a process has open of it: neither could see that a file can be written again.
+ * @param folder where relative paths of the config start
+ */
+export function sharedStore(config: Config, folder: string): Store | null {
+  return isCoordinated(config)
+    ? openStore(config.migration.ledger, { folder, clock: realRuntime.clock })
+    : null;
+}
+
 /** The gate's part in its cluster, which is not started yet; null: it shares nothing with anybody. */
-export function coordinate({ built, isProber, folder, admin, say }: Member): Coordination | null {
-  if (!isCoordinated(built.reconfiguration.config)) return null;
+export function coordinate({ built, store, isProber, admin, say }: Member): Coordination | null {
+  if (store === null) return null;
   const { gate, cluster, settings, identity } = built;
   const { clock, random } = realRuntime;
-  const store = openStore(built.reconfiguration.config.migration.ledger, { folder, clock });
   const startedAt = clock.now();
   const program = programVersion();
   const coordination = new Coordination({

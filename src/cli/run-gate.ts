@@ -13,7 +13,7 @@ import { type DescriptorNews, watchDescriptors } from '../runtime/descriptors.ts
 import { giveBackOnceQuiet, keepYoungGenerationSmall } from '../runtime/memory.ts';
 import { loadTransports, realRuntime } from '../runtime/real.ts';
 import { prepareAdmin } from './admin-side.ts';
-import { coordinate, isCoordinated, withdraw } from './coordinate.ts';
+import { coordinate, sharedStore, withdraw } from './coordinate.ts';
 import type { Stop } from './stop.ts';
 
 /** ms that the log gets to take its last records. */
@@ -55,19 +55,20 @@ export async function runGate({
   await loadTransports(addressesOf(config));
   const { folder } = around;
   const admin = await prepareAdmin(config, folder);
+  const store = sharedStore(config, folder);
   let coordination: Coordination | null = null;
   const built = buildGate(config, {
     ...realRuntime,
     ...around,
     ...admin?.dependencies,
     jitter: realRuntime.random,
-    ...(isCoordinated(config) && { onFinding: (finding) => coordination?.note(finding) }),
+    ...(store && { store, onFinding: (finding) => coordination?.note(finding) }),
   });
   admin?.attach(built);
   const { gate, log, reconfiguration } = built;
   const reload = read === undefined ? null : reloadOf(built, read);
   const isProber = around.worker === undefined;
-  coordination = coordinate({ built, isProber, folder, admin: () => admin?.address ?? null, say });
+  coordination = coordinate({ built, store, isProber, admin: () => admin?.address ?? null, say });
   made(built, reload, coordination);
   let flush = FLUSH_MS;
   const timers = [watchDescriptors(realClock, (news) => tellDescriptors(news, gate, say))];
