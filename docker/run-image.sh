@@ -60,7 +60,8 @@ trap 'kill $first $second' EXIT
 healthy "$SKEWGATE_HEALTH"
 echo 'the health check passes'
 echo 'through the gate' | skewgate connect "skewgate://127.0.0.1:$TCP/?version=4.13.2"
-skewgate connect "skewgate+ws://127.0.0.1:$WS/?version=4.14.0" --json
+# What the gate learned of rs2 a moment before it was up counts for a second: the refusal says to come again.
+tries=0; until skewgate connect "skewgate+ws://127.0.0.1:$WS/?version=4.14.0" --json </dev/null; do tries=$((tries + 1)); [ "$tries" -lt 30 ] || exit 1; sleep 0.2; done
 status=0; skewgate connect "skewgate://127.0.0.1:$TCP/?version=4.15.1" </dev/null || status=$?
 [ "$status" = 1 ] || { echo "a client that is too new ended with $status, not 1"; exit 1; }
 if SKEWGATE_HEALTH=tcp://127.0.0.1:$NONE node /app/docker/health.mjs; then echo 'the health check passes where nothing listens'; exit 1; fi
