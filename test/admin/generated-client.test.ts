@@ -13,6 +13,10 @@ const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const GENERATOR = path.join(ROOT, 'test/admin/generator/node_modules/.bin/openapi-ts');
 /** In CI it is there; elsewhere: `npm ci --prefix test/admin/generator`. */
 const isMissing = !existsSync(GENERATOR) && process.env.CI === undefined;
+if (isMissing)
+  console.warn(
+    'test/admin/generated-client.test.ts is skipped: no generator; npm ci --prefix test/admin/generator brings it',
+  );
 
 const PROGRAM = `
 import { client } from './client/client.gen.ts';

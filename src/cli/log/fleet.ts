@@ -5,6 +5,7 @@
  */
 
 import type { FleetFacts, FleetGate, FleetServer, FleetSession, SeenClient } from '../../planning/facts.ts';
+import { FREE_UPGRADE } from '../../planning/supposed.ts';
 import { CODE_NAMES, type Code } from '../../policy/codes.ts';
 import { type Policy, type UpgradeState, VERDICTS, type Verdict } from '../../policy/types.ts';
 import { tryParseVersion } from '../../version/version.ts';
@@ -52,16 +53,7 @@ export class LogFleet {
       policyHash,
       servers,
       level: this.#level,
-      upgrade: {
-        state: this.#state,
-        holder: null,
-        leaseAlive: false,
-        token: null,
-        attempt: null,
-        approval: { needed: false, given: false },
-        block: null,
-        failure: null,
-      },
+      upgrade: { ...FREE_UPGRADE, state: this.#state },
       sessions: Array.from(this.#sessions.values(), ({ session }) => this.#withDrain(session)),
       seen: [...this.#seen.values()]
         .filter(({ lastAt }) => lastAt >= this.#now - HOUR)
