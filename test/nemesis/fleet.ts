@@ -199,7 +199,7 @@ export class Fleet {
       cluster: this.cluster,
       listen: [{ tcp: '127.0.0.1:0' }],
       servers: this.servers.map(({ id, address }) => ({ id, address })),
-      timeouts: { probe: '300ms', hold: '5s', dial: '1s', fresh: '1ms', drain: '1s' },
+      timeouts: { probe: '300ms', hold: '5s', dial: '1s', fresh: '0ms', drain: '1s' },
       migration: {
         ledger,
         lease: LEASE,

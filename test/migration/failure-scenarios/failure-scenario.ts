@@ -127,7 +127,7 @@ export class FailureScenario {
     return {
       cluster: this.cluster,
       listen: [{ tcp: '127.0.0.1:0' }],
-      timeouts: { probe: '500ms', hold: '5s', dial: '2s', fresh: '1ms' },
+      timeouts: { probe: '500ms', hold: '5s', dial: '2s', fresh: '0ms' },
       ...config,
       migration: { ledger: this.url, ...migration },
     };
