@@ -50,6 +50,12 @@ test('a heap that finds its size at the beginning is no leak', () => {
   });
 });
 
+test('a heap that takes half an hour to find its size, and a step later on, is no leak', () => {
+  const minutes = (share: number) => share * 120;
+  const size = (share: number) => (minutes(share) < 29 ? 109_000 : minutes(share) < 80 ? 147_000 : 150_500);
+  expect(held(samplesOf(size))).toMatchObject({ memory: true });
+});
+
 test('after a few minutes nothing is said', () => {
   expect(growthOf(samplesOf(() => 1, 5))).toEqual([]);
   expect(growthOf([])).toEqual([]);
