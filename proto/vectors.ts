@@ -167,6 +167,11 @@ const SAMPLES: readonly Sample[] = [
       protocol: { min: 3, max: 5 },
     },
   },
+  {
+    name: 'hello with a token',
+    message: 'hello',
+    value: { ...HELLO, token: 'sg_example-only-0123456789abcdefghijklmnopqrs' },
+  },
   { name: 'permit', message: 'permit', value: PERMIT },
   {
     name: 'permit of a server of unknown version, after a wait',

@@ -1,6 +1,7 @@
 /** skewgate's public interface: the driver, and policy as a library. */
 import { type ConnectOptions, connectTo } from './client/connect.ts';
 import type { Session } from './client/session.ts';
+import { tokenOf } from './client/token.ts';
 import { parseUrl } from './client/url.ts';
 import { realRuntime } from './runtime/real.ts';
 
@@ -52,13 +53,17 @@ export { WireFault } from './wire/fault.ts';
 
 /**
  * Connects through a gate: `skewgate://host:port/?version=4.14.2&user=x`, also `skewgate+ws://` and
- * `jdbc:skewgate://`. Resolves to a Duplex with the session's facts once admitted.
+ * `jdbc:skewgate://`. Resolves to a Duplex with the session's facts once admitted. Who the client is, where the gate
+ * asks for that, is a token: `options.token`, `token=` or `tokenFile=` in the URL, or `SKEWGATE_CLIENT_TOKEN` in the
+ * environment, the first that there is.
  *
- * @throws {UrlError} for a URL that can't be meant
+ * @throws {UrlError} for a URL that can't be meant, and a token that can't be one
  * @throws {RefusedError} with the decision's fields, if the gate refuses
  * @throws {ConnectError} if the gate can't be reached, breaks off or says nothing for `timeout` ms (30,000)
  * @throws {WireFault} if the peer is no gate
  */
 export async function connect(url: string, options: ConnectOptions = {}): Promise<Session> {
-  return connectTo(parseUrl(url), realRuntime, options);
+  const target = parseUrl(url);
+  const token = tokenOf(target, options.token, process.env);
+  return connectTo(target, realRuntime, { ...options, ...(token !== undefined && { token }) });
 }

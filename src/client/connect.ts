@@ -13,6 +13,8 @@ export interface ConnectOptions {
   readonly timeout?: number;
   /** Called for each notice that the gate has this client wait. */
   readonly onWait?: (wait: WaitNotice) => void;
+  /** The secret that says who this client is, where the gate asks for one; it counts before that of the URL. */
+  readonly token?: string;
 }
 
 /** Where a driver finds itself. */
@@ -40,14 +42,19 @@ export class ConnectError extends Error {
 export async function connectTo(
   { address, hello }: Target,
   { transports, clock }: DriverDependencies,
-  { signal, timeout = DEFAULT_TIMEOUT, onWait }: ConnectOptions = {},
+  { signal, timeout = DEFAULT_TIMEOUT, onWait, token }: ConnectOptions = {},
 ): Promise<Session> {
   const inactivity = new InactivityTimeout(clock, timeout, signal);
   try {
     const connection = await dial(transports, address, { signal: inactivity.signal }).catch((error) => {
       throw new ConnectError(`${address}: ${inactivity.reason ?? error.message}`, { cause: error });
     });
-    return await shakeHands(connection, new ClientHandshake(hello), inactivity, onWait);
+    return await shakeHands(
+      connection,
+      new ClientHandshake({ ...hello, ...(token !== undefined && { token }) }),
+      inactivity,
+      onWait,
+    );
   } finally {
     inactivity.end();
   }

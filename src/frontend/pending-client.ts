@@ -22,7 +22,8 @@ export interface Hello {
 
 /** How waiting for a client's hello ends. It never rejects: a peer's fault is a result like any other. */
 export type HelloResult =
-  | { readonly kind: 'hello'; readonly hello: Hello }
+  /** `token`: the secret that came with it. It is apart, since a hello is recorded and passed on to servers. */
+  | { readonly kind: 'hello'; readonly hello: Hello; readonly token?: string | null }
   /** What came is no hello, nothing came in time, or the client left; `message` is a sentence. */
   | { readonly kind: 'failed'; readonly code: Code; readonly message: string }
   /** Opened and closed without a byte, as load balancers and health checks do: no client, and no fault. */

@@ -119,7 +119,7 @@ class SkewgateClient implements PendingClient {
       const event = this.#handshake.receive(bytes);
       if (event === null) return;
       this.#early.keep(event.early);
-      this.#settle({ kind: 'hello', hello: event.hello });
+      this.#settle({ kind: 'hello', hello: event.hello, token: event.token });
     } catch (error) {
       if (error instanceof StrayPeer) this.#stray = error;
       this.#fail(error as Error);

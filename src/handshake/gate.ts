@@ -25,7 +25,9 @@ export type GateState = 'preface' | 'hello' | 'deciding' | 'permitted' | 'refuse
 
 /** A client's hello is complete. */
 export interface HelloEvent {
-  readonly hello: Message<'hello'>;
+  readonly hello: Omit<Message<'hello'>, 'token'>;
+  /** The secret in it, apart from the rest, which is recorded and passed on; null: there was none. */
+  readonly token: string | null;
   readonly revision: number;
   /** Raw bytes that the client sent right behind its hello, for the server once permitted. */
   readonly early: Uint8Array;
@@ -72,7 +74,7 @@ export class GateHandshake {
     if (frame === null) return null;
     const hello = decodeMessage('hello', frame);
     this.#states.to('deciding');
-    return { hello, revision: this.#revision, early: this.#reader.rest() };
+    return { ...withoutToken(hello), revision: this.#revision, early: this.#reader.rest() };
   }
 
   /** The notice that a client has to wait; as often as there is news. @returns the bytes to send */
@@ -98,6 +100,13 @@ export class GateHandshake {
     this.#preface = null;
     return preface === null ? frame : Buffer.concat([encodePreface(preface), frame]);
   }
+}
+
+/** Clients that say the same share a hello, as long as there is no secret in it. */
+function withoutToken(hello: Message<'hello'>): Pick<HelloEvent, 'hello' | 'token'> {
+  if (hello.token === undefined) return { hello, token: null };
+  const { token, ...rest } = hello;
+  return { hello: rest, token };
 }
 
 function requireRevision(theirs: Revisions): number {

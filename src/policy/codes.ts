@@ -93,6 +93,7 @@ export const CODES = {
   CLIENT_LEFT: facts('later', 'the client left before a verdict could be given'),
   RELEASE_DRAINED: facts('after-change', 'an operator has clients of this release moved on'),
   KICKED: facts('later', 'an operator ended the session'),
+  CLAIM_NOT_ALLOWED: facts('after-change', 'the client may not be of the release that it says it is'),
 } as const satisfies Record<string, CodeFacts>;
 
 export type Code = keyof typeof CODES;

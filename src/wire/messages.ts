@@ -137,6 +137,12 @@ export const MESSAGES = {
         .default('may')
         .describe('whether this client may start the upgrade of the system tables'),
       protocol,
+      token: z
+        .string()
+        .min(1)
+        .max(512)
+        .optional()
+        .describe('a secret that says who the client is, where the gate asks for one; see "Tokens"'),
     }),
   },
   permit: {
@@ -306,7 +312,9 @@ export function decodeMessage<Name extends MessageName>(name: Name, frame: Frame
   const known = recent[name].get(frame.payload);
   if (known !== undefined) return known as Message<Name>;
   const message = parse(name, decodeValue(frame.payload));
-  recent[name].keep(frame.payload, message);
+  // What holds a secret is not remembered.
+  if (name === 'hello' && 'token' in message) deepFreeze(message);
+  else recent[name].keep(frame.payload, message);
   return message;
 }
 

@@ -31,6 +31,7 @@ const PINNED = [
   ['CLIENT_LEFT', null, null, 'later', 4023],
   ['RELEASE_DRAINED', null, null, 'after-change', 4024],
   ['KICKED', null, null, 'later', 4025],
+  ['CLAIM_NOT_ALLOWED', null, null, 'after-change', 4026],
 ] as const;
 
 describe('what programs rely on', () => {

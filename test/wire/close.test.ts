@@ -31,6 +31,7 @@ test('close codes are what they always were: clients go by them', () => {
     CLIENT_LEFT: 4023,
     RELEASE_DRAINED: 4024,
     KICKED: 4025,
+    CLAIM_NOT_ALLOWED: 4026,
   });
   expect([NORMAL.code, TEXT_REFUSED.code]).toEqual([1000, 1003]);
 });

@@ -3,7 +3,8 @@ import { pipeline } from 'node:stream/promises';
 import type { Command } from 'commander';
 import { connectTo } from '../../client/connect.ts';
 import { RefusedError, type Session } from '../../client/session.ts';
-import { parseUrl, type Target, UrlError } from '../../client/url.ts';
+import { TOKEN_VARIABLE, tokenOf } from '../../client/token.ts';
+import { parseUrl, type Target, UrlError, withoutToken } from '../../client/url.ts';
 import { pause } from '../../ports/clock.ts';
 import { realClock } from '../../runtime/clock.ts';
 import { realRuntime } from '../../runtime/real.ts';
@@ -18,6 +19,7 @@ interface Options {
   readonly rate?: number;
   readonly hold?: number | true;
   readonly json?: true;
+  readonly tokenFile?: string;
 }
 
 interface Report {
@@ -45,12 +47,17 @@ export function addConnect(program: Command): void {
     .option('--count <n>', 'number of connections to open', wholeNumber, 1)
     .option('--rate <n>', 'new connections per second (default: all at once)', wholeNumber)
     .option('--hold [duration]', 'keep sessions open for this long, or until Ctrl-C', durationOption)
+    .option(
+      '--token-file <file>',
+      `file that holds the client's token, readable by its owner only (default: token= or tokenFile= in the URL, then the variable ${TOKEN_VARIABLE})`,
+    )
     .option('--json', 'print one JSON object per connection')
     .action(run);
 }
 
 async function run(url: string, options: Options): Promise<void> {
-  const target = takeable(parseUrl(url));
+  hideToken(url);
+  const target = takeable(withTokenOf(parseUrl(url), options));
   if (options.count < 1 || options.rate === 0) throw new UsageError('--count and --rate are at least 1');
   const stop = new AbortController();
   process.once('SIGINT', () => stop.abort());
@@ -68,6 +75,19 @@ async function run(url: string, options: Options): Promise<void> {
     }),
   );
   process.exitCode = Math.max(...statuses);
+}
+
+/** Whoever lists processes sees what they were called with. */
+function hideToken(url: string): void {
+  const shown = withoutToken(url);
+  if (shown !== url) process.title = `skewgate connect ${shown}`;
+}
+
+function withTokenOf(target: Target, { tokenFile }: Options): Target {
+  const { token: stated, ...hello } = target.hello;
+  const from = tokenFile === undefined ? target : { ...target, hello, tokenFile };
+  const token = tokenOf(from, undefined, process.env);
+  return token === undefined ? target : { ...target, hello: { ...target.hello, token } };
 }
 
 /** What no gate would take is wrong usage, and is said before one is dialled. @throws {UrlError} */

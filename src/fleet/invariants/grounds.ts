@@ -39,6 +39,7 @@ export const GROUNDS: Partial<Record<Code, Ground>> = {
   PAUSED: NEVER,
   RELEASE_DRAINED: NEVER,
   KICKED: NEVER,
+  CLAIM_NOT_ALLOWED: NEVER,
 };
 
 /** The upgrade failed and rests: for a time that doubles with each attempt, or until an operator acts. */
