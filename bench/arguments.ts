@@ -26,7 +26,8 @@ npm run bench -- profile [--out FOLDER]
   --json     also write every value to this file
   --write    put tables and pictures into docs/performance.md; without NAMEs
   soak       mixed traffic for a long time: whether memory, descriptors or latency grow
-  profile    where the time of a handshake goes in the gate; leaves its CPU profile in the folder
+  profile    where the time of a handshake goes in the gate, and its system calls beside HAProxy's; leaves a
+             CPU profile and a flame graph in the folder
   --minutes  how long; default: 120
   --out      folder for pictures and what a soak saw; default: bench-results`;
 

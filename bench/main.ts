@@ -3,6 +3,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { type Arguments, readArguments, USAGE } from './arguments.ts';
+import { systemCalls } from './calls.ts';
 import type { Measured } from './experiment.ts';
 import { EXPERIMENTS } from './experiments/all.ts';
 import { Lab } from './lab.ts';
@@ -92,6 +93,7 @@ async function profile({ out }: Arguments): Promise<void> {
   await using lab = await Lab.create({ quick: false });
   onSignal(() => void lab[Symbol.asyncDispose]().finally(() => process.exit(1)));
   console.log(await profileHandshakes(lab, path.resolve(out)));
+  console.log(`\n${await systemCalls(lab)}`);
 }
 
 function onSignal(act: () => void): void {
