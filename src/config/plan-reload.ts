@@ -38,6 +38,8 @@ const LIVE = [
   'limits',
   'timeouts',
   'sessions',
+  'clients',
+  'identities',
   'log.file',
   'log.durable',
   'log.rotate',

@@ -307,7 +307,11 @@ export class Gate {
       });
   }
 
-  #begin(client: PendingClient, listener: string, { session, hello, applicant, reached }: Admitted): void {
+  #begin(
+    client: PendingClient,
+    listener: string,
+    { session, hello, identity, applicant, reached }: Admitted,
+  ): void {
     const { connection } = client;
     const { id: server } = reached.server;
     const { link } = reached;
@@ -319,6 +323,7 @@ export class Gate {
       client: version,
       driver,
       properties: recordable(hello.properties, this.#options.settings.recordedProperties),
+      identity,
       peer: connection.peer,
       listener,
       server,
@@ -336,6 +341,7 @@ export class Gate {
       client: session.client,
       peer: session.peer,
       properties: session.properties,
+      identity: session.identity,
       server: session.server,
       reason,
       code: closed?.code ?? null,

@@ -108,6 +108,8 @@ export class Handshakes {
         peer,
         driver: null,
         properties: {},
+        identity: null,
+        credential: null,
         session: null,
         server: null,
         serverVersion: null,
