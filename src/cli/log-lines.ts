@@ -44,6 +44,8 @@ const TEXTS: Readonly<Record<string, (record: Fields) => string>> = {
   handshake,
   'session-end': (record) =>
     `ended   ${shown(record, 'client').padEnd(8)} session ${shown(record, 'session')} on ${shown(record, 'server')}, ${shown(record, 'bytesFromClient')} bytes up, ${shown(record, 'bytesFromServer')} down (${shown(record, 'reason')})`,
+  'turned-away': (record) =>
+    `cut off ${shown(record, 'count')} clients of ${textIn(record, 'source') === null ? 'further sources' : shown(record, 'source')} (${shown(record, 'limit')})`,
   server: (record) =>
     `server  ${shown(record, 'server')} ${shown(record, 'state')} ${textIn(record, 'version') === null ? 'version unknown' : shown(record, 'version')}${errorOf(record, 'lastError')}`,
   migration(record) {

@@ -12,7 +12,6 @@ import type { Path } from './path.ts';
 import { policyOf } from './policy.ts';
 import type { Spelled } from './problems.ts';
 import type { Config } from './schema.ts';
-import { findStrangers } from './ways-in.ts';
 
 /** Where a config is served. */
 export interface Place {
@@ -38,7 +37,6 @@ export function findMissing(config: Config, place: Place): Spelled[] {
         : [],
     ),
     ...loops(config),
-    ...findStrangers(config),
     ...workerProblems(config),
   ];
 }

@@ -38,8 +38,6 @@ const LIVE = [
   'limits',
   'timeouts',
   'sessions',
-  'clients',
-  'identities',
   'log.file',
   'log.durable',
   'log.rotate',
@@ -49,7 +47,6 @@ const LIVE = [
   'log.properties',
   'migration.hold.deadline',
   'migration.hold.clients',
-  'admin.tokens',
 ];
 
 /** What stands behind the reason for a restart, by the key that it begins with. */
@@ -63,10 +60,8 @@ const FIXED: readonly (readonly [key: string, why: string])[] = [
   ['log.format', 'the lines of one file have one form'],
   ['log.export', 'records may be on their way by it'],
   ['coordination', 'what the gate shares with others began with it'],
-  ['admin', 'its listener is that of the start'],
+  ['admin', 'its listener and its token are those of the start'],
 ];
-
-const TOKENS = 'admin.tokens.';
 
 interface Difference {
   readonly key: string;
@@ -115,19 +110,18 @@ function impossible(from: Config, to: Config): ReloadRefusal[] {
 
 /** A config whose lists of things with names are objects by name. */
 function named(config: Config): Named {
-  const { catalogue, admin } = config;
+  const { catalogue } = config;
   return {
     ...config,
     listen: byName(config.listen, ({ tcp, ws }) => (tcp === undefined ? `ws://${ws}` : `tcp://${tcp}`)),
     servers: byName(config.servers, ({ id }) => id),
-    ...(admin && { admin: { ...admin, tokens: byName(admin.tokens, ({ name }) => name) } }),
     ...(catalogue && {
       catalogue: { ...catalogue, releases: byName(catalogue.releases, ({ version }) => version) },
     }),
   };
 }
 
-type Named = Omit<Config, 'listen' | 'servers' | 'catalogue' | 'admin'> &
+type Named = Omit<Config, 'listen' | 'servers' | 'catalogue'> &
   Readonly<Record<'listen' | 'servers', object>>;
 
 /** Listeners on port 0 may share a name: the second is `…#2`. */
@@ -174,8 +168,6 @@ function reordered(from: Named, to: Named): ReloadChange[] {
 
 function sentenceOf({ key, from, to }: Difference): string {
   if (from === undefined && isEntry(to)) return `${key}: added`;
-  if (key.startsWith(TOKENS) && (from === undefined || to === undefined))
-    return `${key}: ${from === undefined ? 'added' : 'removed'}`;
   if (to === undefined && isEntry(from)) return `${key}: removed; its sessions go on`;
   // How a version is learned may hold what is nobody's business.
   if (isTree(from) || isTree(to)) return `${key}: another one`;

@@ -12,8 +12,7 @@ import { parseHostPort, splitAddress } from '../transport/address.ts';
 import { parseMinor } from '../version/version.ts';
 import { admin } from './admin.ts';
 import { checked, eachOnce, version } from './checked.ts';
-import { clients } from './clients.ts';
-import { identities } from './identities.ts';
+import { limits } from './limits.ts';
 import { migration } from './migration.ts';
 import { onSkew } from './on-skew.ts';
 import { duration, moreThanNone, size } from './units.ts';
@@ -66,12 +65,6 @@ const listener = z
     protocol: protocolRange
       .optional()
       .describe('with `assume` and preset `ranges`: the protocol versions it speaks'),
-    allowPlain: z
-      .boolean()
-      .optional()
-      .describe(
-        'whether clients may send their tokens here although neither TLS nor loopback hides them; default: false, and the gate does not start where they could',
-      ),
   })
   .refine((entry) => (entry.tcp === undefined) !== (entry.ws === undefined), {
     message: 'a listener has either tcp or ws',
@@ -299,12 +292,6 @@ export const configSchema = z.strictObject({
     })
     .prefault({})
     .describe('the decision log'),
-  clients: clients.describe(
-    'who clients are, by the tokens that they send; see [who a client is](identity.md)',
-  ),
-  identities: identities.describe(
-    'who clients are, by certificate or token, and which releases each may say it is of; the first entry that fits counts',
-  ),
   admin: admin.describe('the page and the API for operators; default: none'),
   timeouts: z
     .strictObject({
@@ -329,20 +316,15 @@ export const configSchema = z.strictObject({
           'how long a gate that is to stop still takes clients while `/ready` says no, so that balancers send them elsewhere',
         ),
       drain: duration.prefault('10s').describe('time for sessions to end when the gate stops'),
+      idle: duration
+        .prefault('0s')
+        .describe(
+          'how long a session may carry no byte either way, WebSocket pings not counted, before it is ended; 0s: as long as it likes',
+        ),
     })
     .prefault({})
     .describe('how long things may take'),
-  limits: z
-    .strictObject({
-      handshakes: z
-        .int()
-        .min(1)
-        .default(10_000)
-        .describe('clients in their handshake at once, from the first packet on'),
-      sessions: z.int().min(1).default(100_000).describe('open sessions at once'),
-    })
-    .prefault({})
-    .describe('upper limits'),
+  limits,
   sessions: z
     .strictObject({
       onSkew: onSkew

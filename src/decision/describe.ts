@@ -34,6 +34,8 @@ const SENTENCES: Sentences = {
   handshake: ({ message }) => message,
   'session-end': ({ session, client, server, reason, error }) =>
     `Session ${session} of client ${client} on ${server} ended (${reason})${because(error)}`,
+  'turned-away': ({ count, source, limit }) =>
+    `${count} clients of ${source ?? 'further sources'} were cut off (${limit})`,
   server: ({ server, state, version, lastError }) =>
     `Server ${server} is ${state}, version ${version ?? 'unknown'}${because(lastError)}`,
   gate: ({ what, error }) => `Gate ${what}${because(error)}`,
@@ -45,6 +47,7 @@ const SENTENCES: Sentences = {
 const SEVERITIES: Severities = {
   handshake: ({ verdict }) => (verdict === 'permit' ? 'info' : 'warn'),
   'session-end': ({ error }) => (error === null ? 'info' : 'warn'),
+  'turned-away': () => 'warn',
   server: ({ state }) => (state === 'down' ? 'warn' : 'info'),
   gate: ({ what }) => {
     if (what === 'fault' || what === 'no-descriptors') return 'error';

@@ -23,6 +23,7 @@ const CLASSES: { readonly [Event in LogRecord['event']]: (record: Of<Event>) => 
     type: ['connection', ...(verdict === 'permit' ? ['allowed', 'start'] : ['denied'])],
   }),
   'session-end': () => ({ category: ['network', 'session'], type: ['end'] }),
+  'turned-away': () => ({ category: ['network'], type: ['connection', 'denied'] }),
   server: ({ first }) => ({ category: ['host'], type: [first ? 'info' : 'change'] }),
   gate: ({ what }) => ({ category: ['process'], type: [LIFE[what] ?? 'info'] }),
   operator: () => ({ category: ['configuration'], type: ['change'] }),

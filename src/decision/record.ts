@@ -9,6 +9,7 @@ import type {
   OperatorEvent,
   ServerEvent,
   SessionEndEvent,
+  TurnedAwayEvent,
 } from '../events/events.ts';
 import type { Decision } from '../policy/types.ts';
 import type { Prepared } from '../ports/prepared.ts';
@@ -29,6 +30,7 @@ export type HandshakeRecord = Identity &
     readonly trace?: Decision['trace'];
   };
 export type SessionEndRecord = Identity & SessionEndEvent;
+export type TurnedAwayRecord = Identity & TurnedAwayEvent;
 export type ServerRecord = Identity & ServerEvent;
 export type LifecycleRecord = Identity & LifecycleEvent;
 export type OperatorRecord = Identity & OperatorEvent;
@@ -45,6 +47,7 @@ export type LostRecord = Identity & {
 export type LogRecord =
   | HandshakeRecord
   | SessionEndRecord
+  | TurnedAwayRecord
   | ServerRecord
   | LifecycleRecord
   | OperatorRecord

@@ -27,8 +27,6 @@ const properties = z
     'of what the client says of itself, what `log.properties` names; values are cut at 256 characters',
   );
 
-const identity = z.string().nullable();
-
 /** What stands in every record. */
 const common = {
   time: time.describe('when it was written: ISO 8601, UTC, to the millisecond'),
@@ -68,6 +66,10 @@ const decision = {
   retryAfterMs: ms.nullable().describe('when to come again, in ms from then; null: no time is known'),
   vendorCode: z.int().nullable().describe("Phoenix's vendor code; null: Phoenix has no such outcome"),
   sqlState: z.string().nullable().describe("Phoenix's SQLState; null: Phoenix has no such outcome"),
+  limit: z
+    .string()
+    .exactOptional()
+    .describe('the limit that the client ran into, by its key in the config; absent: none'),
   message: z.string().describe('the decision as a sentence, for people'),
   notices: z.array(z.string()).readonly().describe('what an admitted client should know all the same'),
   notes: z
@@ -101,21 +103,6 @@ const handshake = z.strictObject({
   peer: z.string().describe("the client's address"),
   driver: z.string().nullable().describe('what the client calls its driver; null: no hello was read'),
   properties,
-  identity: identity.describe(
-    'what `identities` or `clients.tokens` calls the client; null: it is not known',
-  ),
-  credential: z
-    .strictObject({
-      kind: openWord(['certificate', 'token']).describe('what it presented'),
-      value: z
-        .string()
-        .nullable()
-        .describe('of a certificate the name that counts; of a token null, since nobody is to see it'),
-    })
-    .nullable()
-    .describe(
-      'by what the client is known, or what it presented that is not; null: nothing, or nobody asks for it',
-    ),
   session: z.string().nullable().describe('the id of the session; null: the client was not admitted'),
   server: z.string().nullable().describe('the id of the server that serves it; null: not admitted'),
   serverVersion: z.string().nullable().describe("that server's version; null: not admitted"),
@@ -141,9 +128,6 @@ const sessionEnd = z.strictObject({
   client: z.string().describe("the client's version"),
   peer: z.string().describe("the client's address"),
   properties,
-  identity: identity.describe(
-    'as in the handshake; it stays, also where a reload takes it out of the config',
-  ),
   server: z.string().describe('the id of the server'),
   reason: openWord([
     'both-ended',
@@ -155,6 +139,7 @@ const sessionEnd = z.strictObject({
     'drained',
     'kicked',
     'skew',
+    'idle',
   ]).describe('why it ended; after the first three the gate ended it'),
   code: code.nullable().describe('the code that goes with it where the gate ended it; otherwise null'),
   message: z.string().nullable().describe('why the gate ended it, as a sentence; null: it did not'),
@@ -162,6 +147,19 @@ const sessionEnd = z.strictObject({
   bytesFromClient: count.describe("the session's bytes from the client to the server"),
   bytesFromServer: count.describe("the session's bytes from the server to the client"),
   durationMs: ms.describe('how long it lasted, ms'),
+});
+
+const turnedAway = z.strictObject({
+  ...common,
+  event: z.literal('turned-away'),
+  limit: z.string().describe('the limit that their source ran into, by its key in the config'),
+  code: code.describe('as in a handshake'),
+  source: z
+    .string()
+    .nullable()
+    .describe('the network that they came from; null: sources beyond the hundred that have a record each'),
+  count: count.describe('how many of them have no record of their own'),
+  since: time.describe('when the second began in which they came'),
 });
 
 const server = z.strictObject({
@@ -360,6 +358,10 @@ const logLost = z.strictObject({
 export const RECORDS = {
   handshake: { about: 'a client was admitted or refused', schema: handshake },
   'session-end': { about: 'a session is over', schema: sessionEnd },
+  'turned-away': {
+    about: 'clients of one source were cut off for a limit, in one second, without a record each',
+    schema: turnedAway,
+  },
   server: { about: 'what is known of a server was learned, or changed', schema: server },
   gate: { about: "the gate's own life", schema: lifecycle },
   operator: { about: 'an operator had the gate do something', schema: operator },
@@ -374,6 +376,7 @@ export const RECORDS = {
 export const recordSchema = z.union([
   handshake,
   sessionEnd,
+  turnedAway,
   server,
   lifecycle,
   operator,

@@ -38,8 +38,6 @@ function handshakeOf(event: HandshakeEvent, { gate, cluster }: Identity, traces:
     peer: event.peer,
     driver: event.driver,
     properties: event.properties,
-    identity: event.identity,
-    credential: event.credential,
     session: event.session,
     server: event.server,
     serverVersion: event.serverVersion,
@@ -60,6 +58,10 @@ function handshakeOf(event: HandshakeEvent, { gate, cluster }: Identity, traces:
     notices: decision.notices,
     notes: decision.notes,
   };
-  const isKept = traces === 'all' || (traces === 'refused' && decision.verdict === 'refuse');
-  return isKept ? { ...record, trace: decision.trace } : record;
+  if (decision.verdict !== 'refuse') return traces === 'all' ? { ...record, trace: decision.trace } : record;
+  return {
+    ...record,
+    ...(decision.limit !== undefined && { limit: decision.limit }),
+    ...(traces !== 'none' && { trace: decision.trace }),
+  };
 }

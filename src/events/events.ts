@@ -22,10 +22,6 @@ export interface HandshakeEvent {
   readonly driver: string | null;
   /** What the client says of itself; empty where no hello was read. */
   readonly properties: Readonly<Record<string, string>>;
-  /** What the config calls it; null where it is not known who it is. */
-  readonly identity: string | null;
-  /** By what it is known, or what it presented that is not; null where it presented nothing. */
-  readonly credential: Credential | null;
   /** The id of the session; null where the client was not admitted. */
   readonly session: string | null;
   /** The server that was given the session; null where none was. */
@@ -38,13 +34,6 @@ export interface HandshakeEvent {
   readonly policyHash: string;
 }
 
-/** What a client proves with who it is. */
-export interface Credential {
-  readonly kind: 'certificate' | 'token';
-  /** Of a certificate the name by which it is meant; of a token null: nobody is to see it. */
-  readonly value: string | null;
-}
-
 /** How long the parts of a handshake took; null: the handshake ended before that part. */
 export interface Phases {
   readonly helloMs: number | null;
@@ -55,7 +44,8 @@ export interface Phases {
 
 /**
  * Why a session ended. After the first three it was the gate that ended it. `drained`: an operator drains what it
- * belonged to; `kicked`: an operator ended just this one; `skew`: its client would not be admitted any more.
+ * belonged to; `kicked`: an operator ended just this one; `skew`: its client would not be admitted any more; `idle`: it
+ * carried nothing for too long.
  */
 export type SessionEndReason =
   | 'both-ended'
@@ -66,7 +56,8 @@ export type SessionEndReason =
   | 'downtime'
   | 'drained'
   | 'kicked'
-  | 'skew';
+  | 'skew'
+  | 'idle';
 
 /** A session is over. */
 export interface SessionEndEvent {
@@ -76,8 +67,6 @@ export interface SessionEndEvent {
   readonly client: string;
   readonly peer: string;
   readonly properties: Readonly<Record<string, string>>;
-  /** What the config called the client as it came; null: it is not known who it is. */
-  readonly identity: string | null;
   readonly server: string;
   readonly reason: SessionEndReason;
   /** What its client would be told today, where the gate ended it; otherwise null. */
@@ -89,6 +78,19 @@ export interface SessionEndEvent {
   readonly bytesFromClient: number;
   readonly bytesFromServer: number;
   readonly durationMs: number;
+}
+
+/** Clients of one source that were cut off within a second, for a limit, without a record of their own. */
+export interface TurnedAwayEvent {
+  readonly event: 'turned-away';
+  /** The limit that the source ran into, by its key in the config. */
+  readonly limit: string;
+  readonly code: Code;
+  /** The network that they came from; null: sources beyond as many as have records of their own. */
+  readonly source: string | null;
+  readonly count: number;
+  /** When the first of them came, ISO 8601, or a little before. */
+  readonly since: string;
 }
 
 /** What is known of a server changed, or was learned for the first time, whatever it is. */
@@ -270,6 +272,7 @@ export type MigrationEvent = {
 export type GateEvent =
   | HandshakeEvent
   | SessionEndEvent
+  | TurnedAwayEvent
   | ServerEvent
   | LifecycleEvent
   | OperatorEvent

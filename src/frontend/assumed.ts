@@ -23,8 +23,8 @@ export function createAssumedFrontEnd({ version, upgrade, protocol }: AssumedCli
   return {
     protocol: 'assumed',
     isTransparent: true,
-    accept(connection) {
-      const early = new EarlyDataBuffer(connection);
+    accept(connection, memory) {
+      const early = new EarlyDataBuffer(connection, memory);
       connection.handle({
         data: (bytes) => early.keep(bytes),
         end: () => early.end(),
@@ -34,6 +34,9 @@ export function createAssumedFrontEnd({ version, upgrade, protocol }: AssumedCli
       return {
         connection,
         gone: early.gone,
+        get fault() {
+          return early.fault;
+        },
         hello: async () => said,
         wait() {},
         permit() {},

@@ -3,6 +3,7 @@
  * `PendingClient`; everything behind it decides without knowing which protocol that is.
  */
 import type { Connection } from '../ports/transport.ts';
+import type { EarlyMemory } from './early-data.ts';
 import type { PendingClient } from './pending-client.ts';
 
 export interface FrontEnd {
@@ -13,6 +14,7 @@ export interface FrontEnd {
   /**
    * Takes the connection over, handlers included, until the client is admitted or refused. It may speak first.
    * The time limit for the client's hello begins here.
+   * @param memory for what the client sends before it is admitted; absent: there is enough
    */
-  accept(connection: Connection): PendingClient;
+  accept(connection: Connection, memory?: EarlyMemory): PendingClient;
 }

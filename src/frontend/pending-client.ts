@@ -6,7 +6,7 @@ import type { Code } from '../policy/codes.ts';
 import type { ClientFacts, Decision, ProtocolRange } from '../policy/types.ts';
 import type { CancelSignal } from '../ports/cancellation.ts';
 import type { Connection } from '../ports/transport.ts';
-import type { EarlyData } from './early-data.ts';
+import type { EarlyData, EarlyFault } from './early-data.ts';
 
 /** What a client says of itself. */
 export interface Hello {
@@ -53,8 +53,10 @@ export interface Permit {
 
 export interface PendingClient {
   readonly connection: Connection;
-  /** Aborts when the client leaves. */
+  /** Aborts when the client leaves, or is to be turned away for its `fault`. */
   readonly gone: CancelSignal;
+  /** Null, or absent: it has left, once `gone` has aborted. */
+  readonly fault?: EarlyFault | null;
   /** The one hello of this client, however often it is asked for. */
   hello(): Promise<HelloResult>;
   /** Legal after a hello, until `permit` or `refuse`. */

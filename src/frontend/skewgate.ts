@@ -12,7 +12,7 @@ import { closeReasonOf } from '../wire/close.ts';
 import { WireFault } from '../wire/fault.ts';
 import { HEADER_LENGTH, MAX_PAYLOAD } from '../wire/frame.ts';
 import { PREFACE_LENGTH } from '../wire/preface.ts';
-import { EarlyDataBuffer } from './early-data.ts';
+import { EarlyDataBuffer, type EarlyFault, type EarlyMemory } from './early-data.ts';
 import type { FrontEnd } from './front-end.ts';
 import type { HelloResult, PendingClient, Permit, WaitNotice } from './pending-client.ts';
 import { encodedForWire, sentence } from './wire-limits.ts';
@@ -31,7 +31,7 @@ export function createSkewgateFrontEnd(options: SkewgateOptions): FrontEnd {
   return {
     protocol: 'skewgate',
     isTransparent: false,
-    accept: (connection) => new SkewgateClient(connection, options),
+    accept: (connection, memory) => new SkewgateClient(connection, options, memory),
   };
 }
 
@@ -46,11 +46,11 @@ class SkewgateClient implements PendingClient {
   /** Set where the peer speaks something else. */
   #stray: StrayPeer | null = null;
 
-  constructor(connection: Connection, { clock, handshakeTimeout }: SkewgateOptions) {
+  constructor(connection: Connection, { clock, handshakeTimeout }: SkewgateOptions, memory?: EarlyMemory) {
     this.connection = connection;
     // Only a bug rejects it; a client that is turned away at once is not asked.
     this.#hello.promise.catch(() => {});
-    this.#early = new EarlyDataBuffer(connection);
+    this.#early = new EarlyDataBuffer(connection, memory);
     this.#timer = clock.after(handshakeTimeout, () =>
       this.#settle({
         kind: 'failed',
@@ -76,6 +76,10 @@ class SkewgateClient implements PendingClient {
 
   get gone(): CancelSignal {
     return this.#early.gone;
+  }
+
+  get fault(): EarlyFault | null {
+    return this.#early.fault;
   }
 
   hello(): Promise<HelloResult> {

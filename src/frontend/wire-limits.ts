@@ -11,8 +11,8 @@ export function sentence(text: string, limit = MAX_SENTENCE): string {
   return text.length > limit ? `${text.slice(0, limit - 1).toWellFormed()}…` : text;
 }
 
-/** A decision as a `refuse` or `permit` message carries it; its notices go with the permit itself. */
-export function forWire({ notices: _, ...decision }: Decision): MessageInput<'refuse'> {
+/** A decision as a `refuse` or `permit` message carries it; its notices go with the permit itself, and limits are the gate's own. */
+export function forWire({ notices: _, limit: __, ...decision }: Decision): MessageInput<'refuse'> {
   return {
     ...decision,
     message: sentence(decision.message),

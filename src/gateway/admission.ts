@@ -19,7 +19,7 @@ import type { Judge } from './judge.ts';
 import type { Lifecycle } from './lifecycle.ts';
 import { type OrderedContext, orderedVerdict } from './ordered.ts';
 import type { Ramp } from './ramp.ts';
-import { clientLeft, draining, tooManySessions } from './refusals.ts';
+import { clientLeft, draining, faultyClient, tooManySessions } from './refusals.ts';
 import { ServerSearch } from './server-search.ts';
 import type { SessionRegistry } from './sessions.ts';
 import type { Settings } from './settings.ts';
@@ -31,7 +31,6 @@ import {
   type WaitContext,
   type WaitTimes,
 } from './wait.ts';
-import { Who } from './who.ts';
 
 export type AdmissionTimes = WaitTimes & {
   /** ms after which what is known of a server is asked again before a client is refused for it. */
@@ -58,8 +57,6 @@ export interface Admitted {
   /** Id of the session that begins, and has its slot. */
   readonly session: string;
   readonly hello: Hello;
-  /** What the config calls the client; null: it is not known who it is. */
-  readonly identity: string | null;
   readonly applicant: Applicant;
   readonly reached: Reached;
 }
@@ -89,7 +86,6 @@ export class Admission implements Holding {
   readonly #search: ServerSearch;
   #helloAt: number | null = null;
   #hello: Hello | null = null;
-  #who: Who | null = null;
   /** Since when it is held, monotonic; null: it is not, or had its turn since. */
   #heldSince: number | null = null;
   /** The verdict that holds it, or held it last. */
@@ -127,7 +123,6 @@ export class Admission implements Holding {
     }
     if (heard.kind === 'failed') return this.refuse(refusal(heard.code, heard.message));
     this.#hello = heard.hello;
-    this.#who = new Who(this.#context.settings, this.#client.connection, heard.token);
     this.#helloAt = this.#context.clock.monotonic();
     let applicant: Applicant;
     try {
@@ -196,13 +191,12 @@ export class Admission implements Holding {
     for (;;) {
       // Noted before looking: a change between the look and the wait is not missed.
       const seen = news.count;
-      const stranger = this.#who?.refusalOf(applicant) ?? null;
-      if (stranger !== null) return this.refuse(stranger);
       const step = await this.#step(applicant);
       if (step.kind === 'again' && !this.#over.aborted) continue;
       if (step.kind === 'reached') return this.#admit(hello, applicant, step);
       const decision = step.kind === 'again' ? judge.decide(applicant) : step.decision;
-      if (this.#client.gone.aborted) return this.refuse(clientLeft(decision));
+      const { gone, fault } = this.#client;
+      if (gone.aborted) return this.refuse(fault ? faultyClient(fault, decision) : clientLeft(decision));
       if (lifecycle.closing.aborted) return this.refuse(draining(applicant.facts));
       const end = this.#wait.overdue(decision, this.#context.migration.obstacle);
       if (end !== null) return this.refuse(end);
@@ -259,7 +253,6 @@ export class Admission implements Holding {
     };
     if (
       cluster.isStale(settings.times.stale) ||
-      (this.#who?.refusalOf(applicant) ?? null) !== null ||
       orderedVerdict(this.#context, applicant, this.#listener) !== null
     )
       return leave({ kind: 'again' });
@@ -325,7 +318,7 @@ export class Admission implements Holding {
       notices: decision.notices,
       decision,
     });
-    return { session, hello, identity: this.#who?.identity ?? null, applicant, reached };
+    return { session, hello, applicant, reached };
   }
 
   #outcome(decision: Decision): Outcome {
@@ -337,8 +330,6 @@ export class Admission implements Holding {
       peer: this.#client.connection.peer,
       driver: this.#hello?.driver ?? null,
       properties: recordable(this.#hello?.properties ?? {}, this.#context.settings.recordedProperties),
-      identity: this.#who?.identity ?? null,
-      credential: this.#who?.credential ?? null,
       session: null,
       server: null,
       serverVersion: null,

@@ -3,6 +3,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { Cluster, type ClusterOptions } from '../cluster/cluster.ts';
 import type { Finding } from '../cluster/finding.ts';
+import { sourceLimitsOf } from '../config/limits.ts';
 import { parseOnSkew } from '../config/on-skew.ts';
 import { hashPolicy, policyOf } from '../config/policy.ts';
 import type { Config } from '../config/schema.ts';
@@ -19,7 +20,6 @@ import type { Clock } from '../ports/clock.ts';
 import type { Random } from '../ports/random.ts';
 import { chooseEngine } from '../relay/engine.ts';
 import type { Transports } from '../transport/address.ts';
-import { Authentication } from './authentication.ts';
 import { buildMigration, SetupError } from './build-migration.ts';
 import { listenerOf, serverOf } from './entries.ts';
 import { Gate, type GateOptions } from './gate.ts';
@@ -174,10 +174,10 @@ export function settingsOf(config: Config): SettingValues {
   return {
     policy,
     policyHash: hashPolicy(policy),
-    authentication: new Authentication(config),
     recordedProperties: log.properties,
     onSkew: parseOnSkew(config.sessions.onSkew),
     traces: log.trace,
+    sourceLimits: sourceLimitsOf(config.limits, config.workers),
     times: {
       ...timeouts,
       upgrade: migration.hold.deadline,

@@ -6,6 +6,7 @@ import type { Cluster } from '../cluster/cluster.ts';
 import type { LifecycleEvent } from '../events/events.ts';
 import type { EventSink } from '../events/fan-out.ts';
 import { recordable } from '../events/properties.ts';
+import type { FrontEnd } from '../frontend/front-end.ts';
 import type { PendingClient } from '../frontend/pending-client.ts';
 import type { Migration } from '../migration/migration.ts';
 import type { CancelSignal } from '../ports/cancellation.ts';
@@ -13,25 +14,30 @@ import { AnyOf, Changes } from '../ports/changes.ts';
 import { type Clock, deadline } from '../ports/clock.ts';
 import type { Prepared } from '../ports/prepared.ts';
 import type { Random } from '../ports/random.ts';
+import type { Connection, PendingHandshake } from '../ports/transport.ts';
 import { streams } from '../relay/engine.ts';
 import type { End, RelayEngine } from '../relay/relay.ts';
 import type { Transports } from '../transport/address.ts';
 import { GOING_AWAY } from '../wire/close.ts';
 import type { Admitted, Outcome } from './admission.ts';
 import { ConnectionCounts, type EndBeforeSession } from './connections.ts';
-import { Handshakes } from './handshakes.ts';
+import { Handshakes, TrackedHandshake } from './handshakes.ts';
 import { Heeding } from './heeding.ts';
+import { IdleWatch } from './idle-watch.ts';
 import { Judge } from './judge.ts';
 import { Lifecycle } from './lifecycle.ts';
 import { type ListenerEntry, Listeners } from './listeners.ts';
 import { Operations } from './operations.ts';
 import { Orders } from './orders.ts';
-import { Ramp } from './ramp.ts';
+import { rampAfterUpgrades } from './ramp.ts';
+import { sessionEndEvent } from './session-end.ts';
 import { type SessionClose, type SessionOver, SessionRegistry, type SessionView } from './sessions.ts';
 import type { Settings } from './settings.ts';
 import { SkewWatch } from './skew-watch.ts';
 import type { Slots } from './slots.ts';
+import { type SourceSlot, Sources } from './sources.ts';
 import type { GateState, GateStatus } from './status.ts';
+import { TurnedAway } from './turned-away.ts';
 import { type HeldClient, HeldClients } from './wait.ts';
 
 export interface GateOptions {
@@ -75,11 +81,14 @@ export class Gate {
   readonly operations: Operations;
   readonly #heeding: Heeding;
   readonly #skew: SkewWatch;
+  readonly #idleWatch: IdleWatch;
   readonly #options: GateOptions;
   readonly #judge: Judge;
   readonly #listeners: Listeners;
   readonly #handshakes: Handshakes;
   readonly #connections = new ConnectionCounts();
+  readonly #turnedAway: TurnedAway;
+  readonly #sources: Sources;
   readonly #held = new HeldClients();
   /** Told of every handshake and session that ends. */
   readonly #ends = new Changes();
@@ -99,7 +108,7 @@ export class Gate {
     this.sessions = new SessionRegistry({
       clock,
       slots: slots.sessions,
-      onEnd: (session, end) => this.#ended(session, end),
+      onEnd: (session, end, slot) => this.#ended(session, end, slot),
       onFault: (error) => this.#noteFault(error),
     });
     this.orders = new Orders(clock, (order) => this.#heeding.noteLapsed(order));
@@ -116,6 +125,7 @@ export class Gate {
       cluster,
       onFault,
     });
+    this.#idleWatch = new IdleWatch({ sessions, clock, settings });
     const held = this.#held;
     this.operations = new Operations({
       ...{ orders, heeding: this.#heeding, sessions, cluster, settings, held, clock, random, events },
@@ -126,11 +136,15 @@ export class Gate {
       changing.map(({ changes }) => changes),
       clock,
     );
-    const more = { judge: this.#judge, lifecycle, news, orders, ramp: rampFor(options), sessions };
+    const more = { judge: this.#judge, lifecycle, news, orders, ramp: rampAfterUpgrades(options), sessions };
+    this.#turnedAway = new TurnedAway(options);
+    this.#sources = new Sources(options);
     this.#handshakes = new Handshakes(
       { ...options, ...more, waiting: slots.waiting, held },
       {
         slots: slots.handshakes,
+        sources: this.#sources,
+        turnedAway: this.#turnedAway,
         connections: this.#connections,
         log: (outcome, listener) => this.#logHandshake(outcome, listener),
         onEnd: () => this.#ends.notify(),
@@ -148,6 +162,7 @@ export class Gate {
       handshakes: this.#handshakes.count,
       sessions: this.sessions.count,
       held: this.#options.slots.waiting.used,
+      heldBytes: this.#sources.held,
       heldFor: this.#held.counts(),
       slots: this.sessions.slots.used,
       connections: this.#connections.totals(),
@@ -185,7 +200,8 @@ export class Gate {
       if (!closing.aborted) await this.#options.migration.start();
       await this.#listeners.open(
         {
-          accept: (client, listener, tracked) => this.#accept(client, listener, tracked),
+          accept: (connection, frontEnd, listener, handshake) =>
+            this.#accept(connection, frontEnd, listener, handshake),
           track: (peer, listener) => this.#handshakes.track(peer, listener),
         },
         closing,
@@ -200,6 +216,7 @@ export class Gate {
     if (closing.aborted) return this.#listeners.close();
     this.lifecycle.serve();
     this.#skew.start();
+    this.#idleWatch.start();
     this.#note('started');
   }
 
@@ -272,6 +289,7 @@ export class Gate {
     this.orders.stop();
     this.#heeding.stop();
     this.#skew.stop();
+    this.#idleWatch.stop();
     await this.#listeners.close();
     await this.#idle(this.#cut.signal);
     this.sessions.closeWhere(() => GATE_STOPPED);
@@ -280,6 +298,7 @@ export class Gate {
     const last = deadline(clock, LAST_ANSWERS, this.#forced.signal);
     await this.#idle(last.signal);
     last.clear();
+    this.#turnedAway.flush();
     this.lifecycle.finish();
     note('stopped');
   }
@@ -290,67 +309,63 @@ export class Gate {
       await this.#ends.next(signal);
   }
 
-  #accept(client: PendingClient, listener: string, tracked: boolean): void {
-    if (!tracked) this.#connections.begin(listener);
+  #accept(connection: Connection, frontEnd: FrontEnd, listener: string, handshake?: PendingHandshake): void {
+    const slot =
+      handshake instanceof TrackedHandshake
+        ? handshake.slot
+        : this.#handshakes.enter(connection.peer, listener);
+    // Before its protocol is looked at: a flood of them costs no more than that.
+    if (slot === null) return connection.destroy();
+    const client = frontEnd.accept(connection, slot);
+    const end = (how: EndBeforeSession) => {
+      slot.leave();
+      this.#connections.end(how);
+    };
     const begin = (outcome: Admitted | EndBeforeSession) => {
-      if (typeof outcome === 'string') this.#connections.end(outcome);
-      else this.#begin(client, listener, outcome);
+      if (typeof outcome === 'string') end(outcome);
+      else this.#begin(client, slot, listener, outcome);
     };
     this.#handshakes
-      .run(client, listener)
+      .run(client, slot, listener)
       .then(begin)
       .catch((error) => {
         // A bug, or a message over the protocol's limits: this client is cut off, the others are not concerned.
-        client.connection.destroy();
-        this.#connections.end('fault');
+        connection.destroy();
+        end('fault');
         this.#noteFault(error);
       });
   }
 
   #begin(
     client: PendingClient,
+    slot: SourceSlot,
     listener: string,
-    { session, hello, identity, applicant, reached }: Admitted,
+    { session, hello, applicant, reached }: Admitted,
   ): void {
     const { connection } = client;
     const { id: server } = reached.server;
     const { link } = reached;
     this.#options.cluster.sessionStarted(server);
     const running = this.#engine.start(connection, link.connection, client.earlyData(), link.sinceHello);
-    const { version, driver } = hello;
+    slot.arrived();
     const start = {
       session,
-      client: version,
-      driver,
+      client: hello.version,
+      driver: hello.driver,
       properties: recordable(hello.properties, this.#options.settings.recordedProperties),
-      identity,
       peer: connection.peer,
       listener,
       server,
     };
-    this.sessions.begin(start, applicant, running);
+    this.sessions.begin(start, applicant, running, slot);
   }
 
-  #ended(session: SessionView, { reason, error, closed, durationMs }: End & SessionOver): void {
+  #ended(session: SessionView, end: End & SessionOver, slot: SourceSlot | null): void {
     const { cluster, events } = this.#options;
-    this.#connections.end(reason);
+    slot?.leave();
+    this.#connections.end(end.reason);
     cluster.sessionEnded(session.server);
-    events.emit({
-      event: 'session-end',
-      session: session.session,
-      client: session.client,
-      peer: session.peer,
-      properties: session.properties,
-      identity: session.identity,
-      server: session.server,
-      reason,
-      code: closed?.code ?? null,
-      message: closed?.message ?? null,
-      error: error?.message ?? null,
-      bytesFromClient: session.bytesFromClient,
-      bytesFromServer: session.bytesFromServer,
-      durationMs,
-    });
+    events.emit(sessionEndEvent(session, end));
     this.#ends.notify();
   }
 
@@ -373,12 +388,6 @@ export class Gate {
     const { addresses: listeners } = this.#listeners;
     events.emit({ event: 'gate', what, policyHash, listeners, error, ...more });
   }
-}
-
-function rampFor({ clock, random, ramp: start, migration }: GateOptions): Ramp {
-  const ramp = new Ramp({ clock, random, start, levelOf: (version) => migration.levelOf(version) });
-  migration.whenRisen((level) => ramp.begin(level));
-  return ramp;
 }
 
 function onAbort(signal: CancelSignal | undefined, act: () => void): void {

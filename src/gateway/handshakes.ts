@@ -1,19 +1,26 @@
-/** Clients on their way in: at most so many at once, each with its admission, also those still in their transport's own handshake. */
+/**
+ * Clients on their way in: at most so many at once, of all sources and of each, also those still in their transport's
+ * own handshake. Each that may come in has its admission.
+ */
 import type { PendingClient } from '../frontend/pending-client.ts';
 import { refusal } from '../policy/decision.ts';
 import type { Decision } from '../policy/types.ts';
 import { msBetween } from '../ports/clock.ts';
 import { randomId } from '../ports/random.ts';
-import type { HandshakeFailure, PendingHandshake } from '../ports/transport.ts';
+import type { HandshakeEnd, HandshakeFailure, PendingHandshake } from '../ports/transport.ts';
 import { Admission, type AdmissionContext, type Admitted, type Outcome } from './admission.ts';
 import type { ConnectionCounts, EndBeforeSession } from './connections.ts';
-import { draining, tooManyHandshakes, tooManySessions } from './refusals.ts';
+import { draining, tooManyHandshakes, tooManyOfSource, tooManySessions } from './refusals.ts';
 import type { Slots } from './slots.ts';
+import type { SourceSlot, Sources } from './sources.ts';
+import type { TurnedAway } from './turned-away.ts';
 
 export interface HandshakesOptions {
   /** What limits them. */
   readonly slots: Slots;
-  /** Gets the connections that are still in their transport's own handshake. */
+  readonly sources: Sources;
+  readonly turnedAway: TurnedAway;
+  /** Gets each connection. */
   readonly connections: ConnectionCounts;
   /** Gets each outcome before its client is told. */
   readonly log: (outcome: Outcome, listener: string) => void;
@@ -36,13 +43,28 @@ export class Handshakes {
   }
 
   /**
+   * Somebody has come to `listener`.
+   * @returns null: its source has too many, and it is to be cut off; that is counted
+   */
+  enter(peer: string, listener: string): SourceSlot | null {
+    const { sources, turnedAway, connections } = this.#options;
+    connections.begin(listener);
+    const slot = sources.enter(peer);
+    if (slot.reached === null || turnedAway.tells(slot.name, slot.reached)) return slot;
+    connections.end('refused');
+    return null;
+  }
+
+  /**
    * Takes a client to its verdict.
    * @param listener the address that it came to
    * @returns what its session needs; if it was not admitted, how it ended
    */
-  async run(client: PendingClient, listener: string): Promise<Admitted | EndBeforeSession> {
+  async run(client: PendingClient, slot: SourceSlot, listener: string): Promise<Admitted | EndBeforeSession> {
     const { log, onEnd, slots } = this.#options;
     const admission = new Admission(this.#context, client, listener, (outcome) => log(outcome, listener));
+    const over = this.#overSource(slot);
+    if (over !== null) return admission.refuse(over);
     if (this.#full() !== null) await this.#more();
     const full = this.#full();
     if (full !== null) return admission.refuse(full);
@@ -56,21 +78,27 @@ export class Handshakes {
   }
 
   /** A peer in its transport's own handshake is a client on its way in too. */
-  track(peer: string, listener: string): PendingHandshake {
+  track(peer: string, listener: string): TrackedHandshake {
     const startedAt = this.#context.clock.monotonic();
-    const { slots, connections } = this.#options;
-    const full = this.#noRoom();
-    if (full === null) slots.acquire();
-    connections.begin(listener);
-    return {
-      admitted: full === null,
-      end: (how) => {
-        if (full === null) slots.release();
-        if (typeof how === 'object') this.#logFailure(peer, full ?? this.#strayed(how), listener, startedAt);
-        if (how !== 'connection') connections.end(how === 'probe' ? how : 'refused');
-        this.#options.onEnd();
-      },
-    };
+    const { slots, connections, onEnd } = this.#options;
+    const slot = this.enter(peer, listener);
+    const full = slot && (this.#overSource(slot) ?? this.#noRoom());
+    const hasPlace = slot !== null && full === null;
+    if (hasPlace) slots.acquire();
+    return new TrackedHandshake(slot, hasPlace, (how) => {
+      if (hasPlace) slots.release();
+      if (slot !== null && typeof how === 'object')
+        this.#logFailure(peer, full ?? this.#strayed(how), listener, startedAt);
+      if (slot !== null && how !== 'connection') {
+        slot.leave();
+        connections.end(how === 'probe' ? how : 'refused');
+      }
+      onEnd();
+    });
+  }
+
+  #overSource({ name, reached }: SourceSlot): Decision | null {
+    return reached && tooManyOfSource(name, reached, this.#context.ramp.comeAgain(0));
   }
 
   #full(): Decision | null {
@@ -108,8 +136,6 @@ export class Handshakes {
         peer,
         driver: null,
         properties: {},
-        identity: null,
-        credential: null,
         session: null,
         server: null,
         serverVersion: null,
@@ -118,5 +144,27 @@ export class Handshakes {
       },
       listener,
     );
+  }
+}
+
+/** A peer in its transport's own handshake. */
+export class TrackedHandshake implements PendingHandshake {
+  /** Null: it is cut off. */
+  readonly slot: SourceSlot | null;
+  readonly admitted: boolean;
+  readonly #onEnd: (how: HandshakeEnd) => void;
+
+  constructor(slot: SourceSlot | null, admitted: boolean, onEnd: (how: HandshakeEnd) => void) {
+    this.slot = slot;
+    this.admitted = admitted;
+    this.#onEnd = onEnd;
+  }
+
+  get isCut(): boolean {
+    return this.slot === null;
+  }
+
+  end(how: HandshakeEnd): void {
+    this.#onEnd(how);
   }
 }

@@ -3,10 +3,15 @@
  * closes single ones; one that stays keeps its socket, and with it whoever the kernel has queued there.
  */
 import type { FrontEnd } from '../frontend/front-end.ts';
-import type { PendingClient } from '../frontend/pending-client.ts';
 import type { CancelSignal } from '../ports/cancellation.ts';
 import type { Prepared } from '../ports/prepared.ts';
-import type { HandshakeTracker, Listener, Transport } from '../ports/transport.ts';
+import type {
+  Connection,
+  HandshakeTracker,
+  Listener,
+  PendingHandshake,
+  Transport,
+} from '../ports/transport.ts';
 import { splitAddress, type Transports } from '../transport/address.ts';
 
 export interface ListenerEntry {
@@ -24,8 +29,8 @@ export interface ListenerEntry {
 
 /** What becomes of those who come; `listener` is the address as bound. */
 export interface Reception {
-  /** @param tracked whether `track` was told of it before */
-  accept(client: PendingClient, listener: string, tracked: boolean): void;
+  /** @param handshake what `track` returned, where it was told of it before */
+  accept(connection: Connection, frontEnd: FrontEnd, listener: string, handshake?: PendingHandshake): void;
   track(peer: string, listener: string): ReturnType<HandshakeTracker>;
 }
 
@@ -132,8 +137,7 @@ export class Listeners {
     const now = () => open?.entry ?? stated;
     const bound = () => open?.address ?? stated.address;
     const listener = await transport.listen(rest, {
-      accept: (connection, tracked = false) =>
-        reception.accept(now().frontEnd.accept(connection), bound(), tracked),
+      accept: (connection, handshake) => reception.accept(connection, now().frontEnd, bound(), handshake),
       get transparent() {
         return now().frontEnd.isTransparent;
       },

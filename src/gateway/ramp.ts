@@ -4,9 +4,11 @@
  * `start` in the first second. All of n are in after `log2(1 + n/start)` seconds, or a little more where that is faster
  * than `FASTEST` a second. Nobody else waits: who comes while nothing was over, or needed nothing that was, goes on.
  */
+import type { Migration } from '../migration/migration.ts';
 import type { CancelSignal } from '../ports/cancellation.ts';
 import type { Clock, Timer } from '../ports/clock.ts';
 import type { Random } from '../ports/random.ts';
+import { hostOf } from '../transport/address.ts';
 import type { Version } from '../version/version.ts';
 import { FairQueue, type Source } from './fair-queue.ts';
 
@@ -189,7 +191,17 @@ export class Ramp {
   }
 }
 
-/** The address without its port. */
-function hostOf(peer: string): string {
-  return peer.slice(0, Math.max(0, peer.lastIndexOf(':'))) || peer;
+export interface UpgradeRampOptions {
+  readonly clock: Clock;
+  readonly random: Random;
+  /** Clients that are let in during the first second. */
+  readonly ramp: number;
+  readonly migration: Pick<Migration, 'levelOf' | 'whenRisen'>;
+}
+
+/** A ramp that begins anew whenever an upgrade is over. */
+export function rampAfterUpgrades({ clock, random, ramp: start, migration }: UpgradeRampOptions): Ramp {
+  const ramp = new Ramp({ clock, random, start, levelOf: (version) => migration.levelOf(version) });
+  migration.whenRisen((level) => ramp.begin(level));
+  return ramp;
 }

@@ -10,6 +10,7 @@ import { compareVersions } from '../version/version.ts';
 import { type CloseReason, closeReasonOf } from '../wire/close.ts';
 import type { Applicant } from './applicant.ts';
 import type { Slots } from './slots.ts';
+import type { SourceSlot } from './sources.ts';
 
 /** A session as it begins. */
 export interface SessionStart {
@@ -19,8 +20,6 @@ export interface SessionStart {
   readonly driver: string;
   /** Of what the client says of itself, what may be recorded. */
   readonly properties: Readonly<Record<string, string>>;
-  /** What the config called the client as it came; null: it is not known who it is. */
-  readonly identity: string | null;
   /** The client's address. */
   readonly peer: string;
   /** The address that it came to. */
@@ -65,7 +64,7 @@ export interface SessionRegistryOptions {
   /** What limits them. */
   readonly slots: Slots;
   /** Told of each end, once the session is no longer in the list. */
-  readonly onEnd: (session: SessionView, end: End & SessionOver) => void;
+  readonly onEnd: (session: SessionView, end: End & SessionOver, slot: SourceSlot | null) => void;
   /** Told if that threw: a bug, which concerns no other session. */
   readonly onFault: (error: Error) => void;
 }
@@ -76,7 +75,11 @@ interface OpenSession {
   readonly since: number;
   /** Monotonic. */
   readonly startedAt: number;
+  /** Bytes both ways as of the last look at it, and since when they are as many, monotonic. */
+  carried: number;
+  quietSince: number;
   readonly relay: Relay;
+  readonly slot: SourceSlot | null;
   closed: SessionClose | null;
 }
 
@@ -84,7 +87,6 @@ interface OpenSession {
 export class SessionRegistry {
   readonly #options: SessionRegistryOptions;
   readonly #sessions = new Map<string, OpenSession>();
-  readonly #byIdentity = new Map<string, number>();
   readonly #followers = new Set<(session: string) => void>();
 
   constructor(options: SessionRegistryOptions) {
@@ -101,24 +103,25 @@ export class SessionRegistry {
     return this.#options.slots;
   }
 
-  /** Open ones of each client that is known, by what the config calls it; those that had some have 0. */
-  get byIdentity(): ReadonlyMap<string, number> {
-    return this.#byIdentity;
-  }
-
-  /** A session that has its slot begins; its end gives the slot back. */
-  begin(start: SessionStart, applicant: Applicant, relay: Relay): void {
+  /**
+   * A session that has its slot begins; its end gives the slot back.
+   * @param slot the connection that it is on, for whoever is told of the end; null: none is counted
+   */
+  begin(start: SessionStart, applicant: Applicant, relay: Relay, slot: SourceSlot | null = null): void {
     const { clock } = this.#options;
+    const startedAt = clock.monotonic();
     const session = {
       start,
       applicant,
       since: clock.now(),
-      startedAt: clock.monotonic(),
+      startedAt,
+      carried: 0,
+      quietSince: startedAt,
       relay,
+      slot,
       closed: null,
     };
     this.#sessions.set(start.session, session);
-    this.#count(start, 1);
     relay.whenOver((end) => this.#ended(session, end));
   }
 
@@ -135,6 +138,18 @@ export class SessionRegistry {
       closeSession(session, close);
     }
     return closed;
+  }
+
+  /** Ends each session that has carried nothing for `ms`, as far as looks tell, of which this is one. */
+  closeIdle(ms: number, close: SessionClose): void {
+    const now = this.#options.clock.monotonic();
+    for (const session of [...this.#sessions.values()]) {
+      const carried = session.relay.fromClient + session.relay.fromServer;
+      if (carried !== session.carried) {
+        session.carried = carried;
+        session.quietSince = now;
+      } else if (now - session.quietSince >= ms) closeSession(session, close);
+    }
   }
 
   /** Ends one session, if it is open and `reasonFor` gives a reason for it. @returns whether it does */
@@ -180,20 +195,15 @@ export class SessionRegistry {
     return Array.from(this.#sessions.values(), viewOf);
   }
 
-  #count({ identity }: SessionStart, by: number): void {
-    if (identity !== null) this.#byIdentity.set(identity, (this.#byIdentity.get(identity) ?? 0) + by);
-  }
-
   #ended(session: OpenSession, end: End): void {
     this.#sessions.delete(session.start.session);
-    this.#count(session.start, -1);
     this.slots.release();
     const { clock, onEnd, onFault } = this.#options;
     try {
       const durationMs = msBetween(session.startedAt, clock.monotonic());
       // A client may have left before it was told to.
       const closed = session.closed?.reason === end.reason ? session.closed : null;
-      onEnd(viewOf(session), { ...end, durationMs, closed });
+      onEnd(viewOf(session), { ...end, durationMs, closed }, session.slot);
     } catch (error) {
       onFault(error as Error);
     }

@@ -4,28 +4,30 @@
  */
 
 import type { ClusterTimes } from '../cluster/cluster.ts';
+import type { SourceLimits } from '../config/limits.ts';
 import type { OnSkew } from '../config/on-skew.ts';
 import type { Traces } from '../decision/traces.ts';
 import type { Policy } from '../policy/types.ts';
 import { Changes } from '../ports/changes.ts';
 import type { AdmissionTimes } from './admission.ts';
-import type { Authentication } from './authentication.ts';
 
 export interface SettingValues {
   readonly policy: Policy;
   readonly policyHash: string;
-  /** Who clients are. */
-  readonly authentication: Authentication;
   /** Names of the client properties that may be recorded. */
   readonly recordedProperties: readonly string[];
   /** What becomes of open sessions whose clients would not be admitted any more. */
   readonly onSkew: OnSkew;
   /** Which handshake records hold the trace. */
   readonly traces: Traces;
+  /** What holds for each source that clients come from. */
+  readonly sourceLimits: SourceLimits;
   readonly times: AdmissionTimes &
     ClusterTimes & {
       /** ms that sessions get to end when the gate drains. */
       readonly drain: number;
+      /** ms that a session may carry nothing before it is ended; 0: any time. */
+      readonly idle: number;
       /** ms that a gate which is about to take no clients any more still takes them, so that balancers notice. */
       readonly lameDuck: number;
     };
@@ -49,10 +51,6 @@ export class Settings implements SettingValues {
     return this.#values.policyHash;
   }
 
-  get authentication(): Authentication {
-    return this.#values.authentication;
-  }
-
   get recordedProperties(): readonly string[] {
     return this.#values.recordedProperties;
   }
@@ -63,6 +61,10 @@ export class Settings implements SettingValues {
 
   get onSkew(): OnSkew {
     return this.#values.onSkew;
+  }
+
+  get sourceLimits(): SourceLimits {
+    return this.#values.sourceLimits;
   }
 
   get times(): SettingValues['times'] {

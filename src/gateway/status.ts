@@ -18,6 +18,8 @@ export interface GateStatus {
   readonly sessions: number;
   /** Clients that wait for an upgrade, or for the end of a pause, as they count against their limit. */
   readonly held: number;
+  /** Bytes kept of what clients sent before they were admitted. */
+  readonly heldBytes: number;
   /** All clients that are held, by what they wait for. */
   readonly heldFor: Readonly<Record<WaitsFor, number>>;
   /** What counts against the limit of sessions: open ones, and those about to begin. */

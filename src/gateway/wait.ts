@@ -138,20 +138,27 @@ export class Wait {
     if (!full && clock.monotonic() < this.#deadline(decision)) return null;
     if (kind === 'server') return giveUp(decision, this.ms);
     const waited = `it waited ${Math.round(this.ms / 100) / 10} s`;
+    const limit = full ? 'hold.clients' : undefined;
     if (kind === 'operator')
-      return this.#comeAgain(decision, 'PAUSED', full ? `${waiting.limit} clients wait already` : waited);
+      return this.#comeAgain(
+        decision,
+        'PAUSED',
+        full ? `${waiting.limit} clients wait already` : waited,
+        limit,
+      );
     const why = full ? `${waiting.limit} clients wait for it already` : waited;
     return obstacle !== null && decision.verdict === 'migrate'
       ? this.#comeAgain(
           decision,
           'LEDGER_UNAVAILABLE',
           `${why}, and the ledger of upgrades can't be written: ${obstacle}`,
+          limit,
         )
-      : this.#comeAgain(decision, 'UPGRADE_IN_PROGRESS', why);
+      : this.#comeAgain(decision, 'UPGRADE_IN_PROGRESS', why, limit);
   }
 
   /** Not all at the same time, and not before what is waited for can be over. */
-  #comeAgain(held: Decision, code: Code, why: string): Decision {
+  #comeAgain(held: Decision, code: Code, why: string, limit: string | undefined): Decision {
     const soonest = held.retryAfterMs ?? RETRY_AFTER / 2;
     return {
       ...held,
@@ -161,6 +168,7 @@ export class Wait {
         rule: held.rule,
         trace: held.trace,
         retryAfterMs: Math.round(soonest + RETRY_AFTER * this.#context.random.next()),
+        limit,
       }),
     };
   }

@@ -47,6 +47,10 @@ export const METRICS = {
     'code',
     'client_line',
   ),
+  skewgate_limit_refusals_total: counter(
+    'Clients that were turned away for a limit of the config, by its key; also those that were cut off without a record each.',
+    'limit',
+  ),
   skewgate_handshake_seconds: histogram(
     'How long handshakes took, by phase: hello, until it was read; dial, the last search of a server; total.',
     HANDSHAKE,
@@ -55,6 +59,9 @@ export const METRICS = {
   skewgate_held_clients: gauge(
     'Clients that are held now, by what they wait for: upgrade, server, or operator (the end of a pause).',
     'for',
+  ),
+  skewgate_held_bytes: gauge(
+    'Memory for what clients sent before they were admitted; see limits.heldMemory.',
   ),
   skewgate_hold_seconds: histogram('How long clients were held that had to wait.', HOLD),
   skewgate_server_info: gauge(
@@ -84,10 +91,6 @@ export const METRICS = {
   ),
   skewgate_log_lost_total: counter('Records that the decision log, or its export, lost.'),
   skewgate_reloads_total: counter('Reloads of the config, by outcome: applied or refused.', 'outcome'),
-  skewgate_admin_refused_total: counter(
-    'Requests to the admin side that its guard refused, by the word of the answer: NO_TOKEN, WRONG_TOKEN, TOO_MANY_FAILURES, ROLE_TOO_LOW, WRONG_HOST or WRONG_ORIGIN.',
-    'error',
-  ),
   skewgate_event_loop_delay_seconds: histogram(
     'How late a timer came that is due ten times a second: how long everything else has to wait.',
     DELAY,

@@ -53,6 +53,11 @@ export function addGauges(registry: Registry, look: () => Look | null, program: 
     'skewgate_held_clients',
     of(({ status }) => labelled('for', Object.entries(status.heldFor))),
   );
+  gaugeOf(
+    registry,
+    'skewgate_held_bytes',
+    of(({ status }) => [[{}, status.heldBytes]]),
+  );
   const servers = (read: (server: GateStatus['servers'][number]) => number) =>
     of(({ status }) => status.servers.map((server) => [{ server: server.id }, read(server)] as const));
   gaugeOf(

@@ -34,13 +34,22 @@ export interface Metrics {
   readonly observeStore: (store: Store) => Store;
   /** Says which gate it is, once that is built; from then on the process is measured, until `close`. */
   attach(gate: MeteredGate): void;
-  /** Counts a request to the admin side that was refused. @param error the word of its answer, one of few */
-  readonly countRefusedRequest: (error: string) => void;
   /** All metrics, as `contentType` says. */
   text(): Promise<string>;
   readonly contentType: string;
   close(): void;
 }
+
+/** Those that a client can run into, by their keys in the config. */
+const LIMITS = [
+  'handshakes',
+  'sessions',
+  'hold.clients',
+  'handshakesPerSource',
+  'connectionsPerSource',
+  'connectRate',
+  'heldMemory',
+];
 
 function lookAt({ gate, log, migration, settings }: MeteredGate, clock: Clock): Look {
   return { log, migration, settings, status: gate.status(), now: clock.now() };
@@ -52,8 +61,8 @@ export function createMetrics({ clock, program }: MetricsOptions): Metrics {
   const handshakes = new HandshakeMetrics(registry);
   const reloads = counter(registry, 'skewgate_reloads_total');
   for (const outcome of ['applied', 'refused']) reloads.inc({ outcome }, 0);
-  const refusedRequests = counter(registry, 'skewgate_admin_refused_total');
-  for (const error of ['NO_TOKEN', 'WRONG_TOKEN']) refusedRequests.inc({ error }, 0);
+  const refusals = counter(registry, 'skewgate_limit_refusals_total');
+  for (const limit of LIMITS) refusals.inc({ limit }, 0);
   const observeStore = createLedgerTimes(registry, clock);
   const loop = createLoopDelay(registry, clock);
   let gate: MeteredGate | null = null;
@@ -64,12 +73,14 @@ export function createMetrics({ clock, program }: MetricsOptions): Metrics {
     sink: {
       emit(event: GateEvent) {
         if (event.event === 'handshake' && gate !== null) handshakes.note(event, gate.settings.policy);
+        if (event.event === 'handshake' && event.decision.limit !== undefined)
+          refusals.inc({ limit: event.decision.limit });
+        if (event.event === 'turned-away') refusals.inc({ limit: event.limit }, event.count);
         if (event.event === 'operator' && event.what === 'reload')
           reloads.inc({ outcome: event.stage === 'done' ? 'applied' : 'refused' });
       },
     },
     observeStore,
-    countRefusedRequest: (error) => refusedRequests.inc({ error }),
     attach(metered) {
       if (gate === null) loop.measure();
       gate = metered;

@@ -94,6 +94,7 @@ export const CODES = {
   RELEASE_DRAINED: facts('after-change', 'an operator has clients of this release moved on'),
   KICKED: facts('later', 'an operator ended the session'),
   CLAIM_NOT_ALLOWED: facts('after-change', 'the client may not be of the release that it says it is'),
+  SESSION_IDLE: facts('later', 'the session carried nothing for too long'),
 } as const satisfies Record<string, CodeFacts>;
 
 export type Code = keyof typeof CODES;

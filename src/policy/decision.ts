@@ -13,6 +13,7 @@ export function refusal(
     readonly retryAfterMs?: number;
     readonly rule?: Decision['rule'];
     readonly trace?: Decision['trace'];
+    readonly limit?: string | undefined;
   } = {},
 ): Decision {
   const { vendorCode, sqlState, retry } = CODES[code];
@@ -26,6 +27,7 @@ export function refusal(
     move: about.move ?? null,
     retry,
     retryAfterMs: about.retryAfterMs ?? null,
+    ...(about.limit !== undefined && { limit: about.limit }),
     vendorCode,
     sqlState,
     message,

@@ -150,6 +150,8 @@ export interface Decision {
   readonly retry: Retry;
   /** When to come again, where that is known; ms from now. */
   readonly retryAfterMs: number | null;
+  /** The limit that the client ran into, by its key in the gate's config; absent: none, it was judged. */
+  readonly limit?: string;
   readonly vendorCode: number | null;
   readonly sqlState: string | null;
   readonly message: string;
@@ -163,7 +165,7 @@ export interface Decision {
  * A decision as it comes over the wire, perhaps from a later gate: codes, rules and outcomes may be words that this
  * version does not know. `verdict`, `retry` and `move.side` are closed and never surprise a reader.
  */
-export interface ReceivedDecision extends Omit<Decision, 'code' | 'rule' | 'notices' | 'trace'> {
+export interface ReceivedDecision extends Omit<Decision, 'code' | 'rule' | 'notices' | 'trace' | 'limit'> {
   readonly code: OpenCode;
   readonly rule: OpenRule;
   readonly trace: readonly ReceivedTraceStep[];

@@ -118,6 +118,8 @@ export type HandshakeTracker = (peer: string) => PendingHandshake;
 export interface PendingHandshake {
   /** False: there is no room for more that dawdle; it is let go soon unless it becomes a connection. */
   readonly admitted: boolean;
+  /** Whether it is to be let go at once. */
+  readonly isCut?: boolean;
   /** Called once. */
   end(how: HandshakeEnd): void;
 }
@@ -137,9 +139,9 @@ export interface HandshakeFailure {
 export interface ListenOptions {
   /**
    * Takes each connection; it is paused until its first `handle`.
-   * @param tracked whether `track` was told of it when its transport's handshake began
+   * @param handshake what `track` returned as its transport's handshake began; absent: `track` was not told of it
    */
-  accept(connection: Connection, tracked?: boolean): void;
+  accept(connection: Connection, handshake?: PendingHandshake): void;
   /** Used by transports that have a handshake of their own. */
   readonly track?: HandshakeTracker;
   /** Whether a WebSocket client waits for a server's answer: see `Connection.upgrade`. Read for each client. */

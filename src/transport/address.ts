@@ -20,6 +20,12 @@ export function printHostPort({ host, port }: HostPort): string {
   return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
 }
 
+/** The host of `HOST:PORT`, whatever it is; an IPv6 host without its brackets. */
+export function hostOf(text: string): string {
+  const host = text.slice(0, Math.max(0, text.lastIndexOf(':'))) || text;
+  return host.startsWith('[') && host.endsWith(']') ? host.slice(1, -1) : host;
+}
+
 /** Transports by scheme; `dial` takes whole addresses such as `tcp://127.0.0.1:9001`. */
 export type Transports = Readonly<Record<string, Transport>>;
 

@@ -28,10 +28,10 @@ export async function listenForWebSockets(address: string, options: ListenOption
       return forbid(socket);
     }
     if (options.transparent && isUpgrade(request)) {
-      const tracked = pending.leave(socket, 'connection');
+      const handshake = pending.leave(socket, 'connection');
       const complete: CompleteUpgrade = (protocol, all, whole) =>
         upgrade(request, socket, all, whole, protocol);
-      return accept(new PendingWsConnection(request, socket, head, complete), tracked);
+      return accept(new PendingWsConnection(request, socket, head, complete), handshake);
     }
     const connection = upgrade(request, socket, head, false);
     if (connection === null) return;

@@ -29,6 +29,7 @@ export class PendingSockets {
     if (handshake === undefined) return;
     const gone = () => this.leave(socket, GONE);
     socket.once('close', gone);
+    if (handshake.isCut) socket.destroy();
     const limit = handshake.admitted ? undefined : setTimeout(() => socket.destroy(), NO_ROOM_MS);
     const forget = () => {
       clearTimeout(limit);
@@ -39,14 +40,14 @@ export class PendingSockets {
 
   /**
    * Its handshake is over.
-   * @returns whether it had one that is tracked, and was not over before
+   * @returns it, if it is tracked, and was not over before
    */
-  leave(socket: Socket, how: HandshakeEnd): boolean {
+  leave(socket: Socket, how: HandshakeEnd): PendingHandshake | undefined {
     const pending = this.#handshakes.get(socket);
     this.#handshakes.delete(socket);
     pending?.forget();
     pending?.handshake.end(how !== 'connection' && isProbe(socket) ? 'probe' : how);
-    return pending !== undefined;
+    return pending?.handshake;
   }
 }
 

@@ -158,6 +158,8 @@ test('SIGUSR2 goes on in a new file, as logrotate wants it; SIGHUP can name anot
   await vi.waitUntil(() => clientsIn('decisions.ndjson').length === 1, WAIT);
   renameSync(file('decisions.ndjson'), file('moved.ndjson'));
   expect(await outcomeOf(gate.url('4.13.1'))).toBe('admitted by 4.14.0');
+  // Until then it waits in memory, and would go to the new file.
+  await vi.waitUntil(() => clientsIn('moved.ndjson').length === 2, WAIT);
   gate.program.signal('SIGUSR2');
   await gate.program.waitFor(/the decision log was opened again/);
   expect(await outcomeOf(gate.url('4.13.2'))).toBe('admitted by 4.14.0');

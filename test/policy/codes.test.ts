@@ -32,6 +32,7 @@ const PINNED = [
   ['RELEASE_DRAINED', null, null, 'after-change', 4024],
   ['KICKED', null, null, 'later', 4025],
   ['CLAIM_NOT_ALLOWED', null, null, 'after-change', 4026],
+  ['SESSION_IDLE', null, null, 'later', 4027],
 ] as const;
 
 describe('what programs rely on', () => {

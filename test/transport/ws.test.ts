@@ -374,7 +374,7 @@ describe('ws, and HTTP', () => {
     await listener.close();
     expect(ends).toHaveLength(6);
     expect(visits).toHaveLength(6);
-    expect(accepted).toEqual([true]);
+    expect(accepted).toEqual([expect.objectContaining({ admitted: true })]);
     expect(visits).toEqual(Array(6).fill(expect.stringMatching(/^127\.0\.0\.1:\d+$/)));
   });
 

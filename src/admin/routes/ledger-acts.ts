@@ -30,6 +30,7 @@ export function addLedgerActs(app: App, context: AdminContext): void {
           operationId: `migration-${what}`,
           summary,
           tags: ['act'],
+          security: [{ token: [] }],
           body,
           response: { 200: outcome },
         },

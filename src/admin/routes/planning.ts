@@ -63,6 +63,7 @@ export function addPlanning(app: App, context: AdminContext): void {
   app.post(
     '/v1/what-if',
     {
+      config: { isHarmless: true },
       schema: {
         operationId: 'askWhatIf',
         summary:
