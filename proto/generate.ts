@@ -6,6 +6,7 @@
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { accessTable } from '../src/admin/access.ts';
 import { openApiDocument } from '../src/admin/openapi.ts';
 import { configJsonSchema, configTable } from '../src/config/reference.ts';
 import { logJsonSchema, recordTables } from '../src/decision/reference.ts';
@@ -32,6 +33,7 @@ const TEXTS: Readonly<Record<string, () => string>> = {
   invariants: invariantsTable,
   records: recordTables,
   metrics: metricsTable,
+  access: accessTable,
 };
 
 export const TEXT_NAMES = Object.keys(TEXTS);

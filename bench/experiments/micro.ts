@@ -171,6 +171,8 @@ function recording(): () => number {
     peer: '127.0.0.1:50000',
     driver: 'bench',
     properties: {},
+    identity: null,
+    credential: null,
     session: '0123456789abcdef',
     server: 's1',
     serverVersion: '4.14.0',

@@ -1,20 +1,20 @@
 /** The admin side of one gate: the listener for operators, from its start to its end. */
-import path from 'node:path';
 import { parseAdminAddress } from '../config/admin.ts';
 import type { Config } from '../config/schema.ts';
 import type { Gate } from '../gateway/gate.ts';
 import { sessionsByLine } from '../gateway/sessions-by-line.ts';
 import { createApp } from './app.ts';
 import type { AdminContext, App } from './context.ts';
+import { Credentials } from './credentials.ts';
 import { listenOn } from './listen.ts';
-import { takeToken } from './token.ts';
 
 /** An admin side that listens. */
 export interface Admin {
   /** As bound: `http://HOST:PORT`, or `unix:PATH`. */
   readonly address: string;
-  /** What an operator opens or passes on: the address, over HTTP with the token. */
+  /** What an operator opens or passes on: the address, over HTTP with the token, if that was made. */
   readonly link: string;
+  readonly credentials: Credentials;
   /** Takes nobody new, where another gate has the address by now; who is connected stays so. */
   retire(): void;
   /** Closes the listener and every connection. */
@@ -24,18 +24,21 @@ export interface Admin {
 /**
  * Starts the admin side of a gate whose config has one.
  * @param folder where relative paths of the config start
- * @throws {SetupError} if there is no token
+ * @throws {SetupError} if a token can't be read or made
  * @throws {Error} if its address can't be bound
  */
 export async function startAdmin(
   context: AdminContext,
-  { listen, tokenFile, hosts }: NonNullable<Config['admin']>,
+  config: NonNullable<Config['admin']>,
   folder: string,
 ): Promise<Admin> {
+  const { listen, hosts, metricsToken } = config;
   const address = parseAdminAddress(listen);
-  const token = takeToken(path.resolve(folder, tokenFile));
+  const credentials = new Credentials(config, folder);
   const app = await createApp(context, {
-    token,
+    credentials,
+    metricsToken,
+    refused: context.metrics.countRefusedRequest,
     hosts: address.kind === 'unix' ? null : [address.host, ...hosts],
   });
   const shared = context.config().reusePort;
@@ -49,7 +52,8 @@ export async function startAdmin(
   recent.charts.start(() => ({ lines: sessionsByLine(gate), held: heldBy(gate) }));
   return {
     address: bound,
-    link: address.kind === 'unix' ? bound : `${bound}/#token=${token}`,
+    link: linkTo(bound, address.kind === 'unix' ? null : credentials.made),
+    credentials,
     retire() {
       if (!shared) return;
       release();
@@ -61,6 +65,10 @@ export async function startAdmin(
       await closeAll(app);
     },
   };
+}
+
+function linkTo(address: string, token: string | null): string {
+  return token === null ? address : `${address}/#token=${token}`;
 }
 
 function heldBy(gate: Gate): number {

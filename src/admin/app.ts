@@ -1,6 +1,6 @@
 /** The admin side as a web application: every route with its schemas, what guards them, and the document about them. */
 import swagger from '@fastify/swagger';
-import fastify, { type RouteOptions } from 'fastify';
+import fastify, { type FastifyRequest, type RouteOptions } from 'fastify';
 import {
   jsonSchemaTransform,
   jsonSchemaTransformObject,
@@ -8,9 +8,13 @@ import {
   validatorCompiler,
   type ZodTypeProvider,
 } from 'fastify-type-provider-zod';
+import { isChange } from './access.ts';
+import { Acts } from './acts.ts';
 import type { AdminContext, App } from './context.ts';
 import { errorSchema, sendError, sendNotFound } from './errors.ts';
-import { createGuard, type GuardOptions } from './guard.ts';
+import { FailedAttempts } from './failed-attempts.ts';
+import { Guard, type GuardOptions, requireAccess } from './guard.ts';
+import { addAccess } from './routes/access.ts';
 import { addCharts } from './routes/charts.ts';
 import { addCluster } from './routes/cluster.ts';
 import { addDecisions } from './routes/decisions.ts';
@@ -35,7 +39,7 @@ const MOST_CONNECTIONS = 256;
 
 const ABOUT = [
   'What a skewgate shows of itself, and what an operator can have it do.',
-  'Whatever changes something needs the token of the gate. Times are ISO 8601; names that end in `Ms` are milliseconds.',
+  'Whatever changes something needs a token, which `security` names with its least role; where the config states tokens, reading needs one too. With an `Idempotency-Key` a request is acted on once. Times are ISO 8601; names that end in `Ms` are milliseconds.',
 ].join(' ');
 
 /** In the order of the document. */
@@ -55,8 +59,11 @@ const ROUTES = [
   addLedgerActs,
 ];
 
+/** What guards it; wrong tokens it counts itself. */
+export type AppOptions = Omit<GuardOptions, 'failures'>;
+
 /** An application that listens nowhere yet. */
-export async function createApp(context: AdminContext, guard: GuardOptions): Promise<App> {
+export async function createApp(context: AdminContext, options: AppOptions): Promise<App> {
   const app: App = fastify({
     bodyLimit: MOST_BODY,
     requestTimeout: REQUEST_MS,
@@ -70,7 +77,13 @@ export async function createApp(context: AdminContext, guard: GuardOptions): Pro
   app.setSerializerCompiler(serializerCompiler);
   app.setErrorHandler(sendError);
   app.setNotFoundHandler(sendNotFound);
-  app.addHook('onRequest', createGuard(guard));
+  const guard = new Guard({ ...options, failures: new FailedAttempts(context.clock) });
+  const acts = new Acts(context.clock);
+  app.decorateRequest('holder', null);
+  app.addHook('onRequest', (request, reply) => guard.admit(request, reply));
+  app.addHook('preHandler', (request: FastifyRequest) => acts.take(request));
+  app.addHook('onResponse', (request, reply) => acts.release(request, reply));
+  app.addHook('onRoute', documentAccess);
   app.addHook('onRoute', documentErrors);
   await app.register(swagger, {
     openapi: {
@@ -82,10 +95,20 @@ export async function createApp(context: AdminContext, guard: GuardOptions): Pro
     transformObject: (document) => withoutUnused(jsonSchemaTransformObject(document)),
   });
   for (const add of ROUTES) add(app, context);
+  addAccess(app, guard);
   addPage(app);
   app.get('/openapi.json', { schema: { hide: true } }, async () => app.swagger());
   await app.ready();
   return app;
+}
+
+/** Whom a route answers, by the table of them. @throws {Error} if it is not in there */
+function documentAccess(route: RouteOptions): void {
+  const { schema, method, url } = route;
+  const access = requireAccess([method].flat()[0] as string, url);
+  if (schema === undefined || access === 'anybody') return;
+  // Reading is for anybody as long as no tokens are stated.
+  route.schema = { ...schema, security: [...(isChange(access) ? [] : [{}]), { token: [access] }] };
 }
 
 /** Every route may answer with an error, and all of them have one form. */

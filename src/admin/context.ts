@@ -17,7 +17,7 @@ export interface AdminContext extends Omit<BuiltGate, 'config'> {
   readonly config: () => Config;
   /** Its part in its cluster; null: it shares nothing with other gates. */
   readonly coordination: Coordination | null;
-  readonly metrics: Pick<Metrics, 'text' | 'contentType'>;
+  readonly metrics: Pick<Metrics, 'text' | 'contentType' | 'countRefusedRequest'>;
   /** What happened lately: a sink of its events. */
   readonly recent: Recent;
   /** Absent: the gate has no config that it could read again. */

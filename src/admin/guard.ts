@@ -1,41 +1,130 @@
 /**
  * Who may ask: a request that names the gate by a name that is its own (a page elsewhere can make any name lead here),
- * comes from no other origin, and has the token if it may change something. Nothing of a body is read before.
+ * comes from no other origin, and has a token of the role that its route needs (access.ts). Nothing of a body is read
+ * before.
  */
 
 import net from 'node:net';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { Role } from '../config/admin.ts';
+import { type Access, accessOf, isChange, suffices } from './access.ts';
+import type { Credentials, Holder } from './credentials.ts';
 import { ApiError } from './errors.ts';
-import { isSameToken } from './token.ts';
+import type { FailedAttempts } from './failed-attempts.ts';
 
 export interface GuardOptions {
-  readonly token: string;
+  readonly credentials: Pick<Credentials, 'find' | 'made'>;
   /** Names by which the gate may be asked, beside localhost and addresses; null: over a socket that has none. */
   readonly hosts: readonly string[] | null;
+  /** Whether `/metrics` is for viewers only. */
+  readonly metricsToken: boolean;
+  readonly failures: FailedAttempts;
+  /** Told the word of each refusal. */
+  readonly refused: (error: string) => void;
 }
-
-const SAFE: ReadonlySet<string> = new Set(['GET', 'HEAD']);
 
 /** What every answer tells a browser: run nothing from elsewhere, show it in no frame, keep it nowhere. */
 const HEADERS: Readonly<Record<string, string>> = {
   'content-security-policy':
     "default-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
+  'cross-origin-opener-policy': 'same-origin',
   'cross-origin-resource-policy': 'same-origin',
   'x-content-type-options': 'nosniff',
+  'x-frame-options': 'DENY',
   'referrer-policy': 'no-referrer',
   'cache-control': 'no-store',
 };
 
-/** A hook for all requests. It throws {ApiError} where one is not allowed. */
-export function createGuard({ token, hosts }: GuardOptions) {
-  const known = hosts && new Set(['localhost', ...hosts.map((host) => host.toLowerCase())]);
-  return async (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
+/** Guards one admin side. */
+export class Guard {
+  readonly #options: GuardOptions;
+  readonly #names: ReadonlySet<string> | null;
+
+  constructor(options: GuardOptions) {
+    this.#options = options;
+    const { hosts } = options;
+    this.#names = hosts && new Set(['localhost', ...hosts.map((host) => host.toLowerCase())]);
+  }
+
+  /** Whether only who has a token may read. */
+  get isReadingGuarded(): boolean {
+    return this.#options.credentials.made === null;
+  }
+
+  /** A hook for all requests. @throws {ApiError} where one is not allowed */
+  async admit(request: FastifyRequest, reply: FastifyReply): Promise<void> {
     reply.headers(HEADERS);
-    checkHost(request.headers.host, known);
-    checkOrigin(request);
-    if (!SAFE.has(request.method) && request.routeOptions.config.isHarmless !== true)
-      checkToken(request, reply, token);
-  };
+    try {
+      checkHost(request.headers.host, this.#names);
+      checkOrigin(request);
+      const access = this.#accessOf(request);
+      if (!this.#needsToken(access)) return;
+      request.holder = await this.who(request, reply);
+      this.#checkRole(request.holder, access, reply);
+    } catch (error) {
+      if (error instanceof ApiError) this.#options.refused(error.error);
+      throw error;
+    }
+  }
+
+  /**
+   * Whose token a request has; null: it has none. A wrong one is answered the later, the more of them came from there.
+   * @throws {ApiError} if it is nobody's
+   */
+  async who({ headers, socket }: FastifyRequest, reply: FastifyReply): Promise<Holder | null> {
+    const [, sent] = /^Bearer +(\S+) *$/i.exec(headers.authorization ?? '') ?? [];
+    if (sent === undefined) return null;
+    const holder = this.#options.credentials.find(sent);
+    if (holder !== null) return holder;
+    if (await this.#options.failures.note(socket.remoteAddress)) {
+      challenge(reply);
+      throw new ApiError(401, 'WRONG_TOKEN', 'this is no token of this gate');
+    }
+    reply.header('retry-after', '2');
+    throw new ApiError(429, 'TOO_MANY_FAILURES', 'too many wrong tokens come from there: wait some seconds');
+  }
+
+  /** Of what is not there nobody needs a token to hear so. */
+  #accessOf({ method, routeOptions: { url } }: FastifyRequest): Access {
+    if (url === undefined) return 'anybody';
+    if (url === '/metrics' && this.#options.metricsToken) return 'viewer';
+    return requireAccess(method, url);
+  }
+
+  #needsToken(access: Access): boolean {
+    return isChange(access) || (access === 'viewer' && this.isReadingGuarded);
+  }
+
+  #checkRole(holder: Holder | null, access: Access, reply: FastifyReply): asserts holder is Holder {
+    if (holder === null) {
+      challenge(reply);
+      throw new ApiError(401, 'NO_TOKEN', this.#needed(access as Role));
+    }
+    if (suffices(holder.role, access)) return;
+    throw new ApiError(
+      403,
+      'ROLE_TOO_LOW',
+      `${holder.name} is of the role ${holder.role}: ${access} is needed`,
+    );
+  }
+
+  #needed(access: Role): string {
+    const how = 'sent as `Authorization: Bearer TOKEN`';
+    return this.isReadingGuarded
+      ? `this needs a token of the role ${access} or above, ${how}`
+      : `what changes something needs the gate's token, ${how}; it is in the file that admin.tokenFile names`;
+  }
+}
+
+/** What a route that is there needs. @throws {Error} if it is not in the table: nobody said who may ask for it */
+export function requireAccess(method: string, url: string): Access {
+  const access = accessOf(method, url);
+  if (access === undefined) throw new Error(`${method} ${url} is not in src/admin/access.ts`);
+  return access;
+}
+
+function challenge(reply: FastifyReply): void {
+  reply.header('www-authenticate', 'Bearer realm="skewgate"');
 }
 
 function checkHost(host: string | undefined, known: ReadonlySet<string> | null): void {
@@ -62,21 +151,9 @@ function checkOrigin({ headers }: FastifyRequest): void {
   throw new ApiError(403, 'WRONG_ORIGIN', `pages of ${origin} may not ask this gate`);
 }
 
-function checkToken({ headers }: FastifyRequest, reply: FastifyReply, token: string): void {
-  const [, sent] = /^Bearer +(\S+) *$/i.exec(headers.authorization ?? '') ?? [];
-  if (sent !== undefined && isSameToken(sent, token)) return;
-  reply.header('www-authenticate', 'Bearer realm="skewgate"');
-  if (sent !== undefined) throw new ApiError(401, 'WRONG_TOKEN', "this is not the gate's token");
-  throw new ApiError(
-    401,
-    'NO_TOKEN',
-    "what changes something needs the gate's token, sent as `Authorization: Bearer TOKEN`; it is in the file that admin.tokenFile names",
-  );
-}
-
 declare module 'fastify' {
-  interface FastifyContextConfig {
-    /** Of a route that takes a body and changes nothing. */
-    readonly isHarmless?: boolean;
+  interface FastifyRequest {
+    /** Who asks; null: nobody who had to say so. */
+    holder: Holder | null;
   }
 }

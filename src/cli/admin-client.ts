@@ -1,21 +1,27 @@
 /**
- * A gate that runs, as commands ask it: over its admin side, which they find by the gate's config, or by an address and
- * the token in SKEWGATE_TOKEN. Reading needs no token.
+ * A gate that runs, as commands ask it: over its admin side, which they find by the gate's config, or by an address. The
+ * token is in SKEWGATE_TOKEN, in a file that is named, or where the config says: of several tokens there, the one of the
+ * least role that will do.
  */
+import { randomUUID } from 'node:crypto';
 import http from 'node:http';
 import https from 'node:https';
 import path from 'node:path';
 import { json } from 'node:stream/consumers';
 import { type Command, Option } from 'commander';
-import { readToken } from '../admin/token.ts';
-import { parseAdminAddress } from '../config/admin.ts';
+import { accessOf, isChange, suffices } from '../admin/access.ts';
+import { tokenOf } from '../admin/credentials.ts';
+import { readStatedToken, readToken } from '../admin/token.ts';
+import { parseAdminAddress, ROLES } from '../config/admin.ts';
 import { loadConfig } from '../config/load.ts';
+import type { Config } from '../config/schema.ts';
 import { UsageError } from './usage.ts';
 
 /** The options that say which gate is meant. */
 export interface AdminOptions {
   readonly config?: string;
   readonly admin?: string;
+  readonly tokenFile?: string;
 }
 
 /** ms for an answer that is there at once. A verb answers when what it says is true, and may take its time. */
@@ -42,10 +48,16 @@ export function addAdminOptions(command: Command): Command {
     .addOption(
       new Option(
         '--admin <url>',
-        'where the admin side of the gate is: http://HOST:PORT or unix:PATH; the token is taken from SKEWGATE_TOKEN',
+        'where the admin side of the gate is: http://HOST:PORT or unix:PATH',
       ).conflicts('config'),
+    )
+    .option(
+      '--token-file <file>',
+      'file of the token to ask with, mode 0600 (default: the variable SKEWGATE_TOKEN, then what --config names)',
     );
 }
+
+type Tokens = (method: string, route: string) => string | null;
 
 /** Where a gate's admin side is, and what it is asked with. */
 interface Place {
@@ -53,21 +65,30 @@ interface Place {
   readonly name: string;
   readonly to: http.RequestOptions;
   readonly isSecure: boolean;
-  /** Null: there is none to send. @throws {SetupError} if the config's file of it can't be read */
-  readonly token: () => string | null;
+  /** The one to ask this with; null: there is none to send. @throws {SetupError} if it can't be read */
+  readonly token: Tokens;
 }
 
 /** The gate that the options name. @throws {UsageError} @throws {ConfigError} */
-export async function adminClient({ config, admin }: AdminOptions): Promise<AdminClient> {
-  if (admin !== undefined) return new AdminClient(placeAt(admin));
-  if (config !== undefined) return new AdminClient(await placeIn(config));
+export async function adminClient({ config, admin, tokenFile }: AdminOptions): Promise<AdminClient> {
+  const given = givenToken(tokenFile);
+  if (admin !== undefined) return new AdminClient(placeAt(admin, given));
+  if (config !== undefined) return new AdminClient(await placeIn(config, given));
   throw new UsageError('say which gate: --config gate.yaml, or --admin http://HOST:PORT');
 }
 
-const given = () => process.env.SKEWGATE_TOKEN || null;
+/** @throws {UsageError} if the file holds none */
+function givenToken(file: string | undefined): string | null {
+  if (file === undefined) return process.env.SKEWGATE_TOKEN || null;
+  try {
+    return readStatedToken({ file });
+  } catch (error) {
+    throw new UsageError(`--token-file: ${(error as Error).message}`);
+  }
+}
 
-function placeAt(text: string): Place {
-  if (text.startsWith('unix:')) return socketAt(text.slice('unix:'.length), given);
+function placeAt(text: string, given: string | null): Place {
+  if (text.startsWith('unix:')) return socketAt(text.slice('unix:'.length), () => given);
   const url = URL.parse(text);
   if (url === null || !/^https?:$/.test(url.protocol))
     throw new UsageError(`--admin ${text}: not http://HOST:PORT, nor unix:PATH`);
@@ -77,22 +98,48 @@ function placeAt(text: string): Place {
     name: url.origin,
     to: { host: url.hostname.replace(/^\[|\]$/g, ''), port: url.port },
     isSecure: url.protocol === 'https:',
-    token: () => given() ?? token ?? null,
+    token: () => given ?? token ?? null,
   };
 }
 
-async function placeIn(file: string): Promise<Place> {
+async function placeIn(file: string, given: string | null): Promise<Place> {
   const { admin } = await loadConfig(file);
   if (admin === undefined)
     throw new UsageError(`${file} has no \`admin\`, by which a gate is asked while it runs`);
   const folder = path.dirname(path.resolve(file));
-  const token = () => given() ?? readToken(path.resolve(folder, admin.tokenFile));
+  const token = given === null ? tokensOf(admin, folder) : () => given;
   const address = parseAdminAddress(admin.listen);
   if (address.kind === 'unix') return socketAt(path.resolve(folder, address.path), token);
   if (address.port === 0)
     throw new UsageError(`${file} leaves the port of \`admin\` open: say --admin, as the gate printed it`);
   const host = EVERYWHERE[address.host] ?? address.host;
   return { name: `http://${admin.listen}`, to: { host, port: address.port }, isSecure: false, token };
+}
+
+/** The tokens of a config; what asks for little is asked with the token of a small role. */
+function tokensOf({ tokens, tokenFile }: NonNullable<Config['admin']>, folder: string): Tokens {
+  const ascending = tokens.toSorted((one, other) => ROLES.indexOf(one.role) - ROLES.indexOf(other.role));
+  return (method, route) => {
+    const access = accessOf(method, route.split('?')[0] as string) ?? 'anybody';
+    if (tokens.length === 0) return isChange(access) ? readToken(path.resolve(folder, tokenFile)) : null;
+    if (access === 'anybody') return null;
+    const fitting = ascending.filter(({ role }) => suffices(role, access));
+    return firstReadable(fitting, folder);
+  };
+}
+
+/** Whoever runs a command need not be able to read all of them. @throws {SetupError} of the first, if none can be read */
+function firstReadable(tokens: NonNullable<Config['admin']>['tokens'], folder: string): string | null {
+  let failure: unknown = null;
+  for (const token of tokens) {
+    try {
+      return tokenOf(token, folder);
+    } catch (error) {
+      failure ??= error;
+    }
+  }
+  if (failure !== null) throw failure;
+  return null;
 }
 
 function socketAt(socketPath: string, token: Place['token']): Place {
@@ -105,8 +152,6 @@ type Query = Readonly<Record<string, string | undefined>>;
 export interface PostOptions {
   /** Ends the wait for the answer. */
   readonly signal?: AbortSignal;
-  /** Of what changes nothing: it needs no token. */
-  readonly isHarmless?: boolean;
 }
 
 /** Asks one gate. */
@@ -129,12 +174,9 @@ export class AdminClient {
    * Has a gate do something, or asks it what takes a body.
    * @throws {AdminError} @throws {UsageError} as above
    */
-  async post<Body>(route: string, body: unknown, { signal, isHarmless }: PostOptions = {}): Promise<Body> {
-    const token = isHarmless ? null : this.#place.token();
-    const headers = {
-      'content-type': 'application/json',
-      ...(token !== null && { authorization: `Bearer ${token}` }),
-    };
+  async post<Body>(route: string, body: unknown, { signal }: PostOptions = {}): Promise<Body> {
+    // Whatever stands between may send it a second time: the gate acts on it once.
+    const headers = { 'content-type': 'application/json', 'idempotency-key': randomUUID() };
     const asked = { headers, ...(signal && { signal }) };
     return bodyOf(await this.#send('POST', route, asked, JSON.stringify(body))) as Promise<Body>;
   }
@@ -142,13 +184,15 @@ export class AdminClient {
   #send(
     method: string,
     route: string,
-    more: http.RequestOptions,
+    { headers, ...more }: http.RequestOptions & { headers?: http.OutgoingHttpHeaders },
     body?: string,
   ): Promise<http.IncomingMessage> {
     const { name, to, isSecure } = this.#place;
+    const token = this.#place.token(method, route);
+    const all = { ...headers, ...(token !== null && { authorization: `Bearer ${token}` }) };
     return new Promise((resolve, reject) => {
       const { request } = isSecure ? https : http;
-      const asked = request({ ...to, ...more, method, path: route }, resolve);
+      const asked = request({ ...to, ...more, headers: all, method, path: route }, resolve);
       asked.on('error', (error: NodeJS.ErrnoException) => {
         const why = error.name === 'AbortError' ? 'it took too long' : error.message || error.code;
         reject(new AdminError(`no gate answers at ${name}: ${why}`, error.code ?? 'NO_ANSWER'));

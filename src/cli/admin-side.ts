@@ -4,6 +4,7 @@ import type { AdminContext } from '../admin/context.ts';
 import type { Recent } from '../admin/recent.ts';
 import type { Config } from '../config/schema.ts';
 import type { BuiltGate, GateDependencies } from '../gateway/build.ts';
+import type { Named } from '../gateway/reload.ts';
 import type { Metrics } from '../metrics/metrics.ts';
 import { realClock } from '../runtime/clock.ts';
 import { programVersion } from './package-version.ts';
@@ -57,6 +58,12 @@ export class AdminSide {
     const process = { clock: realClock, startedAt: realClock.now(), program: programVersion() };
     const context = { ...about, recent: this.#recent, metrics: this.#metrics, ...process };
     this.#admin = await this.#modules.startAdmin(context, this.#config, this.#folder);
+  }
+
+  /** Reads what its config only says the place of again. @throws {SetupError} if it can't be read */
+  prepare({ admin }: Config): Named {
+    if (this.#admin === null || admin === undefined) return { changes: [], commit() {}, abandon() {} };
+    return this.#admin.credentials.prepare(admin);
   }
 
   /** Leaves its address to the next gate, where that may have the same. */

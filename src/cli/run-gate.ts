@@ -12,7 +12,7 @@ import { realClock } from '../runtime/clock.ts';
 import { type DescriptorNews, watchDescriptors } from '../runtime/descriptors.ts';
 import { giveBackOnceQuiet, keepYoungGenerationSmall } from '../runtime/memory.ts';
 import { loadTransports, realRuntime } from '../runtime/real.ts';
-import { prepareAdmin } from './admin-side.ts';
+import { type AdminSide, prepareAdmin } from './admin-side.ts';
 import { coordinate, sharedStore, withdraw } from './coordinate.ts';
 import type { Stop } from './stop.ts';
 
@@ -66,7 +66,7 @@ export async function runGate({
   });
   admin?.attach(built);
   const { gate, log, reconfiguration } = built;
-  const reload = read === undefined ? null : reloadOf(built, read);
+  const reload = read === undefined ? null : reloadOf(built, read, admin);
   const isProber = around.worker === undefined;
   coordination = coordinate({ built, store, isProber, admin: () => admin?.address ?? null, say });
   made(built, reload, coordination);
@@ -123,13 +123,18 @@ async function beLameDuck(
 }
 
 /** What a reload brings with it is loaded before it is applied. */
-function reloadOf({ reconfiguration, events }: BuiltGate, read: () => Promise<Config>): Reload {
+function reloadOf(
+  { reconfiguration, events }: BuiltGate,
+  read: () => Promise<Config>,
+  admin: AdminSide | null,
+): Reload {
   const readAll = async () => {
     const next = await read();
     await loadTransports(addressesOf(next));
     return next;
   };
-  return createReload({ read: readAll, running: reconfiguration, events });
+  const named = admin === null ? undefined : (next: Config) => admin.prepare(next);
+  return createReload({ read: readAll, running: reconfiguration, events, named });
 }
 
 /** How many it has, also on their way in. */

@@ -1,12 +1,16 @@
-/** The config's `admin`: where the admin side of a gate listens, and what guards it. */
+/** The config's `admin`: where the admin side of a gate listens, what guards it, and who may do what there. */
 import { z } from 'zod';
 import { type HostPort, parseHostPort } from '../transport/address.ts';
-import { checked } from './checked.ts';
+import { checked, eachOnce } from './checked.ts';
 
 /** A TCP port, or a Unix socket by its path. */
 export type AdminAddress =
   | ({ readonly kind: 'tcp' } & HostPort)
   | { readonly kind: 'unix'; readonly path: string };
+
+/** Who a token is, from the least to the most: each role may do what those before it may. */
+export const ROLES = ['viewer', 'operator', 'admin'] as const;
+export type Role = (typeof ROLES)[number];
 
 const UNIX = 'unix:';
 
@@ -25,6 +29,26 @@ function parseHostName(text: string): void {
     throw new Error(`${JSON.stringify(text)} is not a host name such as gate.example`);
 }
 
+const token = z
+  .strictObject({
+    name: z
+      .string()
+      .regex(/^[\w.@-]{1,64}$/, 'a name has letters, digits and any of . _ @ -, 64 at most')
+      .describe('who has it, for the record of what was done with it'),
+    role: z
+      .enum(ROLES)
+      .describe('`viewer` reads, `operator` also runs verbs, `admin` also reloads and lets upgrades begin'),
+    env: z.string().min(1).optional().describe('environment variable that holds it'),
+    file: z
+      .string()
+      .min(1)
+      .optional()
+      .describe('file that holds it, which only its owner may read (mode 0600)'),
+  })
+  .refine(({ env, file }) => (env === undefined) !== (file === undefined), {
+    message: 'a token is in one of env and file',
+  });
+
 export const admin = z
   .strictObject({
     listen: checked(parseAdminAddress)
@@ -37,8 +61,26 @@ export const admin = z
       .min(1)
       .default('admin.token')
       .describe(
-        'file of the token that whatever changes something needs; made at the first start, mode 0600',
+        'without `tokens`: file of the one token, which whatever changes something needs; made at the first start, mode 0600',
       ),
+    tokens: z
+      .array(token)
+      .max(100)
+      .superRefine(
+        eachOnce(
+          ({ name }) => name,
+          () => 'name',
+          'token',
+        ),
+      )
+      .default([])
+      .describe(
+        'who may ask, and what for; with any, reading needs a token too, and none is made. They are read again at each reload',
+      ),
+    metricsToken: z
+      .boolean()
+      .default(false)
+      .describe('with `tokens`: whether `/metrics` needs one too, of a viewer or above'),
     hosts: z
       .array(checked(parseHostName))
       .default([])

@@ -12,6 +12,7 @@ import type { Path } from './path.ts';
 import { policyOf } from './policy.ts';
 import type { Spelled } from './problems.ts';
 import type { Config } from './schema.ts';
+import { findStrangers } from './ways-in.ts';
 
 /** Where a config is served. */
 export interface Place {
@@ -37,6 +38,7 @@ export function findMissing(config: Config, place: Place): Spelled[] {
         : [],
     ),
     ...loops(config),
+    ...findStrangers(config),
     ...workerProblems(config),
   ];
 }

@@ -1,6 +1,7 @@
 /** Reads a config file; what is wrong is said with line and field. */
 import { readFile } from 'node:fs/promises';
 import type { z } from 'zod';
+import { readTokens } from './clients.ts';
 import { findMissing } from './environment.ts';
 import { ConfigError } from './error.ts';
 import { spellProblems } from './problems.ts';
@@ -23,9 +24,10 @@ export async function loadConfig(file: string): Promise<Config> {
  */
 export function parseServable(text: string, file: string, folder: string): Config {
   const yaml = readYaml(text, file);
-  const config = validate(yaml, configSchema);
-  const missing = findMissing(config, { file, folder });
-  if (missing.length > 0) throw yaml.error(missing);
+  const stated = validate(yaml, configSchema);
+  const problems = findMissing(stated, { file, folder });
+  const config = { ...stated, clients: readTokens(stated.clients, folder, process.env, problems) };
+  if (problems.length > 0) throw yaml.error(problems);
   return config;
 }
 

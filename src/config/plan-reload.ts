@@ -38,6 +38,8 @@ const LIVE = [
   'limits',
   'timeouts',
   'sessions',
+  'clients',
+  'identities',
   'log.file',
   'log.durable',
   'log.rotate',
@@ -47,6 +49,7 @@ const LIVE = [
   'log.properties',
   'migration.hold.deadline',
   'migration.hold.clients',
+  'admin.tokens',
 ];
 
 /** What stands behind the reason for a restart, by the key that it begins with. */
@@ -60,8 +63,10 @@ const FIXED: readonly (readonly [key: string, why: string])[] = [
   ['log.format', 'the lines of one file have one form'],
   ['log.export', 'records may be on their way by it'],
   ['coordination', 'what the gate shares with others began with it'],
-  ['admin', 'its listener and its token are those of the start'],
+  ['admin', 'its listener is that of the start'],
 ];
+
+const TOKENS = 'admin.tokens.';
 
 interface Difference {
   readonly key: string;
@@ -110,18 +115,19 @@ function impossible(from: Config, to: Config): ReloadRefusal[] {
 
 /** A config whose lists of things with names are objects by name. */
 function named(config: Config): Named {
-  const { catalogue } = config;
+  const { catalogue, admin } = config;
   return {
     ...config,
     listen: byName(config.listen, ({ tcp, ws }) => (tcp === undefined ? `ws://${ws}` : `tcp://${tcp}`)),
     servers: byName(config.servers, ({ id }) => id),
+    ...(admin && { admin: { ...admin, tokens: byName(admin.tokens, ({ name }) => name) } }),
     ...(catalogue && {
       catalogue: { ...catalogue, releases: byName(catalogue.releases, ({ version }) => version) },
     }),
   };
 }
 
-type Named = Omit<Config, 'listen' | 'servers' | 'catalogue'> &
+type Named = Omit<Config, 'listen' | 'servers' | 'catalogue' | 'admin'> &
   Readonly<Record<'listen' | 'servers', object>>;
 
 /** Listeners on port 0 may share a name: the second is `…#2`. */
@@ -168,6 +174,8 @@ function reordered(from: Named, to: Named): ReloadChange[] {
 
 function sentenceOf({ key, from, to }: Difference): string {
   if (from === undefined && isEntry(to)) return `${key}: added`;
+  if (key.startsWith(TOKENS) && (from === undefined || to === undefined))
+    return `${key}: ${from === undefined ? 'added' : 'removed'}`;
   if (to === undefined && isEntry(from)) return `${key}: removed; its sessions go on`;
   // How a version is learned may hold what is nobody's business.
   if (isTree(from) || isTree(to)) return `${key}: another one`;

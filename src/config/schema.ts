@@ -12,6 +12,8 @@ import { parseHostPort, splitAddress } from '../transport/address.ts';
 import { parseMinor } from '../version/version.ts';
 import { admin } from './admin.ts';
 import { checked, eachOnce, version } from './checked.ts';
+import { clients } from './clients.ts';
+import { identities } from './identities.ts';
 import { limits } from './limits.ts';
 import { migration } from './migration.ts';
 import { onSkew } from './on-skew.ts';
@@ -65,6 +67,12 @@ const listener = z
     protocol: protocolRange
       .optional()
       .describe('with `assume` and preset `ranges`: the protocol versions it speaks'),
+    allowPlain: z
+      .boolean()
+      .optional()
+      .describe(
+        'whether clients may send their tokens here although neither TLS nor loopback hides them; default: false, and the gate does not start where they could',
+      ),
   })
   .refine((entry) => (entry.tcp === undefined) !== (entry.ws === undefined), {
     message: 'a listener has either tcp or ws',
@@ -292,6 +300,12 @@ export const configSchema = z.strictObject({
     })
     .prefault({})
     .describe('the decision log'),
+  clients: clients.describe(
+    'who clients are, by the tokens that they send; see [who a client is](identity.md)',
+  ),
+  identities: identities.describe(
+    'who clients are, by certificate or token, and which releases each may say it is of; the first entry that fits counts',
+  ),
   admin: admin.describe('the page and the API for operators; default: none'),
   timeouts: z
     .strictObject({

@@ -27,6 +27,8 @@ const properties = z
     'of what the client says of itself, what `log.properties` names; values are cut at 256 characters',
   );
 
+const identity = z.string().nullable();
+
 /** What stands in every record. */
 const common = {
   time: time.describe('when it was written: ISO 8601, UTC, to the millisecond'),
@@ -103,6 +105,21 @@ const handshake = z.strictObject({
   peer: z.string().describe("the client's address"),
   driver: z.string().nullable().describe('what the client calls its driver; null: no hello was read'),
   properties,
+  identity: identity.describe(
+    'what `identities` or `clients.tokens` calls the client; null: it is not known',
+  ),
+  credential: z
+    .strictObject({
+      kind: openWord(['certificate', 'token']).describe('what it presented'),
+      value: z
+        .string()
+        .nullable()
+        .describe('of a certificate the name that counts; of a token null, since nobody is to see it'),
+    })
+    .nullable()
+    .describe(
+      'by what the client is known, or what it presented that is not; null: nothing, or nobody asks for it',
+    ),
   session: z.string().nullable().describe('the id of the session; null: the client was not admitted'),
   server: z.string().nullable().describe('the id of the server that serves it; null: not admitted'),
   serverVersion: z.string().nullable().describe("that server's version; null: not admitted"),
@@ -128,6 +145,9 @@ const sessionEnd = z.strictObject({
   client: z.string().describe("the client's version"),
   peer: z.string().describe("the client's address"),
   properties,
+  identity: identity.describe(
+    'as in the handshake; it stays, also where a reload takes it out of the config',
+  ),
   server: z.string().describe('the id of the server'),
   reason: openWord([
     'both-ended',

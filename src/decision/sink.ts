@@ -38,6 +38,8 @@ function handshakeOf(event: HandshakeEvent, { gate, cluster }: Identity, traces:
     peer: event.peer,
     driver: event.driver,
     properties: event.properties,
+    identity: event.identity,
+    credential: event.credential,
     session: event.session,
     server: event.server,
     serverVersion: event.serverVersion,

@@ -22,6 +22,10 @@ export interface HandshakeEvent {
   readonly driver: string | null;
   /** What the client says of itself; empty where no hello was read. */
   readonly properties: Readonly<Record<string, string>>;
+  /** What the config calls it; null where it is not known who it is. */
+  readonly identity: string | null;
+  /** By what it is known, or what it presented that is not; null where it presented nothing. */
+  readonly credential: Credential | null;
   /** The id of the session; null where the client was not admitted. */
   readonly session: string | null;
   /** The server that was given the session; null where none was. */
@@ -32,6 +36,13 @@ export interface HandshakeEvent {
   readonly phases: Phases;
   /** First 12 hex digits of the SHA-256 of the policy. */
   readonly policyHash: string;
+}
+
+/** What a client proves with who it is. */
+export interface Credential {
+  readonly kind: 'certificate' | 'token';
+  /** Of a certificate the name by which it is meant; of a token null: nobody is to see it. */
+  readonly value: string | null;
 }
 
 /** How long the parts of a handshake took; null: the handshake ended before that part. */
@@ -67,6 +78,8 @@ export interface SessionEndEvent {
   readonly client: string;
   readonly peer: string;
   readonly properties: Readonly<Record<string, string>>;
+  /** What the config called the client as it came; null: it is not known who it is. */
+  readonly identity: string | null;
   readonly server: string;
   readonly reason: SessionEndReason;
   /** What its client would be told today, where the gate ended it; otherwise null. */

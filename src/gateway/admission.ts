@@ -31,6 +31,7 @@ import {
   type WaitContext,
   type WaitTimes,
 } from './wait.ts';
+import { Who } from './who.ts';
 
 export type AdmissionTimes = WaitTimes & {
   /** ms after which what is known of a server is asked again before a client is refused for it. */
@@ -57,6 +58,8 @@ export interface Admitted {
   /** Id of the session that begins, and has its slot. */
   readonly session: string;
   readonly hello: Hello;
+  /** What the config calls the client; null: it is not known who it is. */
+  readonly identity: string | null;
   readonly applicant: Applicant;
   readonly reached: Reached;
 }
@@ -86,6 +89,7 @@ export class Admission implements Holding {
   readonly #search: ServerSearch;
   #helloAt: number | null = null;
   #hello: Hello | null = null;
+  #who: Who | null = null;
   /** Since when it is held, monotonic; null: it is not, or had its turn since. */
   #heldSince: number | null = null;
   /** The verdict that holds it, or held it last. */
@@ -123,6 +127,7 @@ export class Admission implements Holding {
     }
     if (heard.kind === 'failed') return this.refuse(refusal(heard.code, heard.message));
     this.#hello = heard.hello;
+    this.#who = new Who(this.#context.settings, this.#client.connection, heard.token);
     this.#helloAt = this.#context.clock.monotonic();
     let applicant: Applicant;
     try {
@@ -191,6 +196,8 @@ export class Admission implements Holding {
     for (;;) {
       // Noted before looking: a change between the look and the wait is not missed.
       const seen = news.count;
+      const stranger = this.#who?.refusalOf(applicant) ?? null;
+      if (stranger !== null) return this.refuse(stranger);
       const step = await this.#step(applicant);
       if (step.kind === 'again' && !this.#over.aborted) continue;
       if (step.kind === 'reached') return this.#admit(hello, applicant, step);
@@ -253,6 +260,7 @@ export class Admission implements Holding {
     };
     if (
       cluster.isStale(settings.times.stale) ||
+      (this.#who?.refusalOf(applicant) ?? null) !== null ||
       orderedVerdict(this.#context, applicant, this.#listener) !== null
     )
       return leave({ kind: 'again' });
@@ -318,7 +326,7 @@ export class Admission implements Holding {
       notices: decision.notices,
       decision,
     });
-    return { session, hello, applicant, reached };
+    return { session, hello, identity: this.#who?.identity ?? null, applicant, reached };
   }
 
   #outcome(decision: Decision): Outcome {
@@ -330,6 +338,8 @@ export class Admission implements Holding {
       peer: this.#client.connection.peer,
       driver: this.#hello?.driver ?? null,
       properties: recordable(this.#hello?.properties ?? {}, this.#context.settings.recordedProperties),
+      identity: this.#who?.identity ?? null,
+      credential: this.#who?.credential ?? null,
       session: null,
       server: null,
       serverVersion: null,

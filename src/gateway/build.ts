@@ -20,6 +20,7 @@ import type { Clock } from '../ports/clock.ts';
 import type { Random } from '../ports/random.ts';
 import { chooseEngine } from '../relay/engine.ts';
 import type { Transports } from '../transport/address.ts';
+import { Authentication } from './authentication.ts';
 import { buildMigration, SetupError } from './build-migration.ts';
 import { listenerOf, serverOf } from './entries.ts';
 import { Gate, type GateOptions } from './gate.ts';
@@ -174,6 +175,7 @@ export function settingsOf(config: Config): SettingValues {
   return {
     policy,
     policyHash: hashPolicy(policy),
+    authentication: new Authentication(config),
     recordedProperties: log.properties,
     onSkew: parseOnSkew(config.sessions.onSkew),
     traces: log.trace,

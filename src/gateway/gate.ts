@@ -9,7 +9,7 @@ import { recordable } from '../events/properties.ts';
 import type { FrontEnd } from '../frontend/front-end.ts';
 import type { PendingClient } from '../frontend/pending-client.ts';
 import type { Migration } from '../migration/migration.ts';
-import type { CancelSignal } from '../ports/cancellation.ts';
+import { aborted, type CancelSignal, onAbort } from '../ports/cancellation.ts';
 import { AnyOf, Changes } from '../ports/changes.ts';
 import { type Clock, deadline } from '../ports/clock.ts';
 import type { Prepared } from '../ports/prepared.ts';
@@ -340,20 +340,25 @@ export class Gate {
     client: PendingClient,
     slot: SourceSlot,
     listener: string,
-    { session, hello, applicant, reached }: Admitted,
+    { session, hello, identity, applicant, reached }: Admitted,
   ): void {
-    const { connection } = client;
     const { id: server } = reached.server;
     const { link } = reached;
     this.#options.cluster.sessionStarted(server);
-    const running = this.#engine.start(connection, link.connection, client.earlyData(), link.sinceHello);
+    const running = this.#engine.start(
+      client.connection,
+      link.connection,
+      client.earlyData(),
+      link.sinceHello,
+    );
     slot.arrived();
     const start = {
       session,
       client: hello.version,
       driver: hello.driver,
       properties: recordable(hello.properties, this.#options.settings.recordedProperties),
-      peer: connection.peer,
+      identity,
+      peer: client.connection.peer,
       listener,
       server,
     };
@@ -388,13 +393,4 @@ export class Gate {
     const { addresses: listeners } = this.#listeners;
     events.emit({ event: 'gate', what, policyHash, listeners, error, ...more });
   }
-}
-
-function onAbort(signal: CancelSignal | undefined, act: () => void): void {
-  if (signal?.aborted) act();
-  else signal?.addEventListener('abort', act);
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => onAbort(signal, resolve));
 }

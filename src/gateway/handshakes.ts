@@ -136,6 +136,8 @@ export class Handshakes {
         peer,
         driver: null,
         properties: {},
+        identity: null,
+        credential: null,
         session: null,
         server: null,
         serverVersion: null,

@@ -3,9 +3,9 @@
  * order it is on record when it began and when what it says is true, wherever the operator asked for it.
  */
 import type { Cluster } from '../cluster/cluster.ts';
+import { parseClientRange } from '../config/client-range.ts';
 import type { EventSink } from '../events/fan-out.ts';
 import type { Clock } from '../ports/clock.ts';
-import { parseClientRange } from './client-range.ts';
 import { effectOfDrain, effectOfPause, eventOf } from './effect.ts';
 import { Ending } from './ending.ts';
 import type { Order, Orders, Target } from './orders.ts';

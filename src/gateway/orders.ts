@@ -4,10 +4,11 @@
  * are for all gates of the cluster and come from the store that they share. Admission, sessions, listeners and the
  * cluster heed the list as it is at that moment; an order whose time is over is no longer in it.
  */
+
+import { type ClientRange, parseClientRange } from '../config/client-range.ts';
 import { Changes } from '../ports/changes.ts';
 import type { Clock, Timer } from '../ports/clock.ts';
 import type { Version } from '../version/version.ts';
-import { type ClientRange, parseClientRange } from './client-range.ts';
 
 /** What an order is about. `address`: of a listener, as bound, with scheme. `range`: of client releases, as in semver. */
 export type Target =

@@ -101,6 +101,45 @@ export function faultyClient(
   return refusal(code, message, { client, observed, trace, limit });
 }
 
+/** @param lack of each way to be known: whether nothing was presented, or something that is not known */
+export function notAuthenticated(
+  client: string,
+  lack: { readonly [Way in 'token' | 'certificate']?: 'missing' | 'unknown' },
+): Decision {
+  const ways = (['token', 'certificate'] as const).filter((way) => lack[way] !== undefined);
+  const [missing, unknown] = (['missing', 'unknown'] as const).map((how) =>
+    ways.filter((way) => lack[way] === how).map((way) => WAYS[way]),
+  ) as [string[], string[]];
+  const found = [
+    ...(missing.length > 0 ? [`it presented no ${missing.join(' and no ')}`] : []),
+    ...(unknown.length > 0 ? [`its ${unknown.join(' and its ')} is none that is known`] : []),
+  ];
+  const why = found.length > 0 ? found.join(', and ') : 'no client of this address can be';
+  const to = `present a ${ways.map((way) => WAYS[way]).join(' or a ')} that is known`;
+  return refusal('NOT_AUTHENTICATED', `The gate does not know this client: ${why}.`, {
+    client,
+    move: { side: 'client', to: ways.length > 0 ? to : 'come to another address', who: [client] },
+  });
+}
+
+const WAYS = { token: 'token', certificate: 'client certificate' } as const;
+
+/** @param versions ranges of the releases that it may be of, as the config states them */
+export function claimNotAllowed(client: string, identity: string, versions: readonly string[]): Decision {
+  const may = versions.join(' or ');
+  return refusal('CLAIM_NOT_ALLOWED', `${identity} may be a client of ${may}, and not of ${client}.`, {
+    client,
+    move: {
+      side: 'client',
+      to: may.length > LONGEST_MOVE ? `${may.slice(0, LONGEST_MOVE - 1)}…` : may,
+      who: [client],
+    },
+  });
+}
+
+/** Characters of `move.to` on the wire. */
+const LONGEST_MOVE = 128;
+
 /** An operator's reason in a sentence of the gate's. */
 function because(reason: string): string {
   const words = reason.trim().replace(/[.!]+$/, '');

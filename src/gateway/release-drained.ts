@@ -1,8 +1,9 @@
 /** Clients of a release that operators drain: what they are told, and which release to move to. */
+
+import type { ClientRange } from '../config/client-range.ts';
 import { candidateLines } from '../policy/lines.ts';
 import type { ClusterFacts, Policy } from '../policy/types.ts';
 import { compareMinors, firstOf, printMinor, type Version } from '../version/version.ts';
-import type { ClientRange } from './client-range.ts';
 
 /** Tells whether a client of that version would be admitted, as far as policy goes. */
 type IsAdmitted = (version: Version) => boolean;

@@ -28,7 +28,17 @@ export interface ReloadParts {
   /** What the config is now, and the way to another one. */
   readonly running: { readonly config: Config; prepare(next: Config): Promise<Prepared> };
   readonly events: EventSink;
+  /**
+   * What the config only says the place of, such as tokens in files: read again each time.
+   * @throws {Error} if it can't be
+   */
+  readonly named?: ((next: Config) => Named) | undefined;
 }
+
+/** What was read anew, and which of it is another one though the config says the same. */
+export type Named = Prepared & { readonly changes: readonly ReloadChange[] };
+
+const NOTHING: Named = { changes: [], commit() {}, abandon() {} };
 
 /** The reload of one gate. */
 export function createReload(parts: ReloadParts): Reload {
@@ -49,16 +59,30 @@ async function reload(parts: ReloadParts, asked: Asked): Promise<ReloadResult> {
   return { what: 'reload', dryRun, done, waitsFor: null, sessions: 0, sentence, ...plan };
 }
 
-async function attempt({ read, running }: ReloadParts, dryRun: boolean): Promise<ReloadPlan> {
+async function attempt({ read, running, named }: ReloadParts, dryRun: boolean): Promise<ReloadPlan> {
   try {
     const next = await read();
     const plan = planReload(running.config, next);
-    if (plan.changes.length === 0 || plan.refused.length > 0 || dryRun) return plan;
-    (await running.prepare(next)).commit();
-    return plan;
+    if (plan.refused.length > 0) return plan;
+    const also = named?.(next) ?? NOTHING;
+    const isSame = plan.changes.length === 0;
+    if (dryRun) also.abandon();
+    else await apply(isSame ? NOTHING : running.prepare(next), also);
+    return { ...plan, changes: [...plan.changes, ...also.changes] };
   } catch (error) {
     return { changes: [], refused: refusalsOf(error as Error) };
   }
+}
+
+/** Both, or none. */
+async function apply(config: Prepared | Promise<Prepared>, also: Named): Promise<void> {
+  try {
+    (await config).commit();
+  } catch (error) {
+    also.abandon();
+    throw error;
+  }
+  also.commit();
 }
 
 function refusalsOf(error: Error): ReloadRefusal[] {

@@ -14,6 +14,7 @@ export function sessionEndEvent(
     client: session.client,
     peer: session.peer,
     properties: session.properties,
+    identity: session.identity,
     server: session.server,
     reason,
     code: closed?.code ?? null,

@@ -20,6 +20,8 @@ export interface SessionStart {
   readonly driver: string;
   /** Of what the client says of itself, what may be recorded. */
   readonly properties: Readonly<Record<string, string>>;
+  /** What the config called the client as it came; null: it is not known who it is. */
+  readonly identity: string | null;
   /** The client's address. */
   readonly peer: string;
   /** The address that it came to. */
@@ -87,6 +89,7 @@ interface OpenSession {
 export class SessionRegistry {
   readonly #options: SessionRegistryOptions;
   readonly #sessions = new Map<string, OpenSession>();
+  readonly #byIdentity = new Map<string, number>();
   readonly #followers = new Set<(session: string) => void>();
 
   constructor(options: SessionRegistryOptions) {
@@ -101,6 +104,11 @@ export class SessionRegistry {
   /** What counts against the limit: open sessions, and those about to begin. */
   get slots(): Slots {
     return this.#options.slots;
+  }
+
+  /** Open ones of each client that is known, by what the config calls it; those that had some have 0. */
+  get byIdentity(): ReadonlyMap<string, number> {
+    return this.#byIdentity;
   }
 
   /**
@@ -122,6 +130,7 @@ export class SessionRegistry {
       closed: null,
     };
     this.#sessions.set(start.session, session);
+    this.#count(start, 1);
     relay.whenOver((end) => this.#ended(session, end));
   }
 
@@ -195,8 +204,13 @@ export class SessionRegistry {
     return Array.from(this.#sessions.values(), viewOf);
   }
 
+  #count({ identity }: SessionStart, by: number): void {
+    if (identity !== null) this.#byIdentity.set(identity, (this.#byIdentity.get(identity) ?? 0) + by);
+  }
+
   #ended(session: OpenSession, end: End): void {
     this.#sessions.delete(session.start.session);
+    this.#count(session.start, -1);
     this.slots.release();
     const { clock, onEnd, onFault } = this.#options;
     try {

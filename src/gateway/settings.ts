@@ -10,10 +10,13 @@ import type { Traces } from '../decision/traces.ts';
 import type { Policy } from '../policy/types.ts';
 import { Changes } from '../ports/changes.ts';
 import type { AdmissionTimes } from './admission.ts';
+import type { Authentication } from './authentication.ts';
 
 export interface SettingValues {
   readonly policy: Policy;
   readonly policyHash: string;
+  /** Who clients are. */
+  readonly authentication: Authentication;
   /** Names of the client properties that may be recorded. */
   readonly recordedProperties: readonly string[];
   /** What becomes of open sessions whose clients would not be admitted any more. */
@@ -49,6 +52,10 @@ export class Settings implements SettingValues {
 
   get policyHash(): string {
     return this.#values.policyHash;
+  }
+
+  get authentication(): Authentication {
+    return this.#values.authentication;
   }
 
   get recordedProperties(): readonly string[] {

@@ -1,6 +1,6 @@
 /** What an operator may name in a verb: whether it is there, what it is called, and what to know before it is drained. */
 import type { Cluster } from '../cluster/cluster.ts';
-import { parseClientRange } from './client-range.ts';
+import { parseClientRange } from '../config/client-range.ts';
 import { OperationError } from './effect.ts';
 import type { Target } from './orders.ts';
 

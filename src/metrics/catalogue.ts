@@ -91,6 +91,10 @@ export const METRICS = {
   ),
   skewgate_log_lost_total: counter('Records that the decision log, or its export, lost.'),
   skewgate_reloads_total: counter('Reloads of the config, by outcome: applied or refused.', 'outcome'),
+  skewgate_admin_refused_total: counter(
+    'Requests to the admin side that its guard refused, by the word of the answer: NO_TOKEN, WRONG_TOKEN, TOO_MANY_FAILURES, ROLE_TOO_LOW, WRONG_HOST or WRONG_ORIGIN.',
+    'error',
+  ),
   skewgate_event_loop_delay_seconds: histogram(
     'How late a timer came that is due ten times a second: how long everything else has to wait.',
     DELAY,

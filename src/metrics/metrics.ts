@@ -34,6 +34,8 @@ export interface Metrics {
   readonly observeStore: (store: Store) => Store;
   /** Says which gate it is, once that is built; from then on the process is measured, until `close`. */
   attach(gate: MeteredGate): void;
+  /** Counts a request to the admin side that was refused. @param error the word of its answer, one of few */
+  readonly countRefusedRequest: (error: string) => void;
   /** All metrics, as `contentType` says. */
   text(): Promise<string>;
   readonly contentType: string;
@@ -61,6 +63,8 @@ export function createMetrics({ clock, program }: MetricsOptions): Metrics {
   const handshakes = new HandshakeMetrics(registry);
   const reloads = counter(registry, 'skewgate_reloads_total');
   for (const outcome of ['applied', 'refused']) reloads.inc({ outcome }, 0);
+  const refusedRequests = counter(registry, 'skewgate_admin_refused_total');
+  for (const error of ['NO_TOKEN', 'WRONG_TOKEN']) refusedRequests.inc({ error }, 0);
   const refusals = counter(registry, 'skewgate_limit_refusals_total');
   for (const limit of LIMITS) refusals.inc({ limit }, 0);
   const observeStore = createLedgerTimes(registry, clock);
@@ -81,6 +85,7 @@ export function createMetrics({ clock, program }: MetricsOptions): Metrics {
       },
     },
     observeStore,
+    countRefusedRequest: (error) => refusedRequests.inc({ error }),
     attach(metered) {
       if (gate === null) loop.measure();
       gate = metered;

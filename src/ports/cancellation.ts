@@ -54,3 +54,14 @@ export function toAbortSignal(signal: CancelSignal): AbortSignal {
   else signal.addEventListener('abort', abort);
   return controller.signal;
 }
+
+/** Calls `act` when `signal` aborts; at once, if it has. */
+export function onAbort(signal: CancelSignal | undefined, act: () => void): void {
+  if (signal?.aborted) act();
+  else signal?.addEventListener('abort', act);
+}
+
+/** Resolves when `signal` aborts. */
+export function aborted(signal: CancelSignal): Promise<void> {
+  return new Promise((resolve) => onAbort(signal, resolve));
+}

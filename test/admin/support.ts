@@ -1,12 +1,13 @@
 /** A gate with its admin side, on free ports: `await using gate = await startWithAdmin({ servers: [{ version: '4.14.0' }] })`. */
-import { readFileSync } from 'node:fs';
+import { chmodSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { type Admin, startAdmin } from '../../src/admin/admin.ts';
 import { Recent } from '../../src/admin/recent.ts';
+import { ROLES, type Role } from '../../src/config/admin.ts';
 import { createMetrics, type Metrics } from '../../src/metrics/metrics.ts';
 import { realEnvironment } from '../support/environment.ts';
 import { tempFolder } from '../support/folder.ts';
-import { type Fleet, type FleetOptions, startFleet } from '../support/gate.ts';
+import { type ConfigInput, type Fleet, type FleetOptions, startFleet } from '../support/gate.ts';
 
 /** What the API answered. */
 export interface Answer {
@@ -22,7 +23,7 @@ export class AdministeredGate implements AsyncDisposable {
   readonly admin: Admin;
   readonly token: string;
   readonly recent: Recent;
-  readonly #metrics: Metrics;
+  readonly metrics: Metrics;
 
   constructor(
     fleet: Fleet,
@@ -33,7 +34,7 @@ export class AdministeredGate implements AsyncDisposable {
     this.fleet = fleet;
     this.admin = admin;
     this.recent = recent;
-    this.#metrics = metrics;
+    this.metrics = metrics;
     this.token = token;
   }
 
@@ -55,7 +56,7 @@ export class AdministeredGate implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#metrics.close();
+    this.metrics.close();
     await this.admin.close();
     await this.fleet[Symbol.asyncDispose]();
   }
@@ -68,16 +69,44 @@ async function ask(url: string, init: RequestInit): Promise<Answer> {
   return { status: answer.status, headers: answer.headers, body: isJson ? JSON.parse(text) : text };
 }
 
+/** A token for each role, which is its name, as `startWithRoles` states them. */
+export const TOKENS = {
+  viewer: 'viewer-0123456789abcdefghij',
+  operator: 'operator-0123456789abcdefghij',
+  admin: 'admin-0123456789abcdefghij',
+} as const satisfies Record<Role, string>;
+
+/** Writes a token as a config wants it. */
+export function writeToken(file: string, token: string): void {
+  writeFileSync(file, `${token}\n`);
+  chmodSync(file, 0o600);
+}
+
+/** The same as `startWithAdmin`, of a config that states `TOKENS`; the gate's own `token` is that of the role admin. */
+export function startWithRoles(options: AdminFleetOptions = {}): Promise<AdministeredGate> {
+  const folder = options.folder ?? tempFolder();
+  const tokens = ROLES.map((role) => ({ name: role, role, file: `by-${role}.token` }));
+  for (const role of ROLES) writeToken(path.join(folder, `by-${role}.token`), TOKENS[role]);
+  return startWithAdmin({ ...options, folder, admin: { tokens, ...options.admin } });
+}
+
+export interface AdminFleetOptions extends Omit<FleetOptions, 'admin'> {
+  readonly listenAdmin?: string;
+  readonly hosts?: string[];
+  /** More of the config's `admin`. */
+  readonly admin?: Partial<NonNullable<ConfigInput['admin']>>;
+}
+
 /** Starts both. Without `start: false` the gate listens. */
 export async function startWithAdmin(
-  options: FleetOptions & { readonly listenAdmin?: string; readonly hosts?: string[] } = {},
+  options: AdminFleetOptions = {},
   more: { start?: boolean } = {},
 ): Promise<AdministeredGate> {
-  const { listenAdmin = '127.0.0.1:0', hosts = [], ...rest } = options;
+  const { listenAdmin = '127.0.0.1:0', hosts = [], admin: stated = {}, ...rest } = options;
   const folder = options.folder ?? tempFolder();
   const servers = options.servers ?? [{ version: '4.14.0' }];
   const recent = new Recent(realEnvironment.clock);
-  const config = { ...rest, servers, folder, admin: { listen: listenAdmin, hosts } };
+  const config = { ...rest, servers, folder, admin: { listen: listenAdmin, hosts, ...stated } };
   const { clock } = realEnvironment;
   const metrics = createMetrics({ clock, program: '0.0.0' });
   const { sink, observeStore } = metrics;
@@ -89,6 +118,7 @@ export async function startWithAdmin(
   const shown = { config: () => fleet.built.config, coordination: null, recent, metrics };
   const context = { ...fleet.built, ...shown, ...about };
   const started = await startAdmin(context, admin, folder);
-  const token = readFileSync(path.join(folder, 'admin.token'), 'utf8').trim();
+  const made = path.join(folder, 'admin.token');
+  const token = existsSync(made) ? readFileSync(made, 'utf8').trim() : TOKENS.admin;
   return new AdministeredGate(fleet, started, { recent, metrics }, token);
 }

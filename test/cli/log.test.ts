@@ -31,6 +31,8 @@ function handshake(client: string, servers: readonly string[] = ['4.14.0']): Han
     phases: { helloMs: 1, heldMs: 0, dialMs: admitted ? 1 : null, totalMs: 2 },
     policyHash: '0123456789ab',
     properties: {},
+    identity: null,
+    credential: null,
     ...decision,
   };
 }
@@ -42,6 +44,8 @@ const END: LogRecord = {
   client: '4.13.2',
   peer: '127.0.0.1:50000',
   properties: {},
+  identity: null,
+
   server: 'rs1',
   reason: 'both-ended',
   code: null,

@@ -48,6 +48,8 @@ function client(version: string, session: string | null, name = 'batch', gate = 
     phases: { helloMs: 1, heldMs: 0, dialMs: admitted ? 1 : null, totalMs: 2 },
     policyHash: '0123456789ab',
     properties: { name },
+    identity: null,
+    credential: null,
     ...decision,
   };
 }
@@ -60,6 +62,8 @@ function end(session: string): LogRecord {
     client: '4.12.0',
     peer: '10.0.3.7:50000',
     properties: {},
+    identity: null,
+
     server: 'rs1',
     reason: 'both-ended',
     code: null,

@@ -25,6 +25,8 @@ const handshake = {
   peer: '10.0.3.7:50123',
   driver: 'jdbc',
   properties: { user: 'ada', applicationName: 'shop' },
+  identity: null,
+  credential: null,
   waitedFor: null,
   phases: { helloMs: 0.25, heldMs: 0, dialMs: 1.5, totalMs: 2.125 },
   policyHash: '0123456789ab',
@@ -74,6 +76,8 @@ export const EVERY_RECORD: readonly LogRecord[] = [
     client: '4.13.2',
     peer: '10.0.3.7:50123',
     properties: {},
+    identity: null,
+
     server: 'rs1',
     reason: 'server-gone',
     code: null,

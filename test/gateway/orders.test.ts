@@ -1,7 +1,7 @@
 /** The list of orders, ranges of releases, and sessions that end over a time: on their own, and under random orders. */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { parseClientRange } from '../../src/gateway/client-range.ts';
+import { parseClientRange } from '../../src/config/client-range.ts';
 import { Ending } from '../../src/gateway/ending.ts';
 import { MAX_ORDERS, type Order, Orders, type Target } from '../../src/gateway/orders.ts';
 import { SessionRegistry } from '../../src/gateway/sessions.ts';
@@ -134,6 +134,7 @@ describe('sessions that end over a time', () => {
         client,
         driver: '',
         properties: {},
+        identity: null,
         peer: '',
         listener: '',
         server: 's1',

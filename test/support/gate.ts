@@ -17,7 +17,8 @@ import type { TestEnvironment } from './environment.ts';
 import { CollectedLog } from './log.ts';
 import { type ServerSpec, TestServer } from './servers.ts';
 
-type ConfigInput = z.input<typeof configSchema>;
+/** A config before its defaults. */
+export type ConfigInput = z.input<typeof configSchema>;
 
 export interface FleetOptions extends Partial<Omit<ConfigInput, 'servers'>> {
   /** Simulated ones; called s1, s2 and so on. */

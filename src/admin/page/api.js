@@ -51,17 +51,48 @@ export function ask(path) {
 export function tell(path, body, signal) {
   return request(path, {
     method: 'POST',
-    headers: { 'content-type': 'application/json' },
+    // Whatever stands between may send it a second time: the gate acts on it once.
+    headers: { 'content-type': 'application/json', 'idempotency-key': newKey() },
     body: JSON.stringify(body),
     ...(signal && { signal }),
   });
 }
 
+/**
+ * @param {string} path
+ * @param {string} last id of the event that was heard last; empty: none was
+ * @returns {Promise<AsyncIterable<string>>} what is sent, as text
+ */
+export async function openStream(path, last) {
+  const response = await send(path, { headers: last === '' ? {} : { 'last-event-id': last } });
+  if (!response.ok || response.body === null) throw new Refusal(response.status, 'no stream');
+  return textIn(response.body.getReader());
+}
+
+/** @param {ReadableStreamDefaultReader<Uint8Array>} reader @returns {AsyncGenerator<string>} */
+async function* textIn(reader) {
+  const decoder = new TextDecoder();
+  for (let part = await reader.read(); !part.done; part = await reader.read())
+    yield decoder.decode(part.value, { stream: true });
+}
+
+/** For one request. `randomUUID` is not there where the page came over plain HTTP. */
+function newKey() {
+  return [...crypto.getRandomValues(new Uint8Array(16))]
+    .map((byte) => byte.toString(16).padStart(2, '0'))
+    .join('');
+}
+
 /** @param {string} path @param {RequestInit} options */
-async function request(path, options) {
+function send(path, options) {
   const token = sessionStorage.getItem(KEPT);
   const headers = { ...options.headers, ...(token !== null && { authorization: `Bearer ${token}` }) };
-  const response = await fetch(path, { ...options, headers, cache: 'no-store', credentials: 'omit' });
+  return fetch(path, { ...options, headers, cache: 'no-store', credentials: 'omit' });
+}
+
+/** @param {string} path @param {RequestInit} options */
+async function request(path, options) {
+  const response = await send(path, options);
   const text = await response.text();
   const answer = text === '' ? null : JSON.parse(text);
   // What was sent as the token is none, so the page asks for it.

@@ -66,7 +66,7 @@ const verbs = {
   moreSessions: () => wish({ sessionLimit: wishes.sessionLimit + SESSIONS_AT_ONCE }),
   useToken: (token) => {
     keepToken(token);
-    showSoon();
+    askSoon();
   },
   askWhatIf,
 };
@@ -98,7 +98,10 @@ async function askWhatIf({ server = '', version = '', policy = '' }) {
 /** Asks for everything; what can't be said this time stays as it was. */
 async function askAll() {
   const asked = wishes;
-  const due = Object.entries(SOURCES).filter(([, { every = 1 }]) => round % every === 0);
+  // Who may not read asks only whether that is still so.
+  const isDue = (/** @type {string} */ name, every = 1) =>
+    round % every === 0 && (data.access.reading || name === 'access');
+  const due = Object.entries(SOURCES).filter(([name, { every }]) => isDue(name, every));
   round++;
   const answers = await Promise.allSettled(due.map(([, { path }]) => ask(path(asked))));
   answers.forEach((answer, at) => {
@@ -183,6 +186,7 @@ function lostText() {
     const since = `The gate does not answer since ${clock(lostSince)}`;
     return `${since} (${elapsed(Date.now() - lostSince)}): what is shown is how it was then. Asking again every second.`;
   }
+  if (!data.access.reading) return 'This gate shows nothing without a token: type yours on top.';
   const [gap] = gaps;
   return gap === undefined ? '' : `The gate could not say everything (${gap[0]}): ${cut(gap[1], 300)}`;
 }
@@ -211,8 +215,12 @@ addEventListener('hashchange', takeToken);
 addEventListener('resize', showSoon);
 document.addEventListener('visibilitychange', askSoon);
 matchMedia('(prefers-color-scheme: dark)').addEventListener('change', showSoon);
-hearDecisions(hearOf, (stream) => {
-  data = { ...data, stream };
-  showSoon();
-});
+hearDecisions(
+  hearOf,
+  (stream) => {
+    data = { ...data, stream };
+    showSoon();
+  },
+  () => data.access.reading,
+);
 run();

@@ -218,6 +218,13 @@ export interface Policy {
 export interface Data {
   /** By the gate's clock, ms since the epoch. */
   readonly now: number;
+  /** What the token of this page may do. */
+  readonly access: {
+    readonly reading: boolean;
+    readonly name: string | null;
+    readonly role: string | null;
+    readonly acts: readonly string[];
+  };
   readonly cluster: Cluster;
   readonly servers: readonly Server[];
   readonly clients: readonly CensusLine[];

@@ -32,6 +32,10 @@ function linesOf(catalogue) {
 
 /** @type {Readonly<Record<string, Source>>} */
 export const SOURCES = {
+  access: {
+    path: () => '/v1/access',
+    take: (/** @type {Data['access']} */ access) => ({ access }),
+  },
   cluster: {
     path: () => '/v1/cluster',
     take: (/** @type {Data['cluster']} */ cluster) => ({ cluster }),
@@ -94,6 +98,7 @@ export const SOURCES = {
 /** @type {Data} */
 export const NOTHING = {
   now: 0,
+  access: { reading: true, name: null, role: null, acts: [] },
   cluster: {
     cluster: '',
     gate: '',

@@ -30,7 +30,6 @@ export function addLedgerActs(app: App, context: AdminContext): void {
           operationId: `migration-${what}`,
           summary,
           tags: ['act'],
-          security: [{ token: [] }],
           body,
           response: { 200: outcome },
         },

@@ -63,7 +63,6 @@ export function addPlanning(app: App, context: AdminContext): void {
   app.post(
     '/v1/what-if',
     {
-      config: { isHarmless: true },
       schema: {
         operationId: 'askWhatIf',
         summary:

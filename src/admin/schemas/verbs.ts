@@ -30,10 +30,18 @@ function toMs(text: string, context: z.core.$RefinementCtx<string>): number {
   return z.NEVER;
 }
 
+/** Who acts, where neither the request nor its token says. */
+export const NOBODY = 'somebody with the token';
+
 /** Of every verb. */
 export const asked = z.strictObject({
   reason: z.string().max(1_000).default('').describe('why, for the record'),
-  by: z.string().min(1).max(128).default('somebody with the token').describe('who acts, for the record'),
+  by: z
+    .string()
+    .min(1)
+    .max(128)
+    .default(NOBODY)
+    .describe('who acts, for the record; behind the name of the token, where that has one'),
   dryRun: z.boolean().default(false).describe('whether only to say what it would do'),
 });
 

@@ -48,7 +48,7 @@ async function askGate(from: FleetOptions, { policy, ...stated }: Stated): Promi
   const text = policy === undefined ? {} : { policy: await readText(policy) };
   if (policy !== undefined) await offlineConfig({ config: policy });
   const client = await adminClient(from);
-  return client.post<WhatIf>('/v1/what-if', { ...stated, ...text }, { isHarmless: true });
+  return client.post<WhatIf>('/v1/what-if', { ...stated, ...text });
 }
 
 async function askLog(from: FleetOptions, { policy, ...stated }: Stated): Promise<WhatIf> {

@@ -1,5 +1,5 @@
 /** The orders of operators that stand at the last record of a log: what they gave, less what they took back or what ran out. */
-import { type ClientRange, parseClientRange } from '../../gateway/client-range.ts';
+import { type ClientRange, parseClientRange } from '../../config/client-range.ts';
 import type { StandingOrder } from '../../planning/facts.ts';
 import { tryParseVersion } from '../../version/version.ts';
 import { type Entry, objectIn, textIn } from './entry.ts';

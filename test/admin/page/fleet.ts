@@ -208,6 +208,7 @@ function charts(): Charts {
 /** What the API answers, by path; each test gets a copy of its own. */
 export function fleet(): Record<string, unknown> {
   return structuredClone({
+    '/v1/access': { reading: true, name: null, role: null, acts: [] },
     '/v1/cluster': cluster,
     '/v1/servers': { servers },
     '/v1/clients': { lines: clients },

@@ -6,10 +6,13 @@ import { cut, elapsed, plural, said, timeOf } from '../text.js';
 /** @import { Data, Verbs } from '../shapes.ts' */
 
 /** @param {Data} data @param {Verbs} verbs @param {{ readonly isLost: boolean, readonly hasToken: boolean }} link */
-export function headPanel({ cluster, now }, verbs, { isLost, hasToken }) {
+export function headPanel({ cluster, access, now }, verbs, { isLost, hasToken }) {
   const { state, gate, program, sessions, startedAt } = cluster;
+  // Without a token every verb is there: the gate says what it takes.
+  const isAllowed = (/** @type {string} */ name) =>
+    access.role === null || access.acts.includes(`/v1/${name}`);
   const verb = (/** @type {string} */ label, /** @type {string} */ name) =>
-    button(`${label}…`, () => verbs.open(name));
+    isAllowed(name) && button(`${label}…`, () => verbs.open(name));
   return [
     h('h1', null, said(cluster.cluster, '', 60)),
     h(
@@ -18,6 +21,8 @@ export function headPanel({ cluster, now }, verbs, { isLost, hasToken }) {
       h('span', { key: 'gate' }, 'gate ', said(gate, '', 60)),
       tag(state === 'serving' ? 'good' : 'warn', cut(state, 20)),
       tag(isLost ? 'bad' : 'good', isLost ? 'lost' : 'live'),
+      access.name !== null &&
+        h('span', { key: 'role' }, `${cut(access.name, 64)}, ${cut(access.role ?? '', 20)}`),
       h('span', { key: 'sessions' }, plural(sessions, 'session')),
       h(
         'span',
@@ -59,7 +64,7 @@ function tokenForm(verbs) {
       type: 'password',
       name: 'token',
       autocomplete: 'off',
-      placeholder: 'token, to act',
+      placeholder: 'token',
       'aria-label': 'Token of the gate',
     }),
     h('button', { type: 'submit' }, 'Use it'),
