@@ -2,7 +2,7 @@
 
 const HIDDEN = '***';
 /** Names of options, query parameters and variables whose values are nobody's business. */
-const SECRET = /pass|secret|token|key|auth|credential/i;
+const SECRET = /pass|secret|token|key|auth|credential|^hash$/i;
 /** Keys of a config that name where a secret is, and are none. */
 const PLACES: ReadonlySet<string> = new Set(['tokenFile', 'secretEnv', 'tokenEnv']);
 

@@ -49,6 +49,11 @@ export const COMMANDS: readonly RegisteredCommand[] = [
     load: async () => (await import('./commands/connect.ts')).addConnect,
   },
   {
+    name: 'token',
+    summary: 'Make a token for a client, and its hash for the config.',
+    load: async () => (await import('./commands/token.ts')).addToken,
+  },
+  {
     name: 'server',
     summary: 'Run a simulated server.',
     load: async () => (await import('./commands/server.ts')).addServer,

@@ -4,6 +4,7 @@
  */
 import { isDeepStrictEqual } from 'node:util';
 import { hasSystemTables } from '../policy/types.ts';
+import { nameOf as nameOfIdentity } from './identities.ts';
 import { policyOf } from './policy.ts';
 import type { Config } from './schema.ts';
 
@@ -120,6 +121,8 @@ function named(config: Config): Named {
     ...config,
     listen: byName(config.listen, ({ tcp, ws }) => (tcp === undefined ? `ws://${ws}` : `tcp://${tcp}`)),
     servers: byName(config.servers, ({ id }) => id),
+    clients: { ...config.clients, tokens: byName(config.clients.tokens, ({ name }) => name) },
+    identities: byName(config.identities, nameOfIdentity),
     ...(admin && { admin: { ...admin, tokens: byName(admin.tokens, ({ name }) => name) } }),
     ...(catalogue && {
       catalogue: { ...catalogue, releases: byName(catalogue.releases, ({ version }) => version) },
@@ -127,8 +130,8 @@ function named(config: Config): Named {
   };
 }
 
-type Named = Omit<Config, 'listen' | 'servers' | 'catalogue' | 'admin'> &
-  Readonly<Record<'listen' | 'servers', object>>;
+type Named = Omit<Config, 'listen' | 'servers' | 'catalogue' | 'admin' | 'clients' | 'identities'> &
+  Readonly<Record<'listen' | 'servers' | 'clients' | 'identities', object>>;
 
 /** Listeners on port 0 may share a name: the second is `…#2`. */
 function byName<T extends object>(list: readonly T[], nameOf: (entry: T) => string) {
@@ -159,7 +162,7 @@ function isTree(value: unknown): value is Readonly<Record<string, unknown>> {
 
 /** Lists whose entries stay, and change places. */
 function reordered(from: Named, to: Named): ReloadChange[] {
-  return (['listen', 'servers'] as const).flatMap((key) => {
+  return (['listen', 'servers', 'identities'] as const).flatMap((key) => {
     const [before, after] = [from[key], to[key]].map((entries) => Object.keys(entries)) as [
       string[],
       string[],
@@ -177,16 +180,20 @@ function sentenceOf({ key, from, to }: Difference): string {
   if (key.startsWith(TOKENS) && (from === undefined || to === undefined))
     return `${key}: ${from === undefined ? 'added' : 'removed'}`;
   if (to === undefined && isEntry(from)) return `${key}: removed; its sessions go on`;
-  // How a version is learned may hold what is nobody's business.
-  if (isTree(from) || isTree(to)) return `${key}: another one`;
+  // How a version is learned may hold what is nobody's business, and so does the hash of a token.
+  if (isTree(from) || isTree(to) || isHash(from) || isHash(to)) return `${key}: another one`;
   const unit = /^timeouts\.|^migration\.hold\.deadline$/.test(key) ? ' ms' : '';
   return `${key}: ${spell(from)}${unit} to ${spell(to)}${unit}`;
 }
 
-/** A listener or a server as a whole. */
+/** A listener, a server, a token or an identity as a whole. */
 function isEntry(value: unknown): boolean {
-  return isTree(value) && ['address', 'tcp', 'ws'].some((key) => Object.hasOwn(value, key));
+  return isTree(value) && ENTRIES.some((key) => Object.hasOwn(value, key));
 }
+
+const ENTRIES = ['address', 'tcp', 'ws', 'hash', 'san', 'subject', 'fingerprint', 'token'];
+
+const isHash = (value: unknown) => typeof value === 'string' && value.startsWith('sha256:');
 
 function spell(value: unknown): string {
   if (value === undefined) return 'none';

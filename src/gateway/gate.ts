@@ -161,6 +161,7 @@ export class Gate {
       servers: this.#options.cluster.status(),
       handshakes: this.#handshakes.count,
       sessions: this.sessions.count,
+      sessionsByIdentity: new Map(this.sessions.byIdentity),
       held: this.#options.slots.waiting.used,
       heldBytes: this.#sources.held,
       heldFor: this.#held.counts(),

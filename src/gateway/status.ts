@@ -16,6 +16,8 @@ export interface GateStatus {
   readonly handshakes: number;
   /** Open ones. */
   readonly sessions: number;
+  /** Open ones of each client that is known, by what the config calls it. */
+  readonly sessionsByIdentity: ReadonlyMap<string, number>;
   /** Clients that wait for an upgrade, or for the end of a pause, as they count against their limit. */
   readonly held: number;
   /** Bytes kept of what clients sent before they were admitted. */

@@ -74,6 +74,16 @@ export const METRICS = {
     'server',
   ),
   skewgate_server_sessions: gauge('Sessions that are open at this gate, by server.', 'server'),
+  skewgate_identity_handshakes_total: counter(
+    'Handshakes of clients that are known, by what the config calls the client and what was decided; those of others are in skewgate_decisions_total alone.',
+    'identity',
+    'by',
+    'verdict',
+  ),
+  skewgate_identity_sessions: gauge(
+    'Sessions that are open at this gate, by what the config calls the client.',
+    'identity',
+  ),
   skewgate_upgrade_state: gauge(
     '1 for the state that the upgrade of the system tables is in, 0 for the others.',
     'state',

@@ -77,6 +77,11 @@ export function addGauges(registry: Registry, look: () => Look | null, program: 
     'skewgate_server_sessions',
     servers(({ sessions }) => sessions),
   );
+  gaugeOf(
+    registry,
+    'skewgate_identity_sessions',
+    of(({ status }) => labelled('identity', status.sessionsByIdentity)),
+  );
   gaugeOf(registry, 'skewgate_upgrade_state', of(statesOf));
   gaugeOf(
     registry,

@@ -15,6 +15,7 @@ const seconds = (ms: number) => ms / 1_000;
 /** Counts decisions, and how long handshakes took. */
 export class HandshakeMetrics {
   readonly #decisions: Counter;
+  readonly #identities: Counter;
   readonly #hold: Histogram;
   readonly #phases: Readonly<Record<'hello' | 'dial' | 'total', Child<Histogram>>>;
   readonly #lines = new ClientLines();
@@ -23,6 +24,7 @@ export class HandshakeMetrics {
 
   constructor(registry: Registry) {
     this.#decisions = counter(registry, 'skewgate_decisions_total');
+    this.#identities = counter(registry, 'skewgate_identity_handshakes_total');
     const phases = histogram(registry, 'skewgate_handshake_seconds');
     this.#phases = {
       hello: phases.labels('hello'),
@@ -34,9 +36,15 @@ export class HandshakeMetrics {
   }
 
   /** @param policy that it was decided by */
-  note({ listener, decision, waitedFor, phases }: HandshakeEvent, policy: Policy): void {
+  note(
+    { listener, decision, waitedFor, phases, identity, credential }: HandshakeEvent,
+    policy: Policy,
+  ): void {
     const line = this.#lines.lineOf(decision.client, policy);
     this.#counterOf(listener, decision.verdict, decision.code, line).inc();
+    // What the config calls them, which are few, and never what a client says.
+    if (identity !== null && credential !== null)
+      this.#identities.labels(identity, credential.kind, decision.verdict).inc();
     const { helloMs, heldMs, dialMs, totalMs } = phases;
     if (helloMs !== null) this.#phases.hello.observe(seconds(helloMs));
     if (dialMs !== null) this.#phases.dial.observe(seconds(dialMs));

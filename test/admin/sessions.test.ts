@@ -60,6 +60,7 @@ test('a session is shown with the fields that others build on', async () => {
       client: '4.14.0',
       driver: expect.any(String),
       properties: { name: 'batch' },
+      identity: null,
       server: 's1',
       listener: gate.fleet.address(),
       peer: expect.stringMatching(/^127\.0\.0\.1:\d+$/),

@@ -20,6 +20,7 @@ const COMMANDS = [
   'pairs',
   'plan',
   'connect',
+  'token',
   'server',
   'test',
   'explore',

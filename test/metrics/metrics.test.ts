@@ -1,6 +1,7 @@
 /** What a gate's metrics say: of handshakes, servers, the upgrade and the ledger, under the names of the table. */
 import { setImmediate as turn } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
+import { hashOfToken } from '../../src/config/clients.ts';
 import { createReload } from '../../src/gateway/reload.ts';
 import { METRICS, type MetricFacts } from '../../src/metrics/catalogue.ts';
 import { createMetrics } from '../../src/metrics/metrics.ts';
@@ -11,12 +12,14 @@ import { realEnvironment, virtualEnvironment } from '../support/environment.ts';
 import { dialRaw } from '../support/raw-client.ts';
 import { Scrape, startMetered } from './support.ts';
 
+const TOKEN = 'sg_0123456789abcdefghijklmnopqrstuvwxyz';
+const KNOWN = { clients: { tokens: [{ name: 'shop', hash: hashOfToken(TOKEN) }], required: false } };
 const OWN = Object.entries<MetricFacts>(METRICS);
 
 describe('a scrape', () => {
   test('has every metric of the table with its type, sentence and labels, and none of its own beside them', async () => {
-    await using metered = await startMetered(realEnvironment, { servers: [{ version: '4.14.0' }] });
-    const session = await metered.fleet.admit('4.13.2');
+    await using metered = await startMetered(realEnvironment, { servers: [{ version: '4.14.0' }], ...KNOWN });
+    const session = await metered.fleet.admit('4.13.2', { token: TOKEN });
     session.destroy();
     await metered.fleet.refuse('4.15.0');
     await metered.fleet.idle();
@@ -38,6 +41,24 @@ describe('a scrape', () => {
       const expected = type === 'histogram' ? [...labels, 'le'] : labels;
       expect([...(seen.get(name) ?? [])].sort(), name).toEqual([...expected].sort());
     }
+  });
+
+  test('counts clients that are known by what the config calls them, and nobody by what they say', async () => {
+    await using metered = await startMetered(realEnvironment, { servers: [{ version: '4.14.0' }], ...KNOWN });
+    const session = await metered.fleet.admit('4.13.2', { token: TOKEN });
+    (await metered.fleet.admit('4.13.2', { query: 'name=anybody' })).destroy();
+    await metered.fleet.refuse('4.15.0', { token: TOKEN });
+    await metered.fleet.refuse('4.13.2', { token: `${TOKEN}-wrong` });
+    const scrape = await metered.scrape();
+    expect(scrape.of('skewgate_identity_handshakes_total')).toEqual({
+      'identity="shop",by="token",verdict="permit"': 1,
+      'identity="shop",by="token",verdict="refuse"': 1,
+    });
+    expect(scrape.of('skewgate_identity_sessions')).toEqual({ 'identity="shop"': 1 });
+    expect(scrape.text).not.toMatch(/anybody|sg_/);
+    session.destroy();
+    await metered.fleet.idle();
+    expect((await metered.scrape()).of('skewgate_identity_sessions')).toEqual({ 'identity="shop"': 0 });
   });
 
   test('has what dashboards expect of a process, and nothing that lists every socket', async () => {

@@ -49,6 +49,7 @@ export interface Session {
   readonly client: string;
   readonly driver: string;
   readonly properties: Readonly<Record<string, string>>;
+  readonly identity: string | null;
   readonly server: string;
   readonly listener: string;
   readonly peer: string;

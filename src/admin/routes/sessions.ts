@@ -26,6 +26,7 @@ const session = z.object({
   properties: z
     .record(z.string(), z.string())
     .describe('of what the client says of itself, what may be recorded'),
+  identity: z.string().nullable().describe('what the config calls the client; null: it is not known'),
   server: z.string().describe('id of the server'),
   listener: z.string().describe('the address that the client came to'),
   peer: z.string().describe("the client's address"),

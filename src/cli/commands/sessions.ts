@@ -24,6 +24,7 @@ interface Session {
   readonly peer: string;
   readonly driver: string;
   readonly properties: Readonly<Record<string, string>>;
+  readonly identity: string | null;
   readonly startedAt: string;
   readonly bytesFromClient: number;
   readonly bytesFromServer: number;
@@ -74,17 +75,18 @@ async function list({ config, admin, json, limit, ...query }: Options): Promise<
 function describe({ sessions, total }: Page): string {
   if (total === 0) return 'No session is open.';
   const head = ['session', 'client', 'server', 'from', 'since', 'sent', 'got', 'who'];
-  const rows = sessions.map(({ session, client, server, peer, startedAt, driver, properties, ...bytes }) =>
-    [
-      session,
-      client,
-      server,
-      peer,
-      startedAt.slice(0, 19).replace('T', ' '),
-      String(bytes.bytesFromClient),
-      String(bytes.bytesFromServer),
-      properties.name ?? properties.user ?? driver,
-    ].map(printable),
+  const rows = sessions.map(
+    ({ session, client, server, peer, startedAt, driver, properties, identity, ...bytes }) =>
+      [
+        session,
+        client,
+        server,
+        peer,
+        startedAt.slice(0, 19).replace('T', ' '),
+        String(bytes.bytesFromClient),
+        String(bytes.bytesFromServer),
+        identity ?? properties.name ?? properties.user ?? driver,
+      ].map(printable),
   );
   const more = total - sessions.length;
   return [table([head, ...rows]), ...(more > 0 ? [`and ${plural(more, 'session')} more`] : [])].join('\n');

@@ -183,6 +183,7 @@ function session(at: number): Data['sessions']['sessions'][number] {
     client,
     driver: 'skewgate-js/0.1',
     properties: { user: 'shop' },
+    identity: null,
     server: at % 2 === 0 ? 'rs1' : 'rs2',
     listener: 'tcp://10.0.0.1:8700',
     peer: `10.0.3.${at}:5${1000 + at}`,

@@ -10,6 +10,7 @@ const COLUMNS = [
   { title: 'client', class: 'id' },
   { title: 'server' },
   { title: 'from' },
+  { title: 'who' },
   { title: 'open', class: 'number' },
   { title: 'up', class: 'number' },
   { title: 'down', class: 'number' },
@@ -45,11 +46,16 @@ export function sessionsPanel({ sessions, now }, verbs) {
 }
 
 /** @param {Session} session @param {number} now @param {Verbs} verbs */
-function cells({ session, client, server, peer, startedAt, bytesFromClient, bytesFromServer }, now, verbs) {
+function cells(
+  { session, client, server, peer, identity, startedAt, bytesFromClient, bytesFromServer },
+  now,
+  verbs,
+) {
   return [
     release(client),
     said(server, '', 40),
     said(peer, '', 60),
+    identity === null ? '' : said(identity, '', 40),
     elapsed(now - (timeOf(startedAt) ?? now)),
     bytes(bytesFromClient),
     bytes(bytesFromServer),
