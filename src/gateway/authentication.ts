@@ -69,6 +69,8 @@ export function digestOf(token: string): Buffer {
 
 /** What a gate goes by at one moment; a reload replaces it. */
 export class Authentication {
+  /** Names that a client may have. */
+  readonly names: readonly string[];
   readonly #rules: readonly Rule[];
   readonly #tokens: readonly { readonly name: string; readonly digest: Buffer }[];
   readonly #isAsked: boolean;
@@ -76,6 +78,8 @@ export class Authentication {
 
   constructor(config: Pick<Config, 'clients' | 'identities'>) {
     this.#rules = config.identities.map(ruleOf);
+    const named = this.#rules.length > 0 ? this.#rules : config.clients.tokens;
+    this.names = [...new Set(named.map(({ name }) => name))];
     // One that was not read, since the config is not served from here, is nobody's.
     this.#tokens = config.clients.tokens.flatMap(({ name, hash }) =>
       hash === undefined ? [] : { name, digest: Buffer.from(hash.replace('sha256:', ''), 'hex') },
@@ -84,9 +88,15 @@ export class Authentication {
     this.#takesCertificates = this.#rules.some(({ pattern }) => pattern !== null);
   }
 
-  /** Names that a client may have. */
-  get names(): readonly string[] {
-    return [...new Set([...this.#rules, ...this.#tokens].map(({ name }) => name))];
+  /**
+   * What a client of this name is told that says it is of this release, however it is known; null: policy decides.
+   * @param name one of `names`
+   */
+  claimBy(name: string, version: Version): Decision | null {
+    const refusals = this.#rules
+      .filter((rule) => rule.name === name)
+      .map((rule) => claimRefusal(name, rule, version));
+    return refusals.includes(null) ? null : (refusals[0] ?? null);
   }
 
   /** Judges one client. @param version that it says it is of */

@@ -258,3 +258,23 @@ describe.concurrent('the ledger that a config names', () => {
     expect(await explain(...SIDES, '--config', file)).toMatchObject({ status: 0, stderr: '' });
   });
 });
+
+test('who the client is comes before policy: a release that it may not be of is refused, another goes on to policy', async () => {
+  const gate = await fileWith(
+    'known.yaml',
+    "clients: { tokens: [{ name: shop, file: none }] }\nidentities: [{ token: shop, versions: '4.14.x' }]\n",
+  );
+  const as = (identity: string, client: string) =>
+    explain('--config', gate, '--identity', identity, '--client', client, '--server', '4.15.0');
+  const [claimed, other, unknown] = await Promise.all([
+    as('shop', '4.14.1'),
+    as('shop', '4.15.0'),
+    as('shpo', '4.14.0'),
+  ]);
+  expect([claimed.status, claimed.stdout.includes('PERMIT')]).toEqual([0, true]);
+  expect(other.status).toBe(1);
+  expect(other.stdout).toMatch(
+    /^REFUSE CLAIM_NOT_ALLOWED \(rule gate\)\nshop may be a client of 4\.14\.x, and not of 4\.15\.0\.\nMove: client to 4\.14\.x/,
+  );
+  expect([unknown.status, unknown.stderr]).toEqual([2, expect.stringContaining('did you mean shop?')]);
+});

@@ -3,11 +3,13 @@ import type { Command } from 'commander';
 import { parseRange } from '../../client/url.ts';
 import type { OfflineConfig } from '../../config/offline.ts';
 import { policyOf } from '../../config/policy.ts';
+import { didYouMean } from '../../config/suggest.ts';
+import { Authentication } from '../../gateway/authentication.ts';
 import { decide } from '../../policy/decide.ts';
 import { PRESETS } from '../../policy/presets.ts';
-import { type ClientFacts, hasSystemTables, type ServerFacts } from '../../policy/types.ts';
+import { type ClientFacts, type Decision, hasSystemTables, type ServerFacts } from '../../policy/types.ts';
 import { levelOf } from '../../version/catalogue.ts';
-import { parseVersion } from '../../version/version.ts';
+import { parseVersion, type Version } from '../../version/version.ts';
 import { readLedgerFacts } from '../ledger-facts.ts';
 import { addPolicyOptions, offlineConfig, type PolicyOptions } from '../policy-options.ts';
 import { describe } from '../print.ts';
@@ -19,6 +21,7 @@ interface Options extends PolicyOptions {
   readonly level?: number;
   readonly json?: true;
   readonly mustNotUpgrade?: true;
+  readonly identity?: string;
 }
 
 /** Defines `explain`. */
@@ -35,6 +38,10 @@ export function addExplain(program: Command): void {
       "schema level of the system tables (default: the ledger's with --config, else that of the oldest server's release)",
       wholeNumber,
     )
+    .option(
+      '--identity <name>',
+      'the client is known by this name of the config, which says what it may be of',
+    )
     .option('--must-not-upgrade', 'the client states that it must not start the upgrade')
     .option('--json', 'print one JSON object');
   addPolicyOptions(command).action(explain);
@@ -45,6 +52,8 @@ async function explain(options: Options): Promise<void> {
   const config = await offlineConfig(options);
   const policy = config === null ? PRESETS[options.preset ?? 'phoenix'] : policyOf(config);
   const { version, ...range } = parseSide(options.client);
+  const unclaimed = claimRefused(version, config, options);
+  if (unclaimed !== null) return show(unclaimed, options);
   const client: ClientFacts = { version, ...range, upgrade: options.mustNotUpgrade ? 'must-not' : 'may' };
   const servers = options.server.map(
     (text, at): ServerFacts => ({
@@ -63,8 +72,29 @@ async function explain(options: Options): Promise<void> {
     },
     policy,
   );
-  console.log(options.json ? JSON.stringify(decision) : describe(decision));
+  show(decision, options);
+}
+
+function show(decision: Decision, { json }: Options): void {
+  console.log(json ? JSON.stringify(decision) : describe(decision));
   process.exitCode = decision.verdict === 'permit' || decision.verdict === 'migrate' ? 0 : 1;
+}
+
+/** What comes before policy: whether who the client is may be of that release. @throws {UsageError} */
+function claimRefused(
+  version: Version,
+  config: OfflineConfig | null,
+  { identity }: Options,
+): Decision | null {
+  if (identity === undefined) return null;
+  if (config === null) throw new UsageError('--identity is a name of the config: state --config too');
+  const authentication = new Authentication(config);
+  const { names } = authentication;
+  if (!names.includes(identity))
+    throw new UsageError(
+      `the config knows no ${JSON.stringify(identity)}${didYouMean(identity, names) || `: it knows ${names.join(', ') || 'nobody'}`}`,
+    );
+  return authentication.claimBy(identity, version);
 }
 
 /** What the ledger says, and where it says nothing the config's baseline. */
