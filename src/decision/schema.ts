@@ -5,36 +5,21 @@
  * later gate may say more (see reference.ts).
  */
 import { z } from 'zod';
-import { CODE_NAMES, type Code } from '../policy/codes.ts';
-import { RULES, VERDICTS } from '../policy/types.ts';
-
-/** A word of a list that grows with later gates. */
-function openWord<const Words extends readonly [string, ...string[]]>(words: Words) {
-  return z.enum(words).meta({ open: true });
-}
-
-const ms = z.number().min(0);
-const count = z.int().min(0);
-const level = z.int().min(0);
-const nullableLevel = level.nullable();
-const time = z.iso.datetime();
-const code = openWord(CODE_NAMES as readonly [Code, ...Code[]]);
-const rule = openWord(RULES);
-const state = openWord(['up', 'draining', 'down']);
-const properties = z
-  .record(z.string(), z.string())
-  .describe(
-    'of what the client says of itself, what `log.properties` names; values are cut at 256 characters',
-  );
-
-const identity = z.string().nullable();
-
-/** What stands in every record. */
-const common = {
-  time: time.describe('when it was written: ISO 8601, UTC, to the millisecond'),
-  gate: z.string().describe("the gate's `id`"),
-  cluster: z.string().describe("the cluster's name"),
-};
+import { VERDICTS } from '../policy/types.ts';
+import {
+  code,
+  common,
+  count,
+  identity,
+  ms,
+  nullableLevel,
+  openWord,
+  properties,
+  rule,
+  state,
+  time,
+} from './fields.ts';
+import { migrations } from './migration-schema.ts';
 
 const decision = {
   verdict: z
@@ -251,121 +236,6 @@ const operator = z.strictObject({
   sessions: count.describe('sessions of this gate that it ends'),
   effect: z.string().describe('what it does, for people'),
 });
-
-const attempt = {
-  client: z.string().describe('the version of the client that brought the upgrade'),
-  token: count.describe("the fencing token of the upgrade's claim"),
-  steps: z
-    .array(
-      z.strictObject({
-        from: z
-          .string()
-          .nullable()
-          .describe('the release before, the lowest of its level where nobody recorded which; null: unknown'),
-        to: z.string().describe('the release upgraded to'),
-        fromLevel: level.describe('the schema level before'),
-        toLevel: level.describe('the schema level after'),
-      }),
-    )
-    .readonly()
-    .describe('what is to be done; empty: an attempt that finishes what an earlier one did'),
-  fromLevel: nullableLevel.describe('the schema level before; null: unknown'),
-  toLevel: nullableLevel.describe('the schema level to be reached; null: no steps are left'),
-};
-const error = z.string().describe('what went wrong, for people');
-const durationMs = ms.describe('how long it took, ms');
-const restore = {
-  token: attempt.token,
-  error: z.string().describe('what made it necessary; of `restore-failed`, why it failed'),
-  sessions: count.describe('sessions open on this gate at the time'),
-};
-const levels = {
-  fromLevel: attempt.fromLevel,
-  toLevel: level.describe('the level that the servers report'),
-};
-const ledger = { ledger: z.string().describe('where the ledger is') };
-const hookProcess = {
-  host: z.string().describe('the host of the process'),
-  pid: z.int().describe('its process id there'),
-  token: attempt.token,
-};
-
-/** A record of the migration: `what` says which, and which fields it has. */
-function migration<const What extends string, Fields extends z.ZodRawShape>(
-  what: What,
-  about: string,
-  fields: Fields,
-) {
-  return z.strictObject({
-    ...common,
-    event: z.literal('migration'),
-    what: z.literal(what).describe(about),
-    ...fields,
-  });
-}
-
-const migrations = z.discriminatedUnion('what', [
-  migration('started', 'an attempt at an upgrade begins', attempt),
-  migration('done', 'the upgrade is done and on record', { ...attempt, durationMs }),
-  migration('not-needed', 'judged again under the claim, the upgrade is no longer needed', {
-    ...attempt,
-    reason: z.string().describe('why not, for people'),
-    durationMs,
-  }),
-  migration('failed', 'the attempt failed', {
-    ...attempt,
-    attempt: count.describe('which one in a row'),
-    error,
-    retryAt: time.nullable().describe('when the next may begin; null: not before an operator says so'),
-  }),
-  migration('given-up', 'no attempt begins any more until an operator says so', {
-    client: attempt.client,
-    attempts: count.describe('how many failed in a row'),
-    toLevel: attempt.toLevel,
-    error: error.nullable().describe('why the last one failed; null: that is not on record'),
-  }),
-  migration('lost', 'the claim or the ledger was lost: what the attempt came to is not on record', {
-    ...attempt,
-    error,
-  }),
-  migration('released', 'the gate stops, and gives its claim back', attempt),
-  migration('restored', 'after a failure, the restore hook ran', restore),
-  migration('restore-failed', 'after a failure, the restore hook failed too', restore),
-  migration('level-observed', 'the ledger follows what the servers report', levels),
-  migration('level-went-back', 'the system tables are older than recorded', levels),
-  migration('foreign-ledger', 'another gate upgrades the same cluster with another ledger', {
-    ...ledger,
-    token: count.describe('the highest token that this ledger gave'),
-    seenToken: count.describe('the token that a server saw'),
-    seenLedger: z.string().nullable().describe('the ledger that gave it; null: the server does not say'),
-    error,
-  }),
-  migration('impossible-token', 'a server claims a token that no ledger can have given; it is ignored', {
-    server: z.string().describe('id of the server'),
-    seenToken: count.describe('the token that it claims'),
-    error,
-  }),
-  migration('ledger-available', 'the ledger can be read (again)', ledger),
-  migration('ledger-unavailable', 'the ledger cannot be read', {
-    ...ledger,
-    error,
-    damaged: z.boolean().describe('whether it was read, and what it holds is not a record'),
-  }),
-  migration('ledger-doubted', 'the ledger is not the one it was: no upgrade begins on it', {
-    ...ledger,
-    error,
-  }),
-  migration('clock-skew', 'the clock of this gate differs from that of the ledger', {
-    ...ledger,
-    aheadMs: z.number().describe('ms that the gate is ahead; negative: behind'),
-    error,
-  }),
-  migration('ledger-accepted', 'an operator accepted the ledger, or the right one is back', ledger),
-  migration('hook-out-of-sight', 'a hook of an earlier attempt may run on another host', hookProcess),
-  migration('waiting-for-hook', 'a hook of an earlier attempt still runs, and is waited for', hookProcess),
-  migration('killing-hook', 'its time is over, and it is killed', hookProcess),
-  migration('claim-failed', 'the upgrade could not be claimed', { client: attempt.client, error }),
-]);
 
 const logLost = z.strictObject({
   ...common,
