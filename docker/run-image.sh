@@ -40,7 +40,7 @@ timeout 480 "$image" build docker/Dockerfile . "$tag" >"$work/build.log" 2>&1 ||
 # The image with this run's ports in its config, as a user would put in their own.
 sed -e "s/0\.0\.0\.0:8700/127.0.0.1:$tcp/" -e "s/0\.0\.0\.0:8701/127.0.0.1:$ws/" -e "s/0\.0\.0\.0:8790/127.0.0.1:0/" \
   -e "s#rs1:9001#127.0.0.1:$rs1#" -e "s#rs2:9001#127.0.0.1:$rs2#" docker/gate.yaml >"$work/gate.yaml"
-printf 'FROM localhost/%s\nCOPY gate.yaml /etc/skewgate/gate.yaml\nENV SKEWGATE_HEALTH=tcp://127.0.0.1:%s\n' "$tag" "$tcp" >"$work/Dockerfile"
+printf 'FROM localhost/%s\nCOPY gate.yaml /etc/skewgate/gate.yaml\nENV SKEWGATE_ADMIN_TOKEN=only-for-this-run-0123456789 SKEWGATE_HEALTH=tcp://127.0.0.1:%s\n' "$tag" "$tcp" >"$work/Dockerfile"
 timeout 120 "$image" build "$work/Dockerfile" "$work" "$tag-configured" >"$work/build.log" 2>&1 || { tail -20 "$work/build.log"; fail 'the build with a config'; }
 
 say 'starting the gate by the entry point of the image'

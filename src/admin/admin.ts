@@ -1,12 +1,17 @@
 /** The admin side of one gate: the listener for operators, from its start to its end. */
+import type { Server } from 'node:tls';
 import { parseAdminAddress } from '../config/admin.ts';
+import { boundAddress } from '../config/public-admin.ts';
 import type { Config } from '../config/schema.ts';
+import { SetupError } from '../gateway/build-migration.ts';
 import type { Gate } from '../gateway/gate.ts';
+import type { Named } from '../gateway/reload.ts';
 import { sessionsByLine } from '../gateway/sessions-by-line.ts';
 import { createApp } from './app.ts';
 import type { AdminContext, App } from './context.ts';
 import { Credentials } from './credentials.ts';
 import { listenOn } from './listen.ts';
+import { changesBetween, readTlsFiles } from './tls.ts';
 
 /** An admin side that listens. */
 export interface Admin {
@@ -14,7 +19,11 @@ export interface Admin {
   readonly address: string;
   /** What an operator opens or passes on: the address, over HTTP with the token, if that was made. */
   readonly link: string;
-  readonly credentials: Credentials;
+  /**
+   * Reads tokens and certificates again, by another config of the same listener.
+   * @throws {SetupError} if one can't be read; nothing has changed then
+   */
+  prepare(next: NonNullable<Config['admin']>): Named;
   /** Takes nobody new, where another gate has the address by now; who is connected stays so. */
   retire(): void;
   /** Closes the listener and every connection. */
@@ -32,28 +41,43 @@ export async function startAdmin(
   config: NonNullable<Config['admin']>,
   folder: string,
 ): Promise<Admin> {
-  const { listen, hosts, metricsToken } = config;
-  const address = parseAdminAddress(listen);
+  const { listen, hosts, metricsToken, tls: stated } = config;
+  const named = parseAdminAddress(listen);
+  const address = await boundAddress(config).catch((error: Error) => {
+    throw new SetupError(error.message, { cause: error });
+  });
+  let tls = stated === undefined ? null : readTlsFiles(stated, folder);
   const credentials = new Credentials(config, folder);
   const app = await createApp(context, {
     credentials,
     metricsToken,
+    tls,
     refused: context.metrics.countRefusedRequest,
-    hosts: address.kind === 'unix' ? null : [address.host, ...hosts],
+    hosts: named.kind === 'unix' ? null : [named.host, ...hosts],
   });
   const shared = context.config().reusePort;
-  const { address: bound, release } = await listenOn(app.server, { address, folder, shared }).catch(
-    async (error) => {
-      await app.close();
-      throw error;
-    },
-  );
+  const binding = { address, folder, shared, isSecure: tls !== null };
+  const { address: bound, release } = await listenOn(app.server, binding).catch(async (error) => {
+    await app.close();
+    throw error;
+  });
   const { gate, recent } = context;
   recent.charts.start(() => ({ lines: sessionsByLine(gate), held: heldBy(gate) }));
   return {
     address: bound,
     link: linkTo(bound, address.kind === 'unix' ? null : credentials.made),
-    credentials,
+    prepare(next) {
+      const tokens = credentials.prepare(next);
+      const files = tls && next.tls !== undefined ? readTlsFiles(next.tls, folder) : null;
+      const changes = tls && files ? changesBetween(tls, files) : [];
+      const commit = () => {
+        tokens.commit();
+        if (files === null || changes.length === 0) return;
+        tls = files;
+        (app.server as unknown as Server).setSecureContext(files);
+      };
+      return { changes: [...tokens.changes, ...changes], commit, abandon() {} };
+    },
     retire() {
       if (!shared) return;
       release();

@@ -1,6 +1,11 @@
 /** The admin side as a web application: every route with its schemas, what guards them, and the document about them. */
 import swagger from '@fastify/swagger';
-import fastify, { type FastifyRequest, type RouteOptions } from 'fastify';
+import fastify, {
+  type FastifyHttpOptions,
+  type FastifyRequest,
+  type RawServerDefault,
+  type RouteOptions,
+} from 'fastify';
 import {
   jsonSchemaTransform,
   jsonSchemaTransformObject,
@@ -29,6 +34,7 @@ import { addSetup } from './routes/setup.ts';
 import { addUpgrade } from './routes/upgrade.ts';
 import { addVerbs } from './routes/verbs.ts';
 import { addWaiting } from './routes/waiting.ts';
+import type { TlsFiles } from './tls.ts';
 
 /** Bytes of a body: a policy to try is the longest that anybody sends. */
 const MOST_BODY = 262_144;
@@ -60,24 +66,29 @@ const ROUTES = [
 ];
 
 /** What guards it; wrong tokens it counts itself. */
-export type AppOptions = Omit<GuardOptions, 'failures'>;
+export interface AppOptions extends Omit<GuardOptions, 'failures' | 'isSecure'> {
+  /** Null: it speaks plain HTTP. */
+  readonly tls: TlsFiles | null;
+}
 
 /** An application that listens nowhere yet. */
 export async function createApp(context: AdminContext, options: AppOptions): Promise<App> {
+  // Node's own options; fastify takes them by one name or the other.
+  const times = { connectionsCheckingInterval: 1_000, headersTimeout: REQUEST_MS };
+  const { tls, ...rest } = options;
   const app: App = fastify({
     bodyLimit: MOST_BODY,
     requestTimeout: REQUEST_MS,
     forceCloseConnections: true,
     return503OnClosing: false,
-    // How often node looks for requests that took too long.
-    http: { connectionsCheckingInterval: 1_000, headersTimeout: REQUEST_MS },
-  }).withTypeProvider<ZodTypeProvider>();
+    ...(tls === null ? { http: times } : { https: { ...times, ...tls, handshakeTimeout: REQUEST_MS } }),
+  } as FastifyHttpOptions<RawServerDefault>).withTypeProvider<ZodTypeProvider>();
   app.server.maxConnections = MOST_CONNECTIONS;
   app.setValidatorCompiler(validatorCompiler);
   app.setSerializerCompiler(serializerCompiler);
   app.setErrorHandler(sendError);
   app.setNotFoundHandler(sendNotFound);
-  const guard = new Guard({ ...options, failures: new FailedAttempts(context.clock) });
+  const guard = new Guard({ ...rest, isSecure: tls !== null, failures: new FailedAttempts(context.clock) });
   const acts = new Acts(context.clock);
   app.decorateRequest('holder', null);
   app.addHook('onRequest', (request, reply) => guard.admit(request, reply));

@@ -19,6 +19,8 @@ export interface GuardOptions {
   /** Whether `/metrics` is for viewers only. */
   readonly metricsToken: boolean;
   readonly failures: FailedAttempts;
+  /** Whether it speaks TLS, and browsers are to stay with it. */
+  readonly isSecure: boolean;
   /** Told the word of each refusal. */
   readonly refused: (error: string) => void;
 }
@@ -54,6 +56,7 @@ export class Guard {
   /** A hook for all requests. @throws {ApiError} where one is not allowed */
   async admit(request: FastifyRequest, reply: FastifyReply): Promise<void> {
     reply.headers(HEADERS);
+    if (this.#options.isSecure) reply.header('strict-transport-security', 'max-age=31536000');
     try {
       checkHost(request.headers.host, this.#names);
       checkOrigin(request);

@@ -9,7 +9,7 @@ const OWNER_ONLY = 0o177;
 
 /** A server that is bound. */
 export interface Bound {
-  /** `http://HOST:PORT`, or `unix:PATH`. */
+  /** `http://HOST:PORT` or `https://HOST:PORT`, or `unix:PATH`. */
   readonly address: string;
   /** Takes back what binding left in the file system, unless it is another gate's by now. */
   readonly release: () => void;
@@ -21,16 +21,21 @@ export interface Binding {
   readonly folder: string;
   /** Whether a gate that is to be replaced may still have the address, and the next one may take it over. */
   readonly shared: boolean;
+  /** Whether it speaks TLS. */
+  readonly isSecure: boolean;
 }
 
 /** Binds a server. @throws {Error} if it can't be bound */
-export async function listenOn(server: net.Server, { address, folder, shared }: Binding): Promise<Bound> {
+export async function listenOn(
+  server: net.Server,
+  { address, folder, shared, isSecure }: Binding,
+): Promise<Bound> {
   if (address.kind === 'unix') return listenOnSocket(server, path.resolve(folder, address.path), shared);
   const { host, port } = address;
   await listening(server, () => server.listen({ host, port, reusePort: shared }));
   const bound = server.address() as net.AddressInfo;
   return {
-    address: `http://${printHostPort({ host: bound.address, port: bound.port })}`,
+    address: `http${isSecure ? 's' : ''}://${printHostPort({ host: bound.address, port: bound.port })}`,
     release: () => {},
   };
 }

@@ -9,6 +9,7 @@ export async function openApiDocument(): Promise<object> {
     credentials: { made: null, find: () => null },
     hosts: null,
     metricsToken: false,
+    tls: null,
     refused() {},
   });
   try {

@@ -4,6 +4,7 @@
  * least role that will do.
  */
 import { randomUUID } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import http from 'node:http';
 import https from 'node:https';
 import path from 'node:path';
@@ -22,6 +23,9 @@ export interface AdminOptions {
   readonly config?: string;
   readonly admin?: string;
   readonly tokenFile?: string;
+  readonly ca?: string;
+  readonly cert?: string;
+  readonly key?: string;
 }
 
 /** ms for an answer that is there at once. A verb answers when what it says is true, and may take its time. */
@@ -48,13 +52,16 @@ export function addAdminOptions(command: Command): Command {
     .addOption(
       new Option(
         '--admin <url>',
-        'where the admin side of the gate is: http://HOST:PORT or unix:PATH',
+        'where the admin side of the gate is: http://HOST:PORT, https://HOST:PORT or unix:PATH',
       ).conflicts('config'),
     )
     .option(
       '--token-file <file>',
       'file of the token to ask with, mode 0600 (default: the variable SKEWGATE_TOKEN, then what --config names)',
-    );
+    )
+    .option('--ca <file>', "PEM file of the authority to trust for https (default: the system's)")
+    .option('--cert <file>', 'PEM file of the certificate to show, where the gate wants one')
+    .option('--key <file>', 'PEM file of its key');
 }
 
 type Tokens = (method: string, route: string) => string | null;
@@ -63,19 +70,48 @@ type Tokens = (method: string, route: string) => string | null;
 interface Place {
   /** For people. */
   readonly name: string;
-  readonly to: http.RequestOptions;
+  readonly to: https.RequestOptions;
   readonly isSecure: boolean;
   /** The one to ask this with; null: there is none to send. @throws {SetupError} if it can't be read */
   readonly token: Tokens;
 }
 
 /** The gate that the options name. @throws {UsageError} @throws {ConfigError} */
-export async function adminClient({ config, admin, tokenFile }: AdminOptions): Promise<AdminClient> {
+export async function adminClient({
+  config,
+  admin,
+  tokenFile,
+  ...files
+}: AdminOptions): Promise<AdminClient> {
   const given = givenToken(tokenFile);
-  if (admin !== undefined) return new AdminClient(placeAt(admin, given));
-  if (config !== undefined) return new AdminClient(await placeIn(config, given));
+  const tls = readPems(files);
+  if (admin !== undefined) return new AdminClient(withTls(placeAt(admin, given), tls));
+  if (config !== undefined) return new AdminClient(withTls(await placeIn(config, given), tls));
   throw new UsageError('say which gate: --config gate.yaml, or --admin http://HOST:PORT');
 }
+
+type Pems = Readonly<Partial<Record<'ca' | 'cert' | 'key', Buffer>>>;
+
+/** @throws {UsageError} if one can't be read */
+function readPems(files: Pick<AdminOptions, 'ca' | 'cert' | 'key'>): Pems {
+  const read = ([name, file]: [string, string]) => {
+    try {
+      return [name, readFileSync(file)];
+    } catch (error) {
+      throw new UsageError(`--${name}: ${(error as Error).message}`);
+    }
+  };
+  return Object.fromEntries(
+    Object.entries(files as Record<string, string>)
+      .filter(isPem)
+      .map(read),
+  );
+}
+
+/** Commands have options of their own, too. */
+const isPem = ([name]: readonly [string, unknown]) => ['ca', 'cert', 'key'].includes(name);
+
+const withTls = (place: Place, tls: Pems): Place => ({ ...place, to: { ...place.to, ...tls } });
 
 /** @throws {UsageError} if the file holds none */
 function givenToken(file: string | undefined): string | null {
@@ -113,7 +149,9 @@ async function placeIn(file: string, given: string | null): Promise<Place> {
   if (address.port === 0)
     throw new UsageError(`${file} leaves the port of \`admin\` open: say --admin, as the gate printed it`);
   const host = EVERYWHERE[address.host] ?? address.host;
-  return { name: `http://${admin.listen}`, to: { host, port: address.port }, isSecure: false, token };
+  const isSecure = admin.tls !== undefined;
+  const name = `http${isSecure ? 's' : ''}://${admin.listen}`;
+  return { name, to: { host, port: address.port }, isSecure, token };
 }
 
 /** The tokens of a config; what asks for little is asked with the token of a small role. */

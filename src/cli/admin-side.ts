@@ -63,7 +63,7 @@ export class AdminSide {
   /** Reads what its config only says the place of again. @throws {SetupError} if it can't be read */
   prepare({ admin }: Config): Named {
     if (this.#admin === null || admin === undefined) return { changes: [], commit() {}, abandon() {} };
-    return this.#admin.credentials.prepare(admin);
+    return this.#admin.prepare(admin);
   }
 
   /** Leaves its address to the next gate, where that may have the same. */

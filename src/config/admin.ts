@@ -81,6 +81,30 @@ export const admin = z
       .boolean()
       .default(false)
       .describe('with `tokens`: whether `/metrics` needs one too, of a viewer or above'),
+    tls: z
+      .strictObject({
+        cert: z.string().min(1).describe('PEM file of the certificate, with those in between'),
+        key: z.string().min(1).describe('PEM file of its key'),
+        clientCa: z
+          .string()
+          .min(1)
+          .optional()
+          .describe(
+            'PEM file of the authorities one of which has to have signed the certificate of whoever connects',
+          ),
+      })
+      .optional()
+      .describe('makes it `https`; the files are read again at each reload'),
+    allowPublic: z
+      .boolean()
+      .default(false)
+      .describe(
+        'whether it may listen where other machines reach it, which takes `tokens`, and `tls` or `allowPlain`; the gate does not start so otherwise',
+      ),
+    allowPlain: z
+      .boolean()
+      .default(false)
+      .describe('with `allowPublic`: whether tokens may cross the network in the clear'),
     hosts: z
       .array(checked(parseHostName))
       .default([])

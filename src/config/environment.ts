@@ -11,6 +11,7 @@ import { parseHostPort, splitAddress } from '../transport/address.ts';
 import type { Path } from './path.ts';
 import { policyOf } from './policy.ts';
 import type { Spelled } from './problems.ts';
+import { publicProblems } from './public-admin.ts';
 import type { Config } from './schema.ts';
 import { findStrangers } from './ways-in.ts';
 
@@ -40,6 +41,7 @@ export function findMissing(config: Config, place: Place): Spelled[] {
     ...loops(config),
     ...findStrangers(config),
     ...workerProblems(config),
+    ...publicProblems(config.admin),
   ];
 }
 

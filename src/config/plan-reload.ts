@@ -51,6 +51,8 @@ const LIVE = [
   'migration.hold.deadline',
   'migration.hold.clients',
   'admin.tokens',
+  'admin.tls.cert',
+  'admin.tls.key',
 ];
 
 /** What stands behind the reason for a restart, by the key that it begins with. */

@@ -30,7 +30,7 @@ async function guarded(stated: boolean, metricsToken = false) {
   if (!stated) writeToken(path.join(folder, 'admin.token'), TOKENS.admin);
   const credentials = new Credentials({ tokens, tokenFile: 'admin.token' }, folder);
   const context = { clock } as AdminContext;
-  return createApp(context, { credentials, hosts: null, metricsToken, refused() {} });
+  return createApp(context, { credentials, hosts: null, metricsToken, tls: null, refused() {} });
 }
 
 const SENT = [...ROLES, 'none', 'wrong', 'two'] as const;

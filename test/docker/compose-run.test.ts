@@ -24,6 +24,7 @@ beforeAll(async () => {
   }
   const file = path.join(folder, 'gate.yaml');
   await writeFile(file, config);
+  process.env.SKEWGATE_ADMIN_TOKEN = 'only-for-this-run-0123456789';
   listening = (await start('gate', ['serve', file], /listening on (\S+), (\S+)\n/)).slice(1);
 }, 30_000);
 
