@@ -31,7 +31,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = (() => {
     frontend: ends,
     decision: [...ends, 'events'],
     migration: [...inner, 'process'],
-    config: [...ends, 'backend', 'decision', 'migration', 'relay'],
+    config: [...ends, 'backend', 'decision', 'frontend', 'migration', 'relay'],
     relay: [...ends, 'events', 'backend', 'frontend'],
     gateway: [...inner, 'migration', 'config', 'frontend', 'relay'],
     coordination: [...inner, 'migration', 'gateway'],

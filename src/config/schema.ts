@@ -17,6 +17,7 @@ import { identities } from './identities.ts';
 import { limits } from './limits.ts';
 import { migration } from './migration.ts';
 import { onSkew } from './on-skew.ts';
+import { checkSpeaking, speakingKeys, spokenOn } from './speaks.ts';
 import { duration, moreThanNone, size } from './units.ts';
 
 const line = z.union([z.number().transform(String), z.string()]).pipe(checked(parseMinor));
@@ -62,7 +63,7 @@ const listener = z
       .enum(['may', 'must-not'])
       .optional()
       .describe(
-        'with `assume`: whether such a client may bring the upgrade of the system tables; default: `may`',
+        'with `assume` or `speaks`: whether such a client may bring the upgrade of the system tables; default: `may`',
       ),
     protocol: protocolRange
       .optional()
@@ -73,6 +74,7 @@ const listener = z
       .describe(
         'whether clients may send their tokens here although neither TLS nor loopback hides them; default: false, and the gate does not start where they could',
       ),
+    ...speakingKeys,
   })
   .refine((entry) => (entry.tcp === undefined) !== (entry.ws === undefined), {
     message: 'a listener has either tcp or ws',
@@ -81,14 +83,15 @@ const listener = z
     path: ['origins'],
     message: 'only web pages have one, and they can only use a WebSocket port',
   })
-  .refine(({ assume, upgrade }) => upgrade === undefined || assume !== undefined, {
+  .refine((entry) => entry.upgrade === undefined || entry.assume !== undefined || spokenOn(entry) !== null, {
     path: ['upgrade'],
-    message: 'only programs on a port with `assume` are told by the config; others say it themselves',
+    message: 'only programs that do not speak the handshake are told by the config; others say it themselves',
   })
   .refine(({ assume, protocol }) => protocol === undefined || assume !== undefined, {
     path: ['protocol'],
     message: 'only programs on a port with `assume` are given one',
-  });
+  })
+  .superRefine(checkSpeaking);
 
 const learned = z
   .strictObject({
@@ -126,6 +129,12 @@ const server = z
       .describe(
         'for a server with a stated version, whether the gate looks if it is there: `connect` opens a connection at each probe and closes it without a word; `none` asks nothing, and takes it for up until a client can not be connected to it; default: `connect`',
       ),
+    speaks: z
+      .enum(['mysql'])
+      .optional()
+      .describe(
+        'what it speaks, where the gate has to know: behind a port with `speaks: mysql`; its version is then the one that it greets with, unless `version` says otherwise',
+      ),
     protocol: protocolRange.optional().describe('with preset `ranges`: the protocol versions it speaks'),
     warm: z
       .int()
@@ -136,7 +145,7 @@ const server = z
         'connections that are kept dialled and greeted ahead of need, for sessions to come; default: none; see "Warm connections"',
       ),
   })
-  .refine(({ warm = 0, version }) => warm === 0 || version === undefined, {
+  .refine(({ warm = 0, version, speaks }) => warm === 0 || (version === undefined && speaks === undefined), {
     path: ['warm'],
     message: 'only servers that speak the handshake can be greeted ahead of need',
   })

@@ -89,6 +89,26 @@ const handshake = z.strictObject({
   connection: z.string().describe('the id of the attempt'),
   peer: z.string().describe("the client's address"),
   driver: z.string().nullable().describe('what the client calls its driver; null: no hello was read'),
+  protocol: z
+    .string()
+    .describe(
+      'what the listener speaks: `skewgate`, what its `speaks` says, or `assumed`, where any program counts as one of a stated version',
+    ),
+  claim: z
+    .strictObject({
+      value: z.string().describe('as the client wrote it, or the config states it'),
+      source: z
+        .string()
+        .describe('where it stood: the carrier and its name; `otherwise`, `assume`: the config states it'),
+    })
+    .nullable()
+    .describe('what the release was read from; null: from the handshake, or nowhere'),
+  tls: z
+    .strictObject({
+      requested: z.boolean().describe('whether the client asked for it, or began with it'),
+      version: z.string().nullable().describe('of what it got, such as `TLSv1.3`; null: none'),
+    })
+    .describe('whether the connection is encrypted as it comes to the gate'),
   properties,
   identity: identity.describe(
     'what `identities` or `clients.tokens` calls the client; null: it is not known',

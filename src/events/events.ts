@@ -20,6 +20,12 @@ export interface HandshakeEvent {
   readonly peer: string;
   /** What the client's hello calls itself; null where no hello was read. */
   readonly driver: string | null;
+  /** The front end's. */
+  readonly protocol: string;
+  /** What the client's release was taken from, where it does not speak the handshake; null: it does, or none was read. */
+  readonly claim: { readonly value: string; readonly source: string } | null;
+  /** Whether it asked for TLS, and the version of what it got; null: it speaks without. */
+  readonly tls: { readonly requested: boolean; readonly version: string | null };
   /** What the client says of itself; empty where no hello was read. */
   readonly properties: Readonly<Record<string, string>>;
   /** What the config calls it; null where it is not known who it is. */

@@ -18,7 +18,8 @@ export interface AssumedClient {
 
 /** @param client what every program on this port counts as. */
 export function createAssumedFrontEnd({ version, upgrade, protocol }: AssumedClient): FrontEnd {
-  const hello = { version, driver: 'assumed', properties: {}, upgrade, ...(protocol && { protocol }) };
+  const claim = { source: 'assume' };
+  const hello = { version, driver: 'assumed', properties: {}, upgrade, claim, ...(protocol && { protocol }) };
   const said: HelloResult = { kind: 'hello', hello };
   return {
     protocol: 'assumed',
@@ -32,6 +33,7 @@ export function createAssumedFrontEnd({ version, upgrade, protocol }: AssumedCli
         close: () => early.leave(),
       });
       return {
+        protocol: 'assumed',
         connection,
         gone: early.gone,
         get fault() {

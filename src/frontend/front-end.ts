@@ -7,7 +7,7 @@ import type { EarlyMemory } from './early-data.ts';
 import type { PendingClient } from './pending-client.ts';
 
 export interface FrontEnd {
-  /** The protocol's name, for records and status: `skewgate`, `assumed`. */
+  /** The protocol's name, for records and status: `skewgate`, `assumed`, `postgres`. */
   readonly protocol: string;
   /** Whether the session is all that goes over the connection: a WebSocket is then handed on to the server whole. */
   readonly isTransparent: boolean;

@@ -18,6 +18,8 @@ export interface Hello {
   readonly upgrade: ClientFacts['upgrade'];
   /** With preset `ranges`: the protocol versions it speaks. */
   readonly protocol?: ProtocolRange | undefined;
+  /** Where `version` was read, or who stated it, for a client that does not speak the handshake. */
+  readonly claim?: { readonly source: string } | undefined;
 }
 
 /** How waiting for a client's hello ends. It never rejects: a peer's fault is a result like any other. */
@@ -51,14 +53,33 @@ export interface Permit {
   readonly decision: Decision;
 }
 
+/** Gives a client a server before it is judged, in protocols whose clients do not go on without one. */
+export interface Ahead {
+  /**
+   * Dials a server that takes sessions; waits, as long as a client may, while there is none. Called once. Whether the
+   * connection becomes the session's is decided with the verdict, and nobody but the gate closes it until then.
+   * @throws {Error} if none can be reached: the message is a sentence
+   */
+  server(): Promise<Connection>;
+}
+
 export interface PendingClient {
+  /** Its front end's protocol. */
+  readonly protocol: string;
+  /** May become another one until the hello is complete. */
   readonly connection: Connection;
+  /** Whether it asked for TLS in words of the protocol. Absent: there are none. */
+  readonly tlsRequested?: boolean;
   /** Aborts when the client leaves, or is to be turned away for its `fault`. */
   readonly gone: CancelSignal;
   /** Null, or absent: it has left, once `gone` has aborted. */
   readonly fault?: EarlyFault | null;
   /** The one hello of this client, however often it is asked for. */
-  hello(): Promise<HelloResult>;
+  hello(ahead: Ahead): Promise<HelloResult>;
+  /** The server that it was given ahead of its verdict, as long as that can be gone on with. Absent: it needs none. */
+  readonly spokenWith?: Connection | null;
+  /** What the session goes over, once it is admitted: a server that it has not spoken with yet may have to catch up. */
+  onto?(server: Connection): Connection;
   /** Legal after a hello, until `permit` or `refuse`. */
   wait(notice: WaitNotice): void;
   /** Tells the client that it is admitted. From here on the connection carries the session's bytes. */

@@ -36,6 +36,7 @@ export function createSkewgateFrontEnd(options: SkewgateOptions): FrontEnd {
 }
 
 class SkewgateClient implements PendingClient {
+  readonly protocol = 'skewgate';
   readonly connection: Connection;
   readonly #handshake = new GateHandshake();
   readonly #early: EarlyDataBuffer;

@@ -13,6 +13,7 @@ import { Cancellation } from '../ports/cancellation.ts';
 import type { AnyOf } from '../ports/changes.ts';
 import { randomId } from '../ports/random.ts';
 import { printVersion } from '../version/version.ts';
+import { ServerAhead } from './ahead.ts';
 import { type Applicant, applicantOf } from './applicant.ts';
 import type { EndBeforeSession } from './connections.ts';
 import type { Judge } from './judge.ts';
@@ -87,6 +88,7 @@ export class Admission implements Holding {
   readonly #over = new Cancellation();
   readonly #wait: Wait;
   readonly #search: ServerSearch;
+  readonly #ahead: ServerAhead;
   #helloAt: number | null = null;
   #hello: Hello | null = null;
   #who: Who | null = null;
@@ -113,12 +115,31 @@ export class Admission implements Holding {
     this.#log = log;
     this.#wait = new Wait(context);
     this.#search = new ServerSearch(context, this.#over, client.connection.upgrade?.request);
+    this.#ahead = new ServerAhead(context, this.#over);
     this.id = randomId(context.random);
     this.#startedAt = context.clock.monotonic();
   }
 
   /** Runs the handshake to its end. Returns what the session needs; if the client was not admitted, how it ended. */
   async run(): Promise<Admitted | EndBeforeSession> {
+    const stop = () => this.#over.abort();
+    const { gone } = this.#client;
+    const { closing } = this.#context.lifecycle;
+    if (gone.aborted || closing.aborted) stop();
+    gone.addEventListener('abort', stop);
+    closing.addEventListener('abort', stop);
+    try {
+      return await this.#run();
+    } finally {
+      closing.removeEventListener('abort', stop);
+      gone.removeEventListener('abort', stop);
+      this.#ahead.drop();
+      this.#wait.end();
+      this.#context.held.remove(this);
+    }
+  }
+
+  async #run(): Promise<Admitted | EndBeforeSession> {
     const heard = await this.#awaitHello();
     if (heard.kind === 'probe') {
       // Nothing was asked, so nothing is recorded: a probe every second would drown those who came for something.
@@ -135,20 +156,7 @@ export class Admission implements Holding {
     } catch (error) {
       return this.refuse(refusal('BAD_HANDSHAKE', (error as Error).message));
     }
-    const stop = () => this.#over.abort();
-    const { gone } = this.#client;
-    const { closing } = this.#context.lifecycle;
-    if (gone.aborted || closing.aborted) stop();
-    gone.addEventListener('abort', stop);
-    closing.addEventListener('abort', stop);
-    try {
-      return await this.#seek(heard.hello, applicant);
-    } finally {
-      closing.removeEventListener('abort', stop);
-      gone.removeEventListener('abort', stop);
-      this.#wait.end();
-      this.#context.held.remove(this);
-    }
+    return this.#seek(heard.hello, applicant);
   }
 
   /** How it waits; only of one that is held. */
@@ -183,7 +191,7 @@ export class Admission implements Holding {
         over();
         resolve(result);
       };
-      this.#client.hello().then(heard, (error) => {
+      this.#client.hello(this.#ahead).then(heard, (error) => {
         over();
         reject(error);
       });
@@ -250,7 +258,9 @@ export class Admission implements Holding {
   /** Policy permits: a server is dialled, and everything is looked at again with its answer in hand. */
   async #reach(applicant: Applicant, permitted: Decision): Promise<Step> {
     const { cluster, judge, settings } = this.#context;
-    const reached = await this.#search.reach(applicant);
+    const fits = () => judge.fitFor(applicant, judge.facts(applicant));
+    const reached =
+      this.#ahead.take(this.#client.spokenWith ?? null, fits) ?? (await this.#search.reach(applicant));
     if (reached === null) return { kind: 'not-yet', decision: this.#search.notReached(permitted) };
     const facts = judge.facts(applicant);
     const decision = judge.decide(applicant, facts);
@@ -282,6 +292,8 @@ export class Admission implements Holding {
   #hold(decision: Decision, seen: number): Promise<void> {
     const { clock, held, migration, news } = this.#context;
     this.#holding = decision;
+    // Servers give a client that dawdles little time, and the upgrade may need this one down.
+    this.#ahead.drop();
     held.add(this);
     this.#heldSince ??= clock.monotonic();
     const left = this.#wait.goOn(decision);
@@ -337,6 +349,9 @@ export class Admission implements Holding {
       connection: this.id,
       peer: this.#client.connection.peer,
       driver: this.#hello?.driver ?? null,
+      protocol: this.#client.protocol,
+      claim: claimIn(this.#hello),
+      tls: { requested: this.#client.tlsRequested ?? false, version: null },
       properties: recordable(this.#hello?.properties ?? {}, this.#context.settings.recordedProperties),
       identity: this.#who?.identity ?? null,
       credential: this.#who?.credential ?? null,
@@ -352,4 +367,10 @@ export class Admission implements Holding {
       },
     };
   }
+}
+
+/** What a client that does not speak the handshake claims, for its record. */
+function claimIn(hello: Hello | null): Outcome['claim'] {
+  if (hello?.claim === undefined) return null;
+  return { value: hello.version, source: hello.claim.source };
 }

@@ -203,7 +203,7 @@ export class Gate {
         {
           accept: (connection, frontEnd, listener, handshake) =>
             this.#accept(connection, frontEnd, listener, handshake),
-          track: (peer, listener) => this.#handshakes.track(peer, listener),
+          track: (peer, listener, protocol) => this.#handshakes.track(peer, listener, protocol),
         },
         closing,
       );
@@ -346,12 +346,8 @@ export class Gate {
     const { id: server } = reached.server;
     const { link } = reached;
     this.#options.cluster.sessionStarted(server);
-    const running = this.#engine.start(
-      client.connection,
-      link.connection,
-      client.earlyData(),
-      link.sinceHello,
-    );
+    const onto = client.onto?.(link.connection) ?? link.connection;
+    const running = this.#engine.start(client.connection, onto, client.earlyData(), link.sinceHello);
     slot.arrived();
     const start = {
       session,

@@ -78,7 +78,7 @@ export class Handshakes {
   }
 
   /** A peer in its transport's own handshake is a client on its way in too. */
-  track(peer: string, listener: string): TrackedHandshake {
+  track(peer: string, listener: string, protocol: string): TrackedHandshake {
     const startedAt = this.#context.clock.monotonic();
     const { slots, connections, onEnd } = this.#options;
     const slot = this.enter(peer, listener);
@@ -88,7 +88,7 @@ export class Handshakes {
     return new TrackedHandshake(slot, hasPlace, (how) => {
       if (hasPlace) slots.release();
       if (slot !== null && typeof how === 'object')
-        this.#logFailure(peer, full ?? this.#strayed(how), listener, startedAt);
+        this.#logFailure(peer, full ?? this.#strayed(how), { listener, protocol, startedAt });
       if (slot !== null && how !== 'connection') {
         slot.leave();
         connections.end(how === 'probe' ? how : 'refused');
@@ -127,7 +127,15 @@ export class Handshakes {
     return refusal(late ? 'HANDSHAKE_TIMEOUT' : 'BAD_HANDSHAKE', `${why[0]?.toUpperCase()}${why.slice(1)}.`);
   }
 
-  #logFailure(peer: string, decision: Decision, listener: string, startedAt: number): void {
+  #logFailure(
+    peer: string,
+    decision: Decision,
+    {
+      listener,
+      protocol,
+      startedAt,
+    }: Readonly<Record<'listener' | 'protocol', string>> & { startedAt: number },
+  ): void {
     const { clock, random } = this.#context;
     this.#options.log(
       {
@@ -135,6 +143,9 @@ export class Handshakes {
         connection: randomId(random),
         peer,
         driver: null,
+        protocol,
+        claim: null,
+        tls: { requested: false, version: null },
         properties: {},
         identity: null,
         credential: null,

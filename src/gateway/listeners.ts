@@ -31,7 +31,7 @@ export interface ListenerEntry {
 export interface Reception {
   /** @param handshake what `track` returned, where it was told of it before */
   accept(connection: Connection, frontEnd: FrontEnd, listener: string, handshake?: PendingHandshake): void;
-  track(peer: string, listener: string): ReturnType<HandshakeTracker>;
+  track(peer: string, listener: string, protocol: string): ReturnType<HandshakeTracker>;
 }
 
 /** A listener that is bound, and what the config says of it now. */
@@ -146,7 +146,7 @@ export class Listeners {
       },
       ...(stated.shared && { shared: true }),
       ...(stated.socket !== undefined && { socket: stated.socket }),
-      track: (peer) => reception.track(peer, bound()),
+      track: (peer) => reception.track(peer, bound(), now().frontEnd.protocol),
     });
     open = { entry: stated, address: `${scheme}://${listener.address}`, listener };
     return open;

@@ -95,6 +95,7 @@ export const CODES = {
   KICKED: facts('later', 'an operator ended the session'),
   CLAIM_NOT_ALLOWED: facts('after-change', 'the client may not be of the release that it says it is'),
   SESSION_IDLE: facts('later', 'the session carried nothing for too long'),
+  CLAIM_MISSING: facts('after-change', 'the client states no release where one is read'),
 } as const satisfies Record<string, CodeFacts>;
 
 export type Code = keyof typeof CODES;

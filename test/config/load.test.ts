@@ -220,7 +220,7 @@ test.each<[string, string, Array<[line: number | null, field: string, message: R
   [
     'who may upgrade, for clients that say it themselves',
     BASE.replace('servers:', '    upgrade: must-not\nservers:'),
-    [[4, 'listen[0].upgrade', /only programs on a port with `assume`/]],
+    [[4, 'listen[0].upgrade', /only programs that do not speak the handshake/]],
   ],
   [
     'web pages on a TCP port',

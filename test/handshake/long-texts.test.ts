@@ -35,7 +35,7 @@ test('a client that is held for a long reason can read it', async () => {
     accept: (connection) => {
       const caller = createSkewgateFrontEnd({ clock, handshakeTimeout: 10_000 }).accept(connection);
       void caller
-        .hello()
+        .hello({ server: () => Promise.reject(new Error('none is needed')) })
         .then(() =>
           caller.wait({ code: 'NO_SERVER', reason: 'é'.repeat(5_000), progress: null, deadlineMs: 1 }),
         );

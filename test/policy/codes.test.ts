@@ -33,6 +33,7 @@ const PINNED = [
   ['KICKED', null, null, 'later', 4025],
   ['CLAIM_NOT_ALLOWED', null, null, 'after-change', 4026],
   ['SESSION_IDLE', null, null, 'later', 4027],
+  ['CLAIM_MISSING', null, null, 'after-change', 4028],
 ] as const;
 
 describe('what programs rely on', () => {

@@ -1,0 +1,45 @@
+/**
+ * The protocols of others that a listener can speak: a front end for each, which reads a client's claim from the
+ * protocol's own first messages and refuses in its words. Everything that depends on the protocol's name is here.
+ */
+import type { Decision } from '../policy/types.ts';
+import type { Clock } from '../ports/clock.ts';
+import type { Carriers, Claims } from './claim.ts';
+import type { FrontEnd } from './front-end.ts';
+import { mysql } from './mysql/mysql.ts';
+import { redis } from './redis/redis.ts';
+
+/** What such a front end is made with. */
+export interface SpeakingOptions {
+  readonly clock: Clock;
+  /** ms for a client's first messages to be complete. */
+  readonly handshakeTimeout: number;
+  readonly claims: Claims;
+  /** Whether the claim is taken out of what the server gets, where the protocol allows that. */
+  readonly strip: boolean;
+}
+
+/** A refusal as a client of the protocol gets it. */
+export interface RefusalShown {
+  /** All that the gate sends. */
+  readonly bytes: Uint8Array;
+  /** What the protocol's own client prints. */
+  readonly text: string;
+}
+
+/** One protocol. */
+export interface SpokenProtocol {
+  /** Where a claim can stand. */
+  readonly carriers: Carriers;
+  createFrontEnd(options: SpeakingOptions): FrontEnd;
+  /** For people who ask what a client would see. */
+  explainRefusal(decision: Decision): RefusalShown;
+}
+
+/** By the word in the config. */
+export const SPOKEN = { mysql, redis } as const satisfies Readonly<Record<string, SpokenProtocol>>;
+
+export type Spoken = keyof typeof SPOKEN;
+
+/** Every word of the config for a protocol that is not the gate's own. */
+export const SPOKEN_NAMES = Object.keys(SPOKEN) as [Spoken, ...Spoken[]];
