@@ -14,6 +14,14 @@ export function isAsked({ clients, identities }: Pick<Config, 'clients' | 'ident
   return clients.required ?? (identities.length > 0 || clients.tokens.length > 0);
 }
 
+/** What a listener says of TLS. */
+interface Tls {
+  readonly tls?: { readonly clientCa?: string | undefined } | undefined;
+}
+
+/** Whether its clients are asked for a certificate. */
+const takesCertificate = (listener: Listener & Tls) => listener.tls?.clientCa !== undefined;
+
 /** Whether its clients can send a token: they speak the handshake. */
 const takesToken = ({ assume }: Listener) => assume === undefined;
 
@@ -71,7 +79,9 @@ function unusedToken({ identities }: Config, name: string, at: number): Spelled[
 
 function noWayIn(config: Config, listener: Listener, at: number): Spelled[] {
   if (!isAsked(config)) return [];
-  if (takesToken(listener) && config.clients.tokens.length > 0) return [];
+  const { clients, identities } = config;
+  if (takesToken(listener) && clients.tokens.length > 0) return [];
+  if (takesCertificate(listener) && identities.some(({ token }) => token === undefined)) return [];
   const what = takesToken(listener)
     ? 'clients are known by certificates alone, and none is asked for here'
     : 'its programs can send no token, and no certificate is asked for here';
@@ -83,10 +93,11 @@ function noWayIn(config: Config, listener: Listener, at: number): Spelled[] {
   ];
 }
 
-function inTheOpen({ clients }: Config, listener: Listener, at: number): Spelled[] {
+function inTheOpen({ clients }: Config, listener: Listener & Tls, at: number): Spelled[] {
   const { tcp, ws, allowPlain = false } = listener;
   const { host } = parseHostPort((tcp ?? ws) as string);
-  if (clients.tokens.length === 0 || !takesToken(listener) || allowPlain || isLoopback(host)) return [];
+  if (clients.tokens.length === 0 || !takesToken(listener) || allowPlain || listener.tls || isLoopback(host))
+    return [];
   return [
     {
       path: ['listen', at, tcp === undefined ? 'ws' : 'tcp'],

@@ -2,7 +2,7 @@
  * Who a client is: judged by what it presents, before policy is asked about it and before any server hears of it. A client
  * learns what is missing, or that what it presented is not known; never why.
  */
-import { createHash, timingSafeEqual } from 'node:crypto';
+import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 import {
   type CertificateNames,
   type CertificatePattern,
@@ -40,7 +40,8 @@ export interface Finding {
 
 /** A client that nobody asks who it is. */
 const ANYBODY: Finding = Object.freeze({ identity: null, credential: null, refusal: null });
-const NO_DIGEST = Buffer.alloc(32);
+/** Of no token, and of none that a config could state: zeros may stand there until somebody fills them in. */
+const NO_DIGEST = randomBytes(32);
 
 interface Rule {
   readonly name: string;
