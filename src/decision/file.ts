@@ -38,6 +38,8 @@ export interface FileOptions extends FileRules {
   readonly onError: (error: Error | null, kept: boolean, path: string) => void;
 }
 
+/** Of a log that is made, less what the umask takes: records name clients, and whoever ships them is in the group. */
+const RIGHTS = 0o640;
 const RETRY_MS = 1_000;
 /** From the beginning of one write to the next, while lines come all the time. */
 const GATHER_MS = 5;
@@ -74,7 +76,7 @@ export class LogFile {
   constructor(options: FileOptions) {
     this.#options = options;
     this.#rules = options;
-    this.#goOnWith(fs.openSync(options.path, 'a+'), options);
+    this.#goOnWith(fs.openSync(options.path, 'a+', RIGHTS), options);
   }
 
   /**
@@ -84,7 +86,7 @@ export class LogFile {
    */
   reopen(change: Partial<FileRules> = {}): Prepared {
     const rules = { ...this.#rules, ...change };
-    const fd = fs.openSync(rules.path, 'a+');
+    const fd = fs.openSync(rules.path, 'a+', RIGHTS);
     return {
       commit: () => {
         if (this.#closed) return fs.closeSync(fd);
@@ -330,7 +332,7 @@ export class LogFile {
   #replace(): number {
     const { path, durable } = this.#rules;
     const next = `${path}.next`;
-    const fd = fs.openSync(next, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND);
+    const fd = fs.openSync(next, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND, RIGHTS);
     try {
       if (durable) fs.fdatasyncSync(this.#fd);
       this.#shift();

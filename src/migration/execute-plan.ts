@@ -117,7 +117,7 @@ async function runOne(
   }
   if (hooks.snapshot) await callHook(context, hooks.snapshot, facts);
   await held.runStarted(facts.key);
-  if (run.script !== null) await callHook(context, hooks.script(run.script), facts);
+  if (run.script !== null) await callHook(context, hooks.script(ownScript(context, run.script)), facts);
   await callHook(context, hookOf(run, hooks), facts);
   const level = await levelAfter(context, run.toLevel);
   if (level !== null && level < run.toLevel)
@@ -125,6 +125,15 @@ async function runOne(
       `the hook said that the step to ${run.to} is done, but the servers report level ${level}, not ${run.toLevel}`,
     );
   await held.runDone(index, facts.key, true);
+}
+
+/** A plan may come out of the ledger, and who writes there names no program: only the operator's catalogue does. @throws {HookError} */
+function ownScript({ settings }: PlanContext, script: string): string {
+  const { releases } = settings.policy.catalogue;
+  if (releases.some(({ major }) => major?.script === script)) return script;
+  throw new HookError(
+    `the plan in the ledger names the script ${JSON.stringify(script)}, which the catalogue of this gate does not`,
+  );
 }
 
 /**

@@ -96,6 +96,7 @@ test('hooks, clients and operators, as the ledger has them', async () => {
   const run = async (verb: string) =>
     (await runCli(['migration', verb, '--ledger', `sqlite:${file}`])).stdout;
   expectHarmless(await run('status'), 'owner ', 'client ', 'progress ');
+  expectHarmless((await runCli(['migration', 'status', '--json', '--ledger', `sqlite:${file}`])).stdout);
   await held.fail(evil('error '), null);
   await ledger.block({ by: evil('by '), reason: evil('reason ') }, null);
   await ledger.approve({ by: evil('approver '), reason: evil('because ') });
@@ -168,6 +169,8 @@ test('any record of a decision log', async () => {
       'fault ',
     ],
   );
+  for (const more of [[], ['--summary'], ['--every', '1m']])
+    expectHarmless((await runCli(['log', file, '--json', ...more])).stdout);
   expectHarmless((await runCli(['log', file, '--summary'])).stdout, 'code ', 'client ');
   expectHarmless((await runCli(['log', file, '--every', '1m'])).stdout, 'code ');
 });

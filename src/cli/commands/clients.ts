@@ -5,6 +5,7 @@ import type { FleetFacts } from '../../planning/facts.ts';
 import { adminClient } from '../admin-client.ts';
 import { addFleetOptions, type FleetOptions, readFleet } from '../fleet-source.ts';
 import { describeClients, type PrintedLine } from '../planning-text.ts';
+import { printableJson } from '../printable.ts';
 
 interface Options extends FleetOptions {
   readonly json?: true;
@@ -26,7 +27,7 @@ async function list({ json, ...from }: Options): Promise<void> {
     from.log === undefined
       ? await (await adminClient(from)).get<{ lines: PrintedLine[] }>('/v1/clients')
       : { lines: linesOf(await readFleet(from)) };
-  console.log(json ? JSON.stringify({ lines }) : describeClients(lines));
+  console.log(json ? printableJson({ lines }) : describeClients(lines));
 }
 
 /** As the API writes them. */

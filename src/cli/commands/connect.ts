@@ -11,7 +11,7 @@ import { realRuntime } from '../../runtime/real.ts';
 import { MESSAGES, type Message } from '../../wire/messages.ts';
 import { LiveLine } from '../live.ts';
 import { bar, explainMove, paint } from '../print.ts';
-import { printable } from '../printable.ts';
+import { printable, printableJson } from '../printable.ts';
 import { durationOption, UsageError, wholeNumber } from '../usage.ts';
 
 interface Options {
@@ -68,7 +68,7 @@ async function run(url: string, options: Options): Promise<void> {
       // Those that Ctrl-C came before were not tried.
       if (stop.signal.aborted) return STATUS.admitted;
       const { session, status, ...report } = await attempt(target, options, stop.signal);
-      if (options.json) console.log(JSON.stringify(report.json));
+      if (options.json) console.log(printableJson(report.json));
       else console.error(report.text);
       if (session !== null) await (piping ? pipe(session, stop.signal) : hold(session, options, stop.signal));
       return status;

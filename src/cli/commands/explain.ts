@@ -13,6 +13,7 @@ import { parseVersion, type Version } from '../../version/version.ts';
 import { readLedgerFacts } from '../ledger-facts.ts';
 import { addPolicyOptions, offlineConfig, type PolicyOptions } from '../policy-options.ts';
 import { describe } from '../print.ts';
+import { printableJson } from '../printable.ts';
 import { collect, UsageError, wholeNumber } from '../usage.ts';
 
 interface Options extends PolicyOptions {
@@ -76,7 +77,7 @@ async function explain(options: Options): Promise<void> {
 }
 
 function show(decision: Decision, { json }: Options): void {
-  console.log(json ? JSON.stringify(decision) : describe(decision));
+  console.log(json ? printableJson(decision) : describe(decision));
   process.exitCode = decision.verdict === 'permit' || decision.verdict === 'migrate' ? 0 : 1;
 }
 

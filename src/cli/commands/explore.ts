@@ -9,6 +9,7 @@ import type { ExploreResult, FailedPlan } from '../../fleet/explore/explore.ts';
 import { describePlan } from '../../fleet/plan-text.ts';
 import { LiveLine } from '../live.ts';
 import { paint, table } from '../print.ts';
+import { printableJson } from '../printable.ts';
 import { UsageError, wholeNumber } from '../usage.ts';
 
 interface Options {
@@ -110,7 +111,7 @@ async function loadExplore() {
 async function list({ json }: Options): Promise<void> {
   const { INVARIANTS } = await import('../../fleet/invariants.ts');
   const rows = INVARIANTS.map(({ id, sentence }) => ({ id, sentence }));
-  console.log(json ? JSON.stringify(rows) : table(rows.map(({ id, sentence }) => [id, sentence])));
+  console.log(json ? printableJson(rows) : table(rows.map(({ id, sentence }) => [id, sentence])));
 }
 
 async function schema(): Promise<void> {

@@ -14,6 +14,7 @@ import { mergeByTime, type Source } from '../log/sources.ts';
 import { Summary } from '../log/summary.ts';
 import { dayOf, entryLine, type TimeZone } from '../log-lines.ts';
 import { paint } from '../print.ts';
+import { printable, printableJson } from '../printable.ts';
 import { UsageError } from '../usage.ts';
 
 interface Options extends FilterOptions {
@@ -117,7 +118,7 @@ function viewFor(options: Options, files: readonly string[]): View {
   if (options.summary) return summaryView(options.json === true);
   if (options.every !== undefined) return bucketsView(options.every, zone, options.json === true);
   if (options.html !== undefined) return pageView(options.html, files, zone);
-  if (options.json) return { add: ({ line }) => console.log(line) };
+  if (options.json) return { add: ({ line }) => console.log(printable(line)) };
   return linesView(zone);
 }
 
@@ -140,7 +141,7 @@ function summaryView(json: boolean): View {
   const summary = new Summary();
   return {
     add: (entry) => summary.add(entry),
-    end: () => console.log(json ? JSON.stringify(summary.rows()) : summary.print()),
+    end: () => console.log(json ? printableJson(summary.rows()) : summary.print()),
   };
 }
 
@@ -150,7 +151,7 @@ function bucketsView(every: string, zone: TimeZone, json: boolean): View {
   const buckets = new Buckets(width);
   return {
     add: (entry) => buckets.add(entry),
-    end: () => console.log(json ? JSON.stringify(buckets.json()) : buckets.print(zone)),
+    end: () => console.log(json ? printableJson(buckets.json()) : buckets.print(zone)),
   };
 }
 

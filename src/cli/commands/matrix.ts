@@ -8,6 +8,7 @@ import { PHOENIX_CATALOGUE } from '../../version/phoenix.ts';
 import { compareMinors, firstOf, type Minor, parseMinor, printMinor } from '../../version/version.ts';
 import { addPolicyOptions, type PolicyOptions, policyFrom } from '../policy-options.ts';
 import { paint, paintVerdict, table } from '../print.ts';
+import { printableJson } from '../printable.ts';
 import { UsageError } from '../usage.ts';
 
 interface Options extends PolicyOptions {
@@ -44,7 +45,7 @@ async function matrix(options: Options): Promise<void> {
   const clients = parseLines(options.clients, policy);
   const servers = parseLines(options.servers, policy);
   const cells = clients.map((client) => servers.map((server) => cellOf(client, server, policy)));
-  if (options.json) console.log(JSON.stringify(cells.flat()));
+  if (options.json) console.log(printableJson(cells.flat()));
   else if (options.markdown) console.log(markdown(cells));
   else console.log(coloured(cells));
 }

@@ -194,9 +194,10 @@ const TIMES: ReadonlySet<string> = new Set(['at', 'until', 'since', 'retryAt']);
 
 /** For programs: in one line, with times as the decision log writes them. */
 function print(value: unknown): string {
-  return JSON.stringify(value, (key, field) =>
+  const text = JSON.stringify(value, (key, field) =>
     TIMES.has(key) && typeof field === 'number' ? time(field) : field,
   );
+  return printable(text);
 }
 
 function statusOf(view: LedgerView, ledger: Ledger, config: Configured) {

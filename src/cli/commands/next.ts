@@ -5,6 +5,7 @@ import { nextStep } from '../../planning/next.ts';
 import { adminClient } from '../admin-client.ts';
 import { addFleetOptions, type FleetOptions, readFleet } from '../fleet-source.ts';
 import { describeNext } from '../planning-text.ts';
+import { printableJson } from '../printable.ts';
 
 interface Options extends FleetOptions {
   readonly to?: string;
@@ -28,6 +29,6 @@ async function next({ to, json, ...from }: Options): Promise<void> {
     from.log === undefined
       ? await (await adminClient(from)).get<Next>('/v1/next', { to })
       : nextStep(await readFleet(from), to);
-  console.log(json ? JSON.stringify(answer) : describeNext(answer));
+  console.log(json ? printableJson(answer) : describeNext(answer));
   process.exitCode = answer.ready ? 0 : 1;
 }

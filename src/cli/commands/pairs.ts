@@ -5,6 +5,7 @@ import { Meetings, type Pair, pairsOf } from '../../fleet/pairs.ts';
 import type { SkewPolicy } from '../../policy/types.ts';
 import { addPolicyOptions, type PolicyOptions, policyFrom } from '../policy-options.ts';
 import { paint, table } from '../print.ts';
+import { printableJson } from '../printable.ts';
 import { Tail } from '../tail.ts';
 import { collect, UsageError, wholeNumber } from '../usage.ts';
 import { parseLines } from './matrix.ts';
@@ -43,7 +44,7 @@ async function pairs(options: Options): Promise<void> {
   const wanted = options.same ? all : all.filter(({ apart }) => apart > 0);
   const meetings = options.log === undefined ? null : await meetingsIn(options.log);
   const rows = wanted.map((pair): Row => ({ ...pair, met: meetings?.of(pair) ?? null }));
-  if (options.json) console.log(JSON.stringify(rows));
+  if (options.json) console.log(printableJson(rows));
   else console.log(print(rows, all.length - wanted.length, meetings !== null));
 }
 

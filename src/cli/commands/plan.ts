@@ -8,6 +8,7 @@ import { levelOf } from '../../version/catalogue.ts';
 import { PHOENIX_CATALOGUE } from '../../version/phoenix.ts';
 import { parseVersion } from '../../version/version.ts';
 import { table } from '../print.ts';
+import { printableJson } from '../printable.ts';
 import { UsageError } from '../usage.ts';
 
 interface Options {
@@ -43,7 +44,7 @@ async function plan(options: Options): Promise<void> {
       to,
       hooked,
     });
-    if (options.json) return console.log(JSON.stringify(planned));
+    if (options.json) return console.log(printableJson(planned));
     if (planned.steps.length === 0)
       return console.log(
         `Nothing to do: ${options.to} needs level ${levelOf(catalogue, to)}, and ${options.from} left ${levelOf(catalogue, from)}.`,

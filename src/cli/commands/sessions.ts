@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import { plural } from '../../config/units.ts';
 import { type AdminOptions, addAdminOptions, adminClient } from '../admin-client.ts';
 import { table } from '../print.ts';
-import { printable } from '../printable.ts';
+import { printable, printableJson } from '../printable.ts';
 import { wholeNumber } from '../usage.ts';
 
 interface Options extends AdminOptions {
@@ -69,7 +69,7 @@ async function list({ config, admin, json, limit, ...query }: Options): Promise<
     sessions.push(...page.sessions);
   } while (page.next !== null && sessions.length < limit);
   const found = { sessions, next: page.next, total: page.total };
-  console.log(json ? JSON.stringify(found) : describe(found));
+  console.log(json ? printableJson(found) : describe(found));
 }
 
 function describe({ sessions, total }: Page): string {

@@ -4,7 +4,7 @@ import { plural } from '../../config/units.ts';
 import type { Next } from '../../planning/answers.ts';
 import { type AdminClient, type AdminOptions, addAdminOptions, adminClient } from '../admin-client.ts';
 import { bar, paint, table } from '../print.ts';
-import { printable } from '../printable.ts';
+import { printable, printableJson } from '../printable.ts';
 
 interface Cluster {
   readonly cluster: string;
@@ -66,7 +66,7 @@ export function addStatus(program: Command): void {
 
 async function status({ json, ...where }: AdminOptions & { readonly json?: true }): Promise<void> {
   const shown = await lookAt(await adminClient(where));
-  console.log(json ? JSON.stringify(shown) : describe(shown));
+  console.log(json ? printableJson(shown) : describe(shown));
 }
 
 type Shown = Awaited<ReturnType<typeof lookAt>>;

@@ -5,6 +5,7 @@ import type { Command } from 'commander';
 import { hashOfToken } from '../../config/clients.ts';
 import { requireSecretFile } from '../../transport/secret-file.ts';
 import { requireToken, TOKEN_PREFIX } from '../../wire/token.ts';
+import { printableJson } from '../printable.ts';
 import { UsageError } from '../usage.ts';
 
 interface Options {
@@ -38,7 +39,7 @@ function run({ out, of, json }: Options): void {
   if (out !== undefined) writeNew(out, token);
   const shown = { ...(out === undefined && of === undefined && { token }), hash: hashOfToken(token) };
   const lines = Object.entries(shown).map(([name, value]) => `${name}: ${value}`);
-  console.log(json ? JSON.stringify(shown) : lines.join('\n'));
+  console.log(json ? printableJson(shown) : lines.join('\n'));
 }
 
 /** @throws {UsageError} which does not quote what is in the file */

@@ -9,7 +9,7 @@ import { realClock } from '../../runtime/clock.ts';
 import { type AdminClient, type AdminOptions, addAdminOptions, adminClient } from '../admin-client.ts';
 import { LiveLine } from '../live.ts';
 import { paint } from '../print.ts';
-import { printable } from '../printable.ts';
+import { printable, printableJson } from '../printable.ts';
 import { userName } from '../user-name.ts';
 
 /** How often progress is looked up, ms. */
@@ -140,7 +140,7 @@ async function act(what: string, options: VerbOptions, more: Record<string, unkn
     over.abort();
     await progress;
   }
-  console.log(json ? JSON.stringify(outcome) : describe(outcome));
+  console.log(json ? printableJson(outcome) : describe(outcome));
   if (!outcome.done && !outcome.dryRun) process.exitCode = 1;
 }
 

@@ -8,6 +8,7 @@ import { adminClient } from '../admin-client.ts';
 import { addFleetOptions, type FleetOptions, readFleet } from '../fleet-source.ts';
 import { describeWhatIf } from '../planning-text.ts';
 import { offlineConfig } from '../policy-options.ts';
+import { printableJson } from '../printable.ts';
 import { collect, UsageError } from '../usage.ts';
 
 interface Options extends FleetOptions {
@@ -37,7 +38,7 @@ async function ask({ json, ...options }: Options): Promise<void> {
     throw new UsageError('state --servers, --server or --policy');
   const stated = { servers, server: Object.fromEntries(server.map(assignment)), policy };
   const answer = options.log === undefined ? await askGate(options, stated) : await askLog(options, stated);
-  console.log(json ? JSON.stringify(answer) : describeWhatIf(answer));
+  console.log(json ? printableJson(answer) : describeWhatIf(answer));
   process.exitCode = answer.refused.length === 0 ? 0 : 1;
 }
 

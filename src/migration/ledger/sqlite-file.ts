@@ -2,7 +2,7 @@
  * The file of a SQLite ledger: made by the first write, not by looking; let go when it was taken away or replaced;
  * waited for while another process has it locked.
  */
-import { mkdirSync, statSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync, statSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import path from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
@@ -20,6 +20,9 @@ const SCHEMA = `
 const BUSY_TIME = 5_000;
 /** After how long what was locked is tried again, ms. */
 const BUSY_PAUSE = 25;
+
+/** Rights of a ledger that is made. */
+const OWNER_ONLY = 0o600;
 
 /** SQLITE_READONLY. */
 const READ_ONLY = 8;
@@ -52,6 +55,16 @@ function userName(): string {
     return `user ${userInfo().username}`;
   } catch {
     return `user ${process.getuid?.() ?? '?'}`;
+  }
+}
+
+/** Makes an empty file for its owner alone, unless there is one; SQLite gives what it puts beside it the same rights. */
+function makeOwned(file: string): void {
+  try {
+    closeSync(openSync(file, 'wx', OWNER_ONLY));
+  } catch (error) {
+    // What else is wrong with it SQLite says in its own words.
+    if ((error as NodeJS.ErrnoException).code === undefined) throw error;
   }
 }
 
@@ -141,6 +154,7 @@ export class SqliteFile {
     if (open !== null && (open.inode !== inode || (writable && !open.writable))) this.close();
     if (this.#open === null && inode === undefined && !writable) return null;
     if (this.#open === null) {
+      if (inode === undefined) makeOwned(this.#file);
       const db = new DatabaseSync(this.#file, { timeout: 0, readOnly: !writable });
       this.#open = { db, inode: statSync(this.#file).ino, writable };
     }
