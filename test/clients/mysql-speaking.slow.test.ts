@@ -1,13 +1,33 @@
 /** MySQL clients through a listener that speaks MySQL: admitted ones notice nothing, refused ones show why. */
+import { existsSync, writeFileSync } from 'node:fs';
 import net from 'node:net';
+import path from 'node:path';
 import { createConnection } from 'mysql2/promise';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { realEnvironment } from '../support/environment.ts';
+import { tempFolder } from '../support/folder.ts';
 import { type FleetOptions, startFleet } from '../support/gate.ts';
 import { type Mariadb, startMariadb } from '../support/mariadb.ts';
 import { freePort, installed, run } from './support.ts';
 
 const HERE = installed('mariadbd', 'mariadb-install-db', 'mariadb');
+/** As Debian's libmariadb-java has it. */
+const DRIVER = '/usr/share/java/mariadb-java-client.jar';
+const HAS_JAVA = installed('java', 'javac') && existsSync(DRIVER);
+const QUERY = `
+import java.sql.*;
+public class Query {
+  public static void main(String[] args) {
+    try (Connection connection = DriverManager.getConnection(args[0]);
+        ResultSet rows = connection.createStatement().executeQuery("select 42")) {
+      rows.next();
+      System.out.println(rows.getInt(1));
+    } catch (SQLException e) {
+      System.out.println(e.getClass().getSimpleName() + " " + e.getErrorCode() + " " + e.getSQLState() + " " + e.getMessage());
+    }
+  }
+}
+`;
 const SENTENCE = 'Client 4.16.0 is newer than real (4.14.0): upgrade every server to 4.16 before any client.';
 const REFUSED = `${SENTENCE} (SERVER_OUTDATED, rule M1; retry: after-change)`;
 
@@ -128,6 +148,35 @@ describe.skipIf(!HERE)('mysql2', () => {
     expect(rows).toEqual([{ db: 'shop' }]);
     await expect(wrong).rejects.toMatchObject({ errno: 1045 });
     expect(fleet.log.handshakes.map(({ waitedFor }) => waitedFor)).toEqual(['PAUSED', 'PAUSED']);
+  });
+});
+
+describe.skipIf(!HERE || !HAS_JAVA)('MariaDB Connector/J', () => {
+  /** What the driver says of one connection and one query: what it gives, or class, number, state and text of the error. */
+  const jdbc = async (port: number, version: string) => {
+    const file = path.join(tempFolder(), 'Query.java');
+    writeFileSync(file, QUERY);
+    const url = `jdbc:mariadb://127.0.0.1:${port}/shop?user=app&password=secret&connectionAttributes=skewgate.version:${version}`;
+    const { stdout, stderr } = await run('java', ['-cp', DRIVER, file, url]);
+    return stdout + stderr;
+  };
+
+  test('inside the window works', async () => {
+    const mariadb = await startMariadb();
+    const { fleet, port } = await gateBefore(mariadb.port);
+    expect(await jdbc(port, '4.13.2')).toBe('42\n');
+    expect(fleet.log.handshakes).toMatchObject([
+      { code: 'PERMITTED', client: '4.13.2', claim: { source: 'attribute skewgate.version' } },
+    ]);
+  });
+
+  test('that is refused gets the sentence as an error that says: do not try again', async () => {
+    const mariadb = await startMariadb();
+    const { fleet, port } = await gateBefore(mariadb.port);
+    const said = await jdbc(port, '4.16.0');
+    expect(said).toMatch(/^SQLNonTransientConnectionException 1105 08004 /);
+    expect(said).toContain(REFUSED);
+    expect(fleet.log.codes).toEqual(['SERVER_OUTDATED']);
   });
 });
 
