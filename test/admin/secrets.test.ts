@@ -8,6 +8,7 @@ test.each([
   ['a variable in a command', 'PGPASSWORD=hunter2 psql', 'PGPASSWORD=*** psql'],
   ['the word behind an option', ['psql', '--password', 'hunter2'], ['psql', '--password', '***']],
   ['an option with its value', ['psql', '--password=hunter2'], ['psql', '--password=***']],
+  ['what is left of a token', { tokens: [{ hash: 'sha256:hunter2' }] }, { tokens: [{ hash: '***' }] }],
   ['a key that names one', { hook: { apiKey: 'hunter2' } }, { hook: { apiKey: '***' } }],
 ])('%s is hidden', (_what, value, shown) => {
   expect(withoutSecrets(value)).toEqual(shown);

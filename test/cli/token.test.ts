@@ -8,7 +8,9 @@ import { expect, test } from 'vitest';
 import { hashOfToken } from '../../src/config/clients.ts';
 import { requireToken } from '../../src/wire/token.ts';
 import { MAIN, runCli } from '../support/cli.ts';
+import { realEnvironment } from '../support/environment.ts';
 import { tempFolder } from '../support/folder.ts';
+import { startFleet } from '../support/gate.ts';
 
 test('a token is printed with the hash that a config takes, or goes to a file that only its owner may read', async () => {
   const cwd = tempFolder();
@@ -30,6 +32,33 @@ test('a token is printed with the hash that a config takes, or goes to a file th
   writeFileSync(file, 'hunter2');
   const weak = await runCli(['token', '--of', 'shop.token'], { cwd });
   expect([weak.status, weak.stderr.includes('hunter2')]).toEqual([2, false]);
+});
+
+test('connect takes the token from a file or the environment, which counts less; what it prints never has it', async () => {
+  const [shop, other] = ['sg_shop', 'sg_else'].map(
+    (name) => `${name}_0123456789abcdefghijklmnopqrstuvwxyz`,
+  ) as [string, string];
+  const cwd = tempFolder();
+  writeFileSync(path.join(cwd, 'shop.token'), shop, { mode: 0o600 });
+  await using fleet = await startFleet(realEnvironment, {
+    servers: [{ version: '4.14.0' }],
+    clients: { tokens: [{ name: 'shop', hash: hashOfToken(shop) }] },
+  });
+  const connect = (env: string | undefined, ...args: string[]) =>
+    runCli(['connect', fleet.url('4.14.0'), ...args], {
+      cwd,
+      env: { SKEWGATE_CLIENT_TOKEN: env, SKEWGATE_TOKEN: shop },
+    });
+  const results = await Promise.all([
+    connect(undefined),
+    connect(shop),
+    connect(other, '--json'),
+    connect(other, '--token-file', 'shop.token'),
+  ]);
+  expect(results.map(({ status }) => status)).toEqual([1, 0, 1, 0]);
+  expect(results[0]?.stderr).toContain('NOT_AUTHENTICATED');
+  expect(results[0]?.stderr).toContain('it presented no token');
+  for (const { stdout, stderr } of results) expect(stdout + stderr).not.toMatch(/sg_/);
 });
 
 test.runIf(process.platform === 'linux')(
