@@ -84,6 +84,7 @@ export function checkSpeaking(entry: Speaking, context: z.core.$RefinementCtx<Sp
   if (assume !== undefined)
     for (const key of ['claim', 'otherwise'] as const)
       if (entry[key] !== undefined) wrong(key, 'with `assume`, whatever connects is of one version');
+  if (strip === true && !spoken.strips) wrong('strip', `${speaks} has no way to take a claim out`);
   if (strip !== undefined && claim === undefined) wrong('strip', 'there is no `claim` to take out');
   for (const [at, rule] of (claim ?? []).entries())
     for (const fault of faultsOf(rule, spoken)) wrong('claim', fault.message, at, fault.carrier);

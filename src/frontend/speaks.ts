@@ -31,6 +31,8 @@ export interface RefusalShown {
 export interface SpokenProtocol {
   /** Where a claim can stand. */
   readonly carriers: Carriers;
+  /** Whether it can be taken out of what the server gets. */
+  readonly strips: boolean;
   createFrontEnd(options: SpeakingOptions): FrontEnd;
   /** For people who ask what a client would see. */
   explainRefusal(decision: Decision): RefusalShown;

@@ -20,6 +20,7 @@ import { ReplyFramer } from './replies.ts';
 /** Redis, as `speaks: redis` has it. */
 export const redis: SpokenProtocol = {
   carriers: CARRIERS,
+  strips: false,
   createFrontEnd: (options) => ({
     protocol: 'redis',
     isTransparent: false,
