@@ -15,6 +15,7 @@ import {
 } from 'fastify-type-provider-zod';
 import { isChange } from './access.ts';
 import { Acts } from './acts.ts';
+import { ConnectionLimit } from './connection-limit.ts';
 import type { AdminContext, App } from './context.ts';
 import { errorSchema, sendError, sendNotFound } from './errors.ts';
 import { FailedAttempts } from './failed-attempts.ts';
@@ -83,7 +84,8 @@ export async function createApp(context: AdminContext, options: AppOptions): Pro
     return503OnClosing: false,
     ...(tls === null ? { http: times } : { https: { ...times, ...tls, handshakeTimeout: REQUEST_MS } }),
   } as FastifyHttpOptions<RawServerDefault>).withTypeProvider<ZodTypeProvider>();
-  app.server.maxConnections = MOST_CONNECTIONS;
+  const connections = new ConnectionLimit(MOST_CONNECTIONS);
+  connections.guard(app.server);
   app.setValidatorCompiler(validatorCompiler);
   app.setSerializerCompiler(serializerCompiler);
   app.setErrorHandler(sendError);
@@ -92,8 +94,14 @@ export async function createApp(context: AdminContext, options: AppOptions): Pro
   const acts = new Acts(context.clock);
   app.decorateRequest('holder', null);
   app.addHook('onRequest', (request, reply) => guard.admit(request, reply));
-  app.addHook('preHandler', (request: FastifyRequest) => acts.take(request));
-  app.addHook('onResponse', (request, reply) => acts.release(request, reply));
+  app.addHook('preHandler', async (request: FastifyRequest) => {
+    connections.begin(request.raw.socket);
+    await acts.take(request);
+  });
+  app.addHook('onResponse', async (request, reply) => {
+    connections.end(request.raw.socket);
+    await acts.release(request, reply);
+  });
   app.addHook('onRoute', documentAccess);
   app.addHook('onRoute', documentErrors);
   await app.register(swagger, {
