@@ -23,7 +23,8 @@ interface Tls {
 const takesCertificate = (listener: Listener & Tls) => listener.tls?.clientCa !== undefined;
 
 /** Whether its clients can send a token: they speak the handshake. */
-const takesToken = ({ assume }: Listener) => assume === undefined;
+const takesToken = ({ assume, speaks = 'skewgate' }: Listener) =>
+  assume === undefined && speaks === 'skewgate';
 
 /** What keeps clients from being known, each with its key. */
 export function findStrangers(config: Config): Spelled[] {

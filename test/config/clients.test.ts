@@ -79,6 +79,8 @@ test.each([
 test('programs on a port with assume can send no token: nobody could come in, which is an error', () => {
   const listen = `listen: [{ tcp: 127.0.0.1:8700 }, { tcp: 127.0.0.1:8701, assume: 4.14.0 }]\n${servers}`;
   expect(problemIn(listen + SHOP)).toMatch(/listen\[1\].*its programs can send no token/);
+  const redis = `listen: [{ tcp: 127.0.0.1:8700, speaks: redis, otherwise: 4.14.0 }]\n${servers}`;
+  expect(problemIn(redis + SHOP)).toMatch(/listen\[0\].*its programs can send no token/);
   expect(problemIn(listen + SHOP.replace(' }] }', ' }], required: false }'))).toBe('');
 });
 
