@@ -155,7 +155,7 @@ test('a command that reaches no gate, or may not, says why and what to do', asyn
   ]);
   expect([unset.status, unset.stderr]).toEqual([2, expect.stringContaining('--config gate.yaml')]);
   expect([without.status, without.stderr]).toEqual([1, expect.stringContaining('Authorization: Bearer')]);
-  expect([wrong.status, wrong.stderr]).toEqual([1, expect.stringContaining("not the gate's token")]);
+  expect([wrong.status, wrong.stderr]).toEqual([1, expect.stringContaining('this is no token of this gate')]);
   expect(read.status).toBe(0);
   const silent = path.join(folder, 'silent.yaml');
   writeFileSync(silent, ['listen: [{ tcp: 127.0.0.1:0 }]', serversOf(server.address)].join('\n'));

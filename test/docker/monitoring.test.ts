@@ -1,5 +1,6 @@
 /** What docker/monitoring gives Prometheus and Grafana: the scrape config, the dashboard and the alert rules. */
 import { spawnSync } from 'node:child_process';
+import { createHash, randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, test } from 'vitest';
@@ -99,8 +100,11 @@ describe.skipIf(NO_PROMETHEUS !== null && process.env.CI === undefined)('Prometh
   });
 
   test('scrapes a gate, and every query of the dashboard gives numbers', async () => {
+    const token = randomBytes(24).toString('base64url');
+    const hash = `sha256:${createHash('sha256').update(token).digest('hex')}`;
     await using gate = await startWithAdmin({
       servers: [{ version: '4.14.0', tables: createMemoryTables(27), upgradeMs: 1_500 }],
+      clients: { required: false, tokens: [{ name: 'shop', hash }] },
     });
     await using prometheus = await Prometheus.start([gate.admin.address.replace('http://', '')]);
     await prometheus.eventually('the gate is scraped', async () => {
@@ -110,7 +114,7 @@ describe.skipIf(NO_PROMETHEUS !== null && process.env.CI === undefined)('Prometh
     // One that is held while the tables are upgraded, one that is refused, and one that ends.
     (await gate.fleet.admit('4.14.0')).destroy();
     await gate.fleet.refuse('4.15.0');
-    const session = await gate.fleet.admit('4.13.0');
+    const session = await gate.fleet.admit('4.13.0', { token });
     for (const { title, expr } of queries) {
       const asked = expr.replaceAll('$gate', '.*').replaceAll('$__rate_interval', '30s');
       expect(asked).not.toContain('$');

@@ -26,6 +26,7 @@ const DURATIONS: ReadonlySet<string> = new Set([
   'dial',
   'probe',
   'fresh',
+  'idle',
 ]);
 /** A log that is never rotated. */
 const UNBOUNDED = '100000gb';
