@@ -63,6 +63,22 @@ describe('the compose file', () => {
     }
   });
 
+  test.each(Object.keys(compose.services))(
+    '%s: writes to its volumes alone, has no capability and can gain none',
+    (name) => {
+      const { read_only, cap_drop, cap_add, security_opt, privileged, volumes } = service(compose, name);
+      expect({ read_only, cap_drop, security_opt }).toEqual({
+        read_only: true,
+        cap_drop: ['ALL'],
+        security_opt: ['no-new-privileges:true'],
+      });
+      expect([cap_add, privileged]).toEqual([undefined, undefined]);
+      // What comes from the host is read, never written.
+      for (const volume of volumes?.filter((each) => each.startsWith('.')) ?? [])
+        expect(volume).toMatch(/:ro$/);
+    },
+  );
+
   test('the gate runs the file that is mounted, and its ports are published', () => {
     const { command, volumes, ports } = service(compose, 'gate');
     expect(volumes).toContain(`./gate.yaml:${command[1]}:ro`);

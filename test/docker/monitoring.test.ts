@@ -70,8 +70,11 @@ describe('the files', () => {
     for (const name of ['prometheus', 'grafana']) {
       const { profiles, volumes = [] } = service(compose, name);
       expect(profiles).toEqual(['monitoring']);
-      for (const volume of volumes)
-        expect(existsSync(path.resolve(FOLDER, '..', volume.split(':')[0] as string)), volume).toBe(true);
+      const mounted = volumes
+        .map((volume) => volume.split(':')[0] as string)
+        .filter((one) => one.startsWith('.'));
+      expect(mounted.length).toBeGreaterThan(0);
+      for (const one of mounted) expect(existsSync(path.resolve(FOLDER, '..', one)), one).toBe(true);
     }
     const { admin } = parseConfig(read('docker/gate.yaml'));
     const [target = ''] = parse(read('docker/monitoring/prometheus.yml')).scrape_configs[0].static_configs[0]
