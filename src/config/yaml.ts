@@ -22,6 +22,13 @@ export function readYaml(text: string, name: string): YamlFile {
   // The parser's own search for double keys compares each with each: that is done below.
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, uniqueKeys: false });
   const lineAt = (offset: number) => lines.linePos(offset).line;
+  // Keys of keys would be spelt out, each one's quotes escaped again by the next: 50 brackets would take all memory.
+  const odd = oddKeys(document).map((offset) => ({
+    line: lineAt(offset),
+    field: '',
+    message: 'a key is a word, not a map, a list or an alias',
+  }));
+  if (odd.length > 0) throw new ConfigError(name, odd);
   const problems = [
     ...document.errors.map(
       ({ code, message, pos: [offset] }): Problem =>
@@ -72,6 +79,18 @@ function beginOf(node: unknown): number {
 
 function keyOf(key: unknown): string {
   return isScalar(key) ? String(key.value) : String(key);
+}
+
+/** Where keys begin that are no scalars. */
+function oddKeys(document: Document): number[] {
+  const found: number[] = [];
+  visit(document, {
+    Pair(_key, { key }) {
+      if (key !== null && !isScalar(key)) found.push(beginOf(key));
+      return isScalar(key) || key === null ? undefined : visit.SKIP;
+    },
+  });
+  return found;
 }
 
 interface DoubleKey {

@@ -315,6 +315,16 @@ test('a file that blows itself up with aliases is refused', () => {
   expect(errorOf(many('a', '1') + many('b', '*a') + many('c', '*b')).message).toMatch(/alias/i);
 });
 
+test.each([
+  ['maps', `a: ${'{ '.repeat(60)}`],
+  ['lists and maps', `a: ${'{ ['.repeat(60)}`],
+  ['an alias', 'a: &a { b: c }\n? *a\n: d'],
+])('keys that are %s are refused before they are spelt out, which would take all memory', (_what, text) => {
+  const before = process.memoryUsage().heapUsed;
+  expect(() => parseConfig(text)).toThrow('a key is a word, not a map, a list or an alias');
+  expect(process.memoryUsage().heapUsed - before).toBeLessThan(50_000_000);
+});
+
 test('a file that is not there, and a folder, are said to be just that', async () => {
   const folder = tempFolder();
   const missing = path.join(folder, 'gate.yaml');

@@ -36,6 +36,7 @@ export const openConfig: OpenTarget = async () => ({
     ...['first.yaml', 'any-tcp.yaml', 'custom-policy.yaml', 'phoenix-mutex.yaml', 'kubernetes.yaml'].map(
       example,
     ),
+    `listen: ${'{ '.repeat(60)}`,
     'listen: [{ tcp: "127.0.0.1:0" }]\nservers: [{ id: a, address: "tcp://127.0.0.1:1" }]\n',
   ),
   words: [...YAML, ...keysOf('gate.schema.json')],
