@@ -35,6 +35,11 @@ for (const tool of ['mvn', 'javac'])
     process.exit(process.env.CI === 'true' ? 1 : 0);
   }
 
+/** Of a run that could not fetch what it needs: nothing was seen, good or bad. */
+const NOT_FETCHED = 75;
+/** Maven could not give what is needed. */
+class NotFetched extends Error {}
+
 const work = await mkdtemp(path.join(os.tmpdir(), 'phoenix-'));
 const children = new Set();
 let status = 0;
@@ -42,7 +47,7 @@ try {
   await play();
   console.log('all steps passed');
 } catch (error) {
-  status = 1;
+  status = error instanceof NotFetched ? NOT_FETCHED : 1;
   console.error(error);
   for (const name of ['gate', 'query', 'hbase'])
     console.error(
@@ -82,7 +87,9 @@ async function release(name, programs) {
   await copyFile(path.join(here, `pom-${name}.xml`), path.join(folder, 'pom.xml'));
   const plugin = 'org.apache.maven.plugins:maven-dependency-plugin:3.6.1:build-classpath';
   const options = { cwd: folder, timeout: 600_000 };
-  await run('mvn', ['-q', '-B', plugin, '-Dmdep.outputFile=cp.txt'], options);
+  await run('mvn', ['-q', '-B', plugin, '-Dmdep.outputFile=cp.txt'], options).catch((error) => {
+    throw new NotFetched(`Maven: ${error.stdout || error.message}`);
+  });
   const jars = (await readFile(path.join(folder, 'cp.txt'), 'utf8')).trim().split(':');
   // The query server has a Jetty of its own, which has to be found before HBase's.
   jars.sort((a, b) => b.includes('phoenix-queryserver') - a.includes('phoenix-queryserver'));
