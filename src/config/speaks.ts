@@ -1,8 +1,8 @@
 /** The keys of a listener that speaks somebody else's protocol: which one, and where its clients' releases are read. */
 import { z } from 'zod';
 import { compileVersionPattern } from '../backend/version-pattern.ts';
+import { type CarriersOf, PROTOCOLS, SPOKEN_NAMES, type Spoken } from '../frontend/carriers.ts';
 import type { Claims } from '../frontend/claim.ts';
-import { SPOKEN, SPOKEN_NAMES, type Spoken, type SpokenProtocol } from '../frontend/speaks.ts';
 import type { ProtocolRange } from '../policy/types.ts';
 import { parseVersion } from '../version/version.ts';
 import { checked } from './checked.ts';
@@ -57,8 +57,8 @@ interface Speaking {
 }
 
 /** The protocol of others that a listener speaks; null: the gate's own, or none. */
-export function spokenOn({ speaks }: Pick<Speaking, 'speaks'>): SpokenProtocol | null {
-  return speaks === undefined || speaks === 'skewgate' ? null : SPOKEN[speaks];
+export function spokenOn({ speaks }: Pick<Speaking, 'speaks'>): Spoken | null {
+  return speaks === undefined || speaks === 'skewgate' ? null : speaks;
 }
 
 /** A refinement of a listener: whether these keys fit together, and the protocol has such carriers. */
@@ -84,14 +84,14 @@ export function checkSpeaking(entry: Speaking, context: z.core.$RefinementCtx<Sp
   if (assume !== undefined)
     for (const key of ['claim', 'otherwise'] as const)
       if (entry[key] !== undefined) wrong(key, 'with `assume`, whatever connects is of one version');
-  if (strip === true && !spoken.strips) wrong('strip', `${speaks} has no way to take a claim out`);
+  if (strip === true && !PROTOCOLS[spoken].strips) wrong('strip', `${speaks} has no way to take a claim out`);
   if (strip !== undefined && claim === undefined) wrong('strip', 'there is no `claim` to take out');
   for (const [at, rule] of (claim ?? []).entries())
-    for (const fault of faultsOf(rule, spoken)) wrong('claim', fault.message, at, fault.carrier);
+    for (const fault of faultsOf(rule, PROTOCOLS[spoken])) wrong('claim', fault.message, at, fault.carrier);
 }
 
 /** What is wrong with one rule. */
-function faultsOf(rule: Readonly<Record<string, string>>, { carriers }: SpokenProtocol) {
+function faultsOf(rule: Readonly<Record<string, string>>, { carriers }: CarriersOf) {
   return Object.entries(rule).flatMap(([carrier, text]) => {
     if (!Object.hasOwn(carriers, carrier))
       return [
@@ -108,7 +108,8 @@ function faultsOf(rule: Readonly<Record<string, string>>, { carriers }: SpokenPr
 }
 
 /** How a speaking listener finds its clients' releases. @param entry passed `checkSpeaking` */
-export function claimsOf(entry: Speaking, { carriers }: SpokenProtocol): Claims {
+export function claimsOf(entry: Speaking, spoken: Spoken): Claims {
+  const { carriers }: CarriersOf = PROTOCOLS[spoken];
   const { assume, claim = [], otherwise = 'refuse', upgrade = 'may', protocol } = entry;
   const rules = claim.flatMap((rule) =>
     Object.entries(rule).map(([carrier, text]) =>

@@ -4,7 +4,8 @@
  */
 import type { Decision } from '../policy/types.ts';
 import type { Clock } from '../ports/clock.ts';
-import type { Carriers, Claims } from './claim.ts';
+import type { Spoken } from './carriers.ts';
+import type { Claims } from './claim.ts';
 import type { FrontEnd } from './front-end.ts';
 import { mysql } from './mysql/mysql.ts';
 import { redis } from './redis/redis.ts';
@@ -29,19 +30,10 @@ export interface RefusalShown {
 
 /** One protocol. */
 export interface SpokenProtocol {
-  /** Where a claim can stand. */
-  readonly carriers: Carriers;
-  /** Whether it can be taken out of what the server gets. */
-  readonly strips: boolean;
   createFrontEnd(options: SpeakingOptions): FrontEnd;
   /** For people who ask what a client would see. */
   explainRefusal(decision: Decision): RefusalShown;
 }
 
 /** By the word in the config. */
-export const SPOKEN = { mysql, redis } as const satisfies Readonly<Record<string, SpokenProtocol>>;
-
-export type Spoken = keyof typeof SPOKEN;
-
-/** Every word of the config for a protocol that is not the gate's own. */
-export const SPOKEN_NAMES = Object.keys(SPOKEN) as [Spoken, ...Spoken[]];
+export const SPOKEN: Readonly<Record<Spoken, SpokenProtocol>> = { mysql, redis };

@@ -54,7 +54,7 @@ describe('every code the policy knows', () => {
     expect(byGate).toEqual([
       ...['SERVER_UNREACHABLE', 'BAD_HANDSHAKE', 'PROTOCOL_UNSUPPORTED', 'HANDSHAKE_TIMEOUT'],
       ...['TOO_MANY_CONNECTIONS', 'DRAINING', 'PAUSED', 'NOT_AUTHENTICATED', 'CLIENT_LEFT'],
-      ...['RELEASE_DRAINED', 'KICKED', 'CLAIM_NOT_ALLOWED', 'SESSION_IDLE'],
+      ...['RELEASE_DRAINED', 'KICKED', 'CLAIM_NOT_ALLOWED', 'SESSION_IDLE', 'CLAIM_MISSING'],
     ]);
   });
 });

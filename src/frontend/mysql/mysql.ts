@@ -25,8 +25,6 @@ import { SwitchedConnection } from './switched.ts';
 
 /** MySQL and MariaDB, as `speaks: mysql` has them. */
 export const mysql: SpokenProtocol = {
-  carriers: { attribute: 'name', program_name: 'pattern', user: 'pattern', database: 'pattern' },
-  strips: false,
   createFrontEnd: (options) => ({
     protocol: 'mysql',
     isTransparent: false,

@@ -1,14 +1,8 @@
 /** What a Redis client says of itself before it asks for anything: kept to read its claim, and to say it to another server. */
-import type { Connection, ConnectionHandlers } from '../../ports/transport.ts';
-import { ReplyFramer } from './replies.ts';
 
-/** Where a client's release can stand, as the config spells it. */
-export const CARRIERS = {
-  client_name: 'pattern',
-  lib_name: 'pattern',
-  lib_ver: 'pattern',
-  user: 'pattern',
-} as const;
+import type { Connection, ConnectionHandlers } from '../../ports/transport.ts';
+import type { PROTOCOLS } from '../carriers.ts';
+import { ReplyFramer } from './replies.ts';
 
 /** The commands with which one client introduced itself. */
 export class Introduction {
@@ -47,7 +41,7 @@ export class Introduction {
     this.#note(first?.toUpperCase() === 'LIB-NAME' ? 'lib_name' : 'lib_ver', second);
   }
 
-  #note(carrier: keyof typeof CARRIERS, value: string | undefined): void {
+  #note(carrier: keyof (typeof PROTOCOLS)['redis']['carriers'], value: string | undefined): void {
     if (value !== undefined) this.#said.set(carrier, value);
   }
 }

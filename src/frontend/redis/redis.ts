@@ -14,13 +14,11 @@ import type { Ahead, HelloResult, PendingClient } from '../pending-client.ts';
 import type { RefusalShown, SpeakingOptions, SpokenProtocol } from '../speaks.ts';
 import { sentence } from '../wire-limits.ts';
 import { CommandFault, CommandReader } from './commands.ts';
-import { CARRIERS, IntroducedConnection, Introduction } from './introduction.ts';
+import { IntroducedConnection, Introduction } from './introduction.ts';
 import { ReplyFramer } from './replies.ts';
 
 /** Redis, as `speaks: redis` has it. */
 export const redis: SpokenProtocol = {
-  carriers: CARRIERS,
-  strips: false,
   createFrontEnd: (options) => ({
     protocol: 'redis',
     isTransparent: false,
