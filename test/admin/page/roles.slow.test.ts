@@ -27,6 +27,7 @@ test.skipIf(skipped)('the page shows nothing without a token, and to each role w
   await says(page, '#decisions', '4.14.0');
   await page.evaluate(`sessionStorage.clear()`);
   await page.goto(`${gate.admin.address}/?2#token=${TOKENS.operator}`);
+  await says(page, '#head', 'operator, operator');
   await says(page, '#head', 'Pause');
   expect(await page.innerText('#head')).not.toContain('Reload');
   await page.click('#head nav button');
