@@ -4,7 +4,6 @@
  * over the same connection, byte for byte; after a wait, over another one, whose authentication the client is led into.
  */
 import type { Decision } from '../../policy/types.ts';
-import type { CancelSignal } from '../../ports/cancellation.ts';
 import type { Timer } from '../../ports/clock.ts';
 import type { Connection } from '../../ports/transport.ts';
 import {
@@ -16,9 +15,9 @@ import {
   parseResponse,
   withoutTls,
 } from '../../wire/mysql.ts';
-import { claimMissing, readClaim } from '../claim.ts';
-import { EarlyDataBuffer, type EarlyFault, type EarlyMemory } from '../early-data.ts';
-import type { Ahead, HelloResult, PendingClient } from '../pending-client.ts';
+import type { EarlyMemory } from '../early-data.ts';
+import type { Ahead } from '../pending-client.ts';
+import { SpeakingClient } from '../speaking-client.ts';
 import type { RefusalShown, SpeakingOptions, SpokenProtocol } from '../speaks.ts';
 import { sentence } from '../wire-limits.ts';
 import { SwitchedConnection } from './switched.ts';
@@ -50,62 +49,31 @@ function explainRefusal({ code, rule, message, retry }: Decision, sequence: numb
   };
 }
 
-class MysqlClient implements PendingClient {
+class MysqlClient extends SpeakingClient {
   readonly protocol = 'mysql';
-  readonly connection: Connection;
-  readonly #options: SpeakingOptions;
-  readonly #early: EarlyDataBuffer;
-  readonly #hello = Promise.withResolvers<HelloResult>();
   readonly #fromServer = new PacketReader();
   readonly #fromClient = new PacketReader();
   #server: Connection | null = null;
   #response: { readonly packet: HandshakeResponse; readonly sequence: number } | null = null;
   #isGreeted = false;
-  #isSettled = false;
   #timer: Timer | null = null;
 
   constructor(connection: Connection, options: SpeakingOptions, memory: EarlyMemory | undefined) {
-    this.connection = connection;
-    this.#options = options;
-    this.#early = new EarlyDataBuffer(connection, memory);
-    connection.handle({
-      data: (bytes) => this.#receive(bytes),
-      end: () => {
-        this.#early.end();
-        this.#leave();
-      },
-      drain() {},
-      close: () => {
-        this.#leave();
-        this.#early.leave();
-      },
-    });
-  }
-
-  get gone(): CancelSignal {
-    return this.#early.gone;
-  }
-
-  get fault(): EarlyFault | null {
-    return this.#early.fault;
+    super(connection, options, memory);
+    this.start();
   }
 
   get spokenWith(): Connection | null {
     return this.#server;
   }
 
-  hello(ahead: Ahead): Promise<HelloResult> {
-    if (!this.#isSettled)
-      ahead.server().then(
-        (server) => this.#listen(server),
-        (error: Error) => this.#fail('SERVER_UNREACHABLE', error.message),
-      );
-    return this.#hello.promise;
+  protected begin(ahead: Ahead): void {
+    if (this.isSettled) return;
+    ahead.server().then(
+      (server) => this.#listen(server),
+      (error: Error) => this.fail('SERVER_UNREACHABLE', error.message),
+    );
   }
-
-  wait(): void {}
-
-  permit(): void {}
 
   onto(server: Connection): Connection {
     const response = this.#response;
@@ -113,28 +81,22 @@ class MysqlClient implements PendingClient {
     return new SwitchedConnection(server, response.packet, response.sequence);
   }
 
-  refuse(decision: Decision): void {
-    this.#fail(decision.code, decision.message);
+  protected refusal(decision: Decision): Uint8Array {
     const sequence = this.#response === null ? Number(this.#isGreeted) : this.#response.sequence + 1;
-    this.connection.send(explainRefusal(decision, sequence).bytes);
-    this.connection.close();
-  }
-
-  earlyData(): EarlyDataBuffer {
-    return this.#early;
+    return explainRefusal(decision, sequence).bytes;
   }
 
   #listen(server: Connection): void {
-    if (this.#isSettled) return;
+    if (this.isSettled) return;
     this.#server = server;
-    const { clock, handshakeTimeout } = this.#options;
+    const { clock, handshakeTimeout } = this.options;
     this.#timer = clock.after(handshakeTimeout, () =>
-      this.#fail('HANDSHAKE_TIMEOUT', `No answer to the greeting within ${handshakeTimeout / 1_000} s.`),
+      this.fail('HANDSHAKE_TIMEOUT', `No answer to the greeting within ${handshakeTimeout / 1_000} s.`),
     );
     const lost = () => {
       this.#server = null;
       if (!this.#isGreeted)
-        this.#fail('SERVER_UNREACHABLE', 'The server closed the connection without a greeting.');
+        this.fail('SERVER_UNREACHABLE', 'The server closed the connection without a greeting.');
     };
     server.handle({
       data: (bytes) => this.#guard(() => this.#greet(bytes)),
@@ -154,9 +116,9 @@ class MysqlClient implements PendingClient {
     this.connection.send(withoutTls(packet));
   }
 
-  #receive(bytes: Uint8Array): void {
-    this.#early.keep(bytes);
-    if (this.#response !== null || this.#isSettled) return;
+  protected receive(bytes: Uint8Array): void {
+    this.early.keep(bytes);
+    if (this.#response !== null || this.isSettled) return;
     this.#guard(() => {
       this.#fromClient.add(bytes);
       const packet = this.#fromClient.next();
@@ -168,26 +130,10 @@ class MysqlClient implements PendingClient {
   }
 
   #judge({ attributes, database, user }: HandshakeResponse): void {
-    const { claims } = this.#options;
     const carriers = { program_name: attributes.get('program_name'), user, database: database ?? undefined };
-    const claim = readClaim(claims, (carrier, name) =>
-      name === null ? carriers[carrier as keyof typeof carriers] : attributes.get(name),
-    );
-    if (claim === null) return this.#settle(claimMissing(claims));
-    const { version, source } = claim;
-    const { upgrade, protocol } = claims;
-    const driver = attributes.get('_client_name') ?? 'mysql';
-    this.#settle({
-      kind: 'hello',
-      hello: {
-        version,
-        driver,
-        properties: { user },
-        upgrade,
-        claim: { source },
-        ...(protocol && { protocol }),
-      },
-    });
+    const carried = (carrier: string, name: string | null) =>
+      name === null ? carriers[carrier as keyof typeof carriers] : attributes.get(name);
+    this.judge(carried, { driver: attributes.get('_client_name') ?? 'mysql', properties: { user } });
   }
 
   #guard(act: () => void): void {
@@ -195,22 +141,16 @@ class MysqlClient implements PendingClient {
       act();
     } catch (error) {
       if (!(error instanceof PacketFault)) throw error;
-      this.#fail('BAD_HANDSHAKE', error.message);
+      this.fail('BAD_HANDSHAKE', error.message);
     }
   }
 
-  #leave(): void {
-    if (this.#fromClient.isEmpty) return this.#settle({ kind: 'probe' });
-    this.#fail('CLIENT_LEFT', 'The client left before it answered the greeting.');
+  protected leave(): void {
+    if (this.#fromClient.isEmpty) return this.settle({ kind: 'probe' });
+    this.fail('CLIENT_LEFT', 'The client left before it answered the greeting.');
   }
 
-  #fail(code: Decision['code'], message: string): void {
-    this.#settle({ kind: 'failed', code, message });
-  }
-
-  #settle(result: HelloResult): void {
+  protected onSettled(): void {
     this.#timer?.cancel();
-    this.#isSettled = true;
-    this.#hello.resolve(result);
   }
 }

@@ -4,6 +4,7 @@
  * again (AuthSwitchRequest) with what this server greeted with. Packets of the authentication are numbered, so until
  * it is over their numbers are moved.
  */
+import { ForwardingConnection } from '../../ports/forwarding.ts';
 import type { Connection, ConnectionHandlers } from '../../ports/transport.ts';
 import {
   type HandshakeResponse,
@@ -19,9 +20,7 @@ const AHEAD = 2;
 const [OK, ERROR, SWITCH] = [0x00, 0xff, 0xfe] as const;
 
 /** The connection to that server, as a client that was greeted before may use it. */
-export class SwitchedConnection implements Connection {
-  readonly peer: string;
-  readonly #inner: Connection;
+export class SwitchedConnection extends ForwardingConnection {
   readonly #response: HandshakeResponse;
   readonly #sequence: number;
   readonly #fromServer = new PacketReader();
@@ -34,15 +33,14 @@ export class SwitchedConnection implements Connection {
 
   /** @param sequence of the packet with the client's response */
   constructor(server: Connection, response: HandshakeResponse, sequence: number) {
-    this.peer = server.peer;
-    this.#inner = server;
+    super(server);
     this.#response = response;
     this.#sequence = sequence;
   }
 
   handle(handlers: ConnectionHandlers): void {
-    if (this.#plugin === null) return this.#inner.handle(handlers);
-    this.#inner.handle({
+    if (this.#plugin === null) return this.inner.handle(handlers);
+    this.inner.handle({
       data: (bytes) => this.#guard(() => this.#serverSaid(bytes, handlers)),
       end: () => handlers.end(),
       drain: () => handlers.drain(),
@@ -50,35 +48,15 @@ export class SwitchedConnection implements Connection {
     });
   }
 
-  send(bytes: Uint8Array): boolean {
-    if (this.#plugin === null) return this.#inner.send(bytes);
+  override send(bytes: Uint8Array): boolean {
+    if (this.#plugin === null) return super.send(bytes);
     this.#guard(() => this.#clientSaid(bytes));
     return true;
   }
 
-  sendLent(bytes: Uint8Array): boolean {
-    if (this.#plugin === null) return this.#inner.sendLent(bytes);
+  override sendLent(bytes: Uint8Array): boolean {
+    if (this.#plugin === null) return super.sendLent(bytes);
     return this.send(bytes.slice());
-  }
-
-  end(): void {
-    this.#inner.end();
-  }
-
-  pause(): void {
-    this.#inner.pause();
-  }
-
-  resume(): void {
-    this.#inner.resume();
-  }
-
-  close(): void {
-    this.#inner.close();
-  }
-
-  destroy(): void {
-    this.#inner.destroy();
   }
 
   #guard(act: () => void): void {
@@ -86,7 +64,7 @@ export class SwitchedConnection implements Connection {
       act();
     } catch (error) {
       if (!(error instanceof PacketFault)) throw error;
-      this.#inner.destroy();
+      this.inner.destroy();
     }
   }
 
@@ -100,7 +78,7 @@ export class SwitchedConnection implements Connection {
       handlers.data(packetOf(packet.sequence + AHEAD, packet.payload));
       if (packet.payload[0] !== OK && packet.payload[0] !== ERROR) continue;
       this.#plugin = null;
-      this.#inner.handle(handlers);
+      this.inner.handle(handlers);
       const rest = this.#fromServer.rest();
       if (rest.length > 0) handlers.data(rest);
       return;
@@ -124,11 +102,11 @@ export class SwitchedConnection implements Connection {
     this.#fromClient.add(bytes);
     for (let packet = this.#fromClient.next(); packet !== null; packet = this.#fromClient.next()) {
       if (this.#isFirst) this.#isFirst = false;
-      else if (this.#isProven) this.#inner.send(packetOf(packet.sequence - AHEAD, packet.payload));
+      else if (this.#isProven) this.inner.send(packetOf(packet.sequence - AHEAD, packet.payload));
       else {
         this.#isProven = true;
         const response = this.#response.withAuthentication(packet.payload, this.#plugin as string);
-        this.#inner.send(packetOf(this.#sequence, response));
+        this.inner.send(packetOf(this.#sequence, response));
       }
     }
   }

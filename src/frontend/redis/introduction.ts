@@ -1,5 +1,6 @@
 /** What a Redis client says of itself before it asks for anything: kept to read its claim, and to say it to another server. */
 
+import { ForwardingConnection } from '../../ports/forwarding.ts';
 import type { Connection, ConnectionHandlers } from '../../ports/transport.ts';
 import type { PROTOCOLS } from '../carriers.ts';
 import { ReplyFramer } from './replies.ts';
@@ -50,23 +51,20 @@ export class Introduction {
  * A server to which a client was introduced that had introduced itself to another one: the client has its answers, and
  * gets nothing of this server's until it has answered the same.
  */
-export class IntroducedConnection implements Connection {
-  readonly peer: string;
-  readonly #inner: Connection;
+export class IntroducedConnection extends ForwardingConnection {
   readonly #replies: number;
   readonly #framer = new ReplyFramer();
 
   /** Says the commands to the server. */
   constructor(server: Connection, { commands }: Introduction) {
-    this.peer = server.peer;
-    this.#inner = server;
+    super(server);
     this.#replies = commands.length;
     for (const command of commands) server.send(command);
   }
 
   handle(handlers: ConnectionHandlers): void {
-    if (this.#framer.replies === this.#replies) return this.#inner.handle(handlers);
-    this.#inner.handle({
+    if (this.#framer.replies === this.#replies) return this.inner.handle(handlers);
+    this.inner.handle({
       data: (bytes) => this.#swallow(bytes, handlers),
       end: () => handlers.end(),
       drain: () => handlers.drain(),
@@ -74,39 +72,11 @@ export class IntroducedConnection implements Connection {
     });
   }
 
-  send(bytes: Uint8Array): boolean {
-    return this.#inner.send(bytes);
-  }
-
-  sendLent(bytes: Uint8Array): boolean {
-    return this.#inner.sendLent(bytes);
-  }
-
-  end(): void {
-    this.#inner.end();
-  }
-
-  pause(): void {
-    this.#inner.pause();
-  }
-
-  resume(): void {
-    this.#inner.resume();
-  }
-
-  close(): void {
-    this.#inner.close();
-  }
-
-  destroy(): void {
-    this.#inner.destroy();
-  }
-
   #swallow(bytes: Uint8Array, handlers: ConnectionHandlers): void {
     const swallowed = this.#framer.receive(bytes, this.#replies);
-    if (this.#framer.isBroken) return this.#inner.destroy();
+    if (this.#framer.isBroken) return this.inner.destroy();
     if (this.#framer.replies < this.#replies) return;
-    this.#inner.handle(handlers);
+    this.inner.handle(handlers);
     if (swallowed < bytes.length) handlers.data(bytes.subarray(swallowed));
   }
 }

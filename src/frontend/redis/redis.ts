@@ -5,12 +5,11 @@
  * handshake is over. A refusal is the answer `-ERR` to that command.
  */
 import type { Decision } from '../../policy/types.ts';
-import type { CancelSignal } from '../../ports/cancellation.ts';
 import type { Timer } from '../../ports/clock.ts';
 import type { Connection } from '../../ports/transport.ts';
-import { claimMissing, readClaim } from '../claim.ts';
-import { EarlyDataBuffer, type EarlyFault, type EarlyMemory } from '../early-data.ts';
-import type { Ahead, HelloResult, PendingClient } from '../pending-client.ts';
+import type { EarlyMemory } from '../early-data.ts';
+import type { Ahead } from '../pending-client.ts';
+import { SpeakingClient } from '../speaking-client.ts';
 import type { RefusalShown, SpeakingOptions, SpokenProtocol } from '../speaks.ts';
 import { sentence } from '../wire-limits.ts';
 import { CommandFault, CommandReader } from './commands.ts';
@@ -38,13 +37,9 @@ function explainRefusal({ code, rule, message, retry }: Decision): RefusalShown 
 /** Bytes with which a server may answer an introduction. */
 const MAX_ANSWERS = 65_536;
 
-class RedisClient implements PendingClient {
+class RedisClient extends SpeakingClient {
   readonly protocol = 'redis';
-  readonly connection: Connection;
-  readonly #options: SpeakingOptions;
   readonly #reader = new CommandReader();
-  readonly #early: EarlyDataBuffer;
-  readonly #hello = Promise.withResolvers<HelloResult>();
   readonly #introduction = new Introduction();
   /** Follows the answers to it. */
   readonly #framer = new ReplyFramer();
@@ -57,83 +52,49 @@ class RedisClient implements PendingClient {
   #answered = 0;
   /** Nothing more is read of what it sends. */
   #isHeard = false;
-  #isSettled = false;
   #timer: Timer;
 
   constructor(connection: Connection, options: SpeakingOptions, memory: EarlyMemory | undefined) {
-    this.connection = connection;
-    this.#options = options;
-    this.#early = new EarlyDataBuffer(connection, memory);
+    super(connection, options, memory);
     this.#timer = this.#startTimer();
-    connection.handle({
-      data: (bytes) => this.#receive(bytes),
-      end: () => {
-        this.#early.end();
-        this.#leave();
-      },
-      drain() {},
-      close: () => {
-        this.#leave();
-        this.#early.leave();
-      },
-    });
-  }
-
-  get gone(): CancelSignal {
-    return this.#early.gone;
-  }
-
-  get fault(): EarlyFault | null {
-    return this.#early.fault;
+    this.start();
   }
 
   get spokenWith(): Connection | null {
     return this.#server;
   }
 
-  hello(ahead: Ahead): Promise<HelloResult> {
+  protected begin(ahead: Ahead): void {
     this.#ahead = ahead;
     this.#handOn();
-    return this.#hello.promise;
   }
-
-  wait(): void {}
-
-  permit(): void {}
 
   onto(server: Connection): Connection {
     const isNew = server !== this.#server && this.#introduction.commands.length > 0;
     return isNew ? new IntroducedConnection(server, this.#introduction) : server;
   }
 
-  refuse(decision: Decision): void {
-    this.#settle({ kind: 'failed', code: decision.code, message: decision.message });
-    this.connection.send(explainRefusal(decision).bytes);
-    this.connection.close();
-  }
-
-  earlyData(): EarlyDataBuffer {
-    return this.#early;
+  protected refusal(decision: Decision): Uint8Array {
+    return explainRefusal(decision).bytes;
   }
 
   #startTimer(): Timer {
-    const { clock, handshakeTimeout } = this.#options;
+    const { clock, handshakeTimeout } = this.options;
     return clock.after(handshakeTimeout, () => {
       if (this.#introduction.commands.length > 0 && !this.#isWaitingForAnswers) return this.#judge();
-      const message = `No command within ${handshakeTimeout / 1_000} s.`;
-      this.#settle({ kind: 'failed', code: 'HANDSHAKE_TIMEOUT', message });
+      this.fail('HANDSHAKE_TIMEOUT', `No command within ${handshakeTimeout / 1_000} s.`);
     });
   }
 
-  #receive(bytes: Uint8Array): void {
-    if (this.#isHeard || this.#isSettled) return this.#early.keep(bytes);
+  protected receive(bytes: Uint8Array): void {
+    if (this.#isHeard || this.isSettled) return this.early.keep(bytes);
     try {
       for (const event of this.#reader.receive(bytes))
         if (event.kind === 'introduction') this.#introduction.add(event.words, event.bytes);
         else this.#other(event.rest);
     } catch (error) {
       if (!(error instanceof CommandFault)) throw error;
-      this.#settle({ kind: 'failed', code: 'BAD_HANDSHAKE', message: error.message });
+      this.fail('BAD_HANDSHAKE', error.message);
     }
     this.#handOn();
   }
@@ -141,7 +102,7 @@ class RedisClient implements PendingClient {
   /** Something else than an introduction: what has been answered by now is all that it says of itself. */
   #other(rest: Uint8Array): void {
     this.#isHeard = true;
-    this.#early.keep(rest);
+    this.early.keep(rest);
     if (!this.#isWaitingForAnswers) this.#judge();
   }
 
@@ -150,23 +111,15 @@ class RedisClient implements PendingClient {
   }
 
   #judge(): void {
-    const { claims } = this.#options;
-    const claim = readClaim(claims, (carrier) => this.#introduction.carried(carrier));
-    if (claim === null) return this.#settle(claimMissing(claims));
-    const { version, source } = claim;
-    const { upgrade, protocol } = claims;
-    const driver = this.#introduction.carried('lib_name') ?? 'redis';
-    const user = this.#introduction.carried('user');
-    const properties = user === undefined ? {} : { user };
-    this.#settle({
-      kind: 'hello',
-      hello: { version, driver, properties, upgrade, claim: { source }, ...(protocol && { protocol }) },
-    });
+    const carried = (carrier: string) => this.#introduction.carried(carrier);
+    const user = carried('user');
+    const driver = carried('lib_name') ?? 'redis';
+    this.judge(carried, { driver, properties: user === undefined ? {} : { user } });
   }
 
   /** Gives a server what of the introduction it has not got. */
   #handOn(): void {
-    if (this.#isSettled || this.#ahead === null || this.#handedOn === this.#introduction.commands.length)
+    if (this.isSettled || this.#ahead === null || this.#handedOn === this.#introduction.commands.length)
       return;
     if (this.#server === null) return this.#dial(this.#ahead);
     for (const command of this.#introduction.commands.slice(this.#handedOn)) this.#server.send(command);
@@ -181,19 +134,21 @@ class RedisClient implements PendingClient {
     ahead.server().then(
       (server) => {
         this.#server = server;
-        if (!this.#isSettled) this.#timer = this.#startTimer();
+        if (!this.isSettled) this.#timer = this.#startTimer();
         this.#listen(server);
         this.#handOn();
       },
-      (error: Error) => this.#settle({ kind: 'failed', code: 'SERVER_UNREACHABLE', message: error.message }),
+      (error: Error) => this.fail('SERVER_UNREACHABLE', error.message),
     );
   }
 
   #listen(server: Connection): void {
     const lost = () => {
       this.#server = null;
-      const message = 'The server closed the connection in answer to what the client says of itself.';
-      this.#settle({ kind: 'failed', code: 'SERVER_UNREACHABLE', message });
+      this.fail(
+        'SERVER_UNREACHABLE',
+        'The server closed the connection in answer to what the client says of itself.',
+      );
     };
     server.handle({
       data: (bytes) => {
@@ -209,16 +164,13 @@ class RedisClient implements PendingClient {
     });
   }
 
-  #leave(): void {
+  protected leave(): void {
     if (this.#isHeard) return;
-    if (this.#reader.isEmpty) return this.#settle({ kind: 'probe' });
-    const message = 'The client left before its first command.';
-    this.#settle({ kind: 'failed', code: 'CLIENT_LEFT', message });
+    if (this.#reader.isEmpty) return this.settle({ kind: 'probe' });
+    this.fail('CLIENT_LEFT', 'The client left before its first command.');
   }
 
-  #settle(result: HelloResult): void {
+  protected onSettled(): void {
     this.#timer.cancel();
-    this.#isSettled = true;
-    this.#hello.resolve(result);
   }
 }
