@@ -26,7 +26,7 @@ export class UrlError extends Error {
 /** Where a URL leads, and the hello that it states. @throws {UrlError} saying what is wrong */
 export function parseUrl(text: string): Target {
   const bare = text.replace(/^jdbc:/, '');
-  const quoted = JSON.stringify(withoutToken(text));
+  const quoted = JSON.stringify(withoutSecrets(text));
   if (!URL.canParse(bare)) throw new UrlError(`${quoted} is not a URL`);
   const url = new URL(bare);
   const scheme = SCHEMES[url.protocol];
@@ -49,7 +49,7 @@ export function parseUrl(text: string): Target {
 function statedBy(query: Readonly<Record<string, string>>): Omit<Target, 'address'> {
   const { token, tokenFile, ...others } = query;
   // A slip such as `version=4.14.0?token=…` puts the secret into a text that an error quotes.
-  const { version = '', upgrade, protocol } = mapValues(others, withoutToken);
+  const { version = '', upgrade, protocol } = mapValues(others, withoutSecrets);
   const { version: _, upgrade: __, protocol: ___, ...properties } = others;
   try {
     parseVersion(version);
@@ -73,9 +73,10 @@ function statedBy(query: Readonly<Record<string, string>>): Omit<Target, 'addres
   };
 }
 
-/** A URL, or what was meant for one, as it may be shown: `token=***`, however the name is spelt. */
-export function withoutToken(text: string): string {
-  return text.replace(/([?&#;]|^)([^?&#;=\s]*)=([^?&#]*)/g, (whole, before: string, name: string) =>
+/** A URL, or what was meant for one, as it may be shown: `token=***`, however the name is spelt, and no one's password. */
+export function withoutSecrets(text: string): string {
+  const shown = text.replace(/^([^/?#]*\/\/)[^/?#]*@/, '$1***@');
+  return shown.replace(/([?&#;]|^)([^?&#;=\s]*)=([^?&#]*)/g, (whole, before: string, name: string) =>
     decoded(name).toLowerCase() === 'token' ? `${before}${name}=***` : whole,
   );
 }

@@ -1,7 +1,7 @@
 /** The config's `admin`: where the admin side of a gate listens, what guards it, and who may do what there. */
 import { z } from 'zod';
 import { type HostPort, parseHostPort } from '../transport/address.ts';
-import { checked, eachOnce } from './checked.ts';
+import { checked, eachNameOnce } from './checked.ts';
 
 /** A TCP port, or a Unix socket by its path. */
 export type AdminAddress =
@@ -66,13 +66,7 @@ export const admin = z
     tokens: z
       .array(token)
       .max(100)
-      .superRefine(
-        eachOnce(
-          ({ name }) => name,
-          () => 'name',
-          'token',
-        ),
-      )
+      .superRefine(eachNameOnce('token'))
       .default([])
       .describe(
         'who may ask, and what for; with any, reading needs a token too, and none is made. They are read again at each reload',

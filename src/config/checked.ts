@@ -15,6 +15,14 @@ export const checked = (parse: (text: string) => unknown) =>
 /** A version such as `4.14.0` or `4.14.0-HBase-1.4`; the pattern is for editors, and takes a little more. */
 export const version = checked(parseVersion).meta({ pattern: String.raw`^\d+\.\d+\.\d+([-+].*)?$` });
 
+/** A refinement of a list whose entries have a `name`: no two have the same. @param what they are, in the error */
+export const eachNameOnce = <T extends { readonly name: string }>(what: string) =>
+  eachOnce<T>(
+    ({ name }) => name,
+    () => 'name',
+    what,
+  );
+
 /** A refinement of a list: no two entries have one name. @param nameOf undefined for what may be there more than once. @param keyOf which key to point at. */
 export function eachOnce<T>(
   nameOf: (entry: T) => string | undefined,

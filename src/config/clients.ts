@@ -7,7 +7,7 @@ import path from 'node:path';
 import { z } from 'zod';
 import { readSecretFile } from '../transport/secret-file.ts';
 import { requireToken } from '../wire/token.ts';
-import { eachOnce } from './checked.ts';
+import { eachNameOnce } from './checked.ts';
 import { shownName } from './identities.ts';
 import type { Spelled } from './problems.ts';
 
@@ -44,13 +44,7 @@ export const clients = z
     tokens: z
       .array(token)
       .max(MOST)
-      .superRefine(
-        eachOnce(
-          ({ name }) => name,
-          () => 'name',
-          'token',
-        ),
-      )
+      .superRefine(eachNameOnce('token'))
       .default([])
       .describe('secrets that clients send in their hello'),
     required: z

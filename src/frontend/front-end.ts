@@ -11,6 +11,8 @@ export interface FrontEnd {
   readonly protocol: string;
   /** Whether the session is all that goes over the connection: a WebSocket is then handed on to the server whole. */
   readonly isTransparent: boolean;
+  /** Reads the code that it needs, before its listener is bound. Absent: that was read. */
+  load?(): Promise<void>;
   /**
    * Takes the connection over, handlers included, until the client is admitted or refused. It may speak first.
    * The time limit for the client's hello begins here.

@@ -7,8 +7,6 @@ import type { Clock } from '../ports/clock.ts';
 import type { Spoken } from './carriers.ts';
 import type { Claims } from './claim.ts';
 import type { FrontEnd } from './front-end.ts';
-import { mysql } from './mysql/mysql.ts';
-import { redis } from './redis/redis.ts';
 
 /** What such a front end is made with. */
 export interface SpeakingOptions {
@@ -35,5 +33,24 @@ export interface SpokenProtocol {
   explainRefusal(decision: Decision): RefusalShown;
 }
 
-/** By the word in the config. */
-export const SPOKEN: Readonly<Record<Spoken, SpokenProtocol>> = { mysql, redis };
+/** By the word in the config; read only where a listener speaks it. */
+export const SPOKEN: Readonly<Record<Spoken, () => Promise<SpokenProtocol>>> = {
+  mysql: async () => (await import('./mysql/mysql.ts')).mysql,
+  redis: async () => (await import('./redis/redis.ts')).redis,
+};
+
+/** The front end of a protocol, to be loaded before its listener is bound. */
+export function speakingFrontEnd(protocol: Spoken, options: SpeakingOptions): FrontEnd {
+  let loaded: FrontEnd | null = null;
+  return {
+    protocol,
+    isTransparent: false,
+    async load() {
+      loaded ??= (await SPOKEN[protocol]()).createFrontEnd(options);
+    },
+    accept(connection, memory) {
+      if (loaded === null) throw new Error(`the front end ${protocol} was not loaded`);
+      return loaded.accept(connection, memory);
+    },
+  };
+}

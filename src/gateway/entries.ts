@@ -10,7 +10,7 @@ import { claimsOf, spokenOn } from '../config/speaks.ts';
 import { createAssumedFrontEnd } from '../frontend/assumed.ts';
 import type { FrontEnd } from '../frontend/front-end.ts';
 import { createSkewgateFrontEnd } from '../frontend/skewgate.ts';
-import { SPOKEN } from '../frontend/speaks.ts';
+import { speakingFrontEnd } from '../frontend/speaks.ts';
 import type { Clock } from '../ports/clock.ts';
 import { parseVersion } from '../version/version.ts';
 import type { ListenerEntry } from './listeners.ts';
@@ -70,7 +70,7 @@ function frontEndOf(entry: Config['listen'][number], clock: Clock, handshakeTime
   const { assume, upgrade = 'may', protocol, strip = false } = entry;
   const spoken = spokenOn(entry);
   if (spoken !== null)
-    return SPOKEN[spoken].createFrontEnd({ clock, handshakeTimeout, claims: claimsOf(entry, spoken), strip });
+    return speakingFrontEnd(spoken, { clock, handshakeTimeout, claims: claimsOf(entry, spoken), strip });
   if (assume === undefined) return createSkewgateFrontEnd({ clock, handshakeTimeout });
   return createAssumedFrontEnd({ version: assume, upgrade, ...(protocol && { protocol }) });
 }

@@ -181,8 +181,8 @@ export class Gate {
   }
 
   /** What a gate needs before anything runs on its clock; `start` does it too. @throws {HookError} */
-  prepare(): Promise<void> {
-    return this.#options.migration.prepare();
+  async prepare(): Promise<void> {
+    await Promise.all([this.#options.migration.prepare(), this.#listeners.load()]);
   }
 
   /**

@@ -60,6 +60,11 @@ export class Listeners {
     return this.#open.map(({ address }) => address);
   }
 
+  /** Reads the code of front ends that most gates do without. */
+  load(): Promise<void> {
+    return loadAll(this.#entries);
+  }
+
   /**
    * Binds every address of a fixed port and lets go of it again: a gate that can't listen is to find that out before
    * it touches the ledger.
@@ -103,6 +108,7 @@ export class Listeners {
   async prepare(entries: readonly ListenerEntry[]): Promise<Prepared> {
     const reception = this.#reception;
     if (reception === null) throw new Error('the gate does not listen yet');
+    await loadAll(entries);
     const left = [...this.#open];
     const fresh: OpenListener[] = [];
     const next: { readonly open: OpenListener; readonly entry: ListenerEntry }[] = [];
@@ -158,4 +164,8 @@ export class Listeners {
     if (transport === undefined) throw new Error(`no transport for ${scheme}://`);
     return [transport, rest, scheme];
   }
+}
+
+async function loadAll(entries: readonly ListenerEntry[]): Promise<void> {
+  await Promise.all(entries.map(({ frontEnd }) => frontEnd.load?.()));
 }

@@ -7,11 +7,11 @@ import { readdirSync } from 'node:fs';
 import http from 'node:http';
 import net from 'node:net';
 import { text } from 'node:stream/consumers';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { type Browser, launchBrowser, missing } from '../support/browser.ts';
 import { type AdministeredGate, startWithAdmin, startWithRoles, TOKENS } from './support.ts';
 
-const DEADLINE = 15_000;
+const WAIT = { timeout: 15_000, interval: 20 };
 
 function open(gate: AdministeredGate): net.Socket {
   const { hostname, port } = new URL(gate.admin.address);
@@ -30,12 +30,6 @@ async function exchange(gate: AdministeredGate, bytes: string): Promise<string> 
 }
 
 const descriptors = () => readdirSync('/proc/self/fd').length;
-
-/** Waits until it is so. */
-async function until(isSo: () => boolean, what: string): Promise<void> {
-  for (const limit = AbortSignal.timeout(DEADLINE); !isSo(); await new Promise((go) => setTimeout(go, 20)))
-    if (limit.aborted) throw new Error(`not within ${DEADLINE / 1_000} s: ${what}`);
-}
 
 /** ms that a question took, of a connection of its own. */
 async function latency(gate: AdministeredGate): Promise<number> {
@@ -116,8 +110,8 @@ describe('somebody who asks is answered', () => {
     for (let time = 0; time < 20; time++) slowest.ms = Math.max(slowest.ms, await latency(gate));
     // A tenth of a second, or fifty times what it takes in calm: a thousand connects are being made meanwhile.
     expect(slowest.ms).toBeLessThan(Math.max(2_000, 50 * calm));
-    await until(() => sockets.every(({ destroyed }) => destroyed), 'the gate has ended all of them');
-    await until(() => descriptors() <= before + 4, 'no descriptor is left');
+    await vi.waitUntil(() => sockets.every(({ destroyed }) => destroyed), WAIT);
+    await vi.waitUntil(() => descriptors() <= before + 4, WAIT);
     expect(gate.fleet.gate.orders.list()).toEqual([]);
   }, 60_000);
 });
@@ -159,8 +153,9 @@ describe('a page of another origin, in a browser', () => {
       form.submit();
       const frame = document.createElement('iframe');
       frame.src = gate + '/';
+      const loaded = new Promise((done) => { frame.onload = done; });
       document.body.append(frame);
-      await new Promise((done) => { frame.onload = done; setTimeout(done, 3000); });
+      await loaded;
       const framed = await tried(() => String(frame.contentDocument?.title ?? 'none of it'));
       return [read, withToken, act, json, framed];
     })()`);

@@ -4,7 +4,7 @@ import path from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { tokenOf } from '../../src/client/token.ts';
-import { parseUrl, UrlError, withoutToken } from '../../src/client/url.ts';
+import { parseUrl, UrlError, withoutSecrets } from '../../src/client/url.ts';
 import { tempFolder } from '../support/folder.ts';
 
 const BASE = 'skewgate://127.0.0.1:1/?version=4.14.0';
@@ -86,7 +86,7 @@ describe('a URL that is shown', () => {
     const secret = fc.stringMatching(/^[\w.~+/-]{24,40}$/);
     fc.assert(
       fc.property(parts, parts, secret, fc.constantFrom('token', 'Token', '%74oken'), (a, b, text, name) => {
-        const shown = withoutToken(`skewgate://h/?${[...a, `${name}=${text}`, ...b].join('&')}`);
+        const shown = withoutSecrets(`skewgate://h/?${[...a, `${name}=${text}`, ...b].join('&')}`);
         expect(shown).toContain(`${name}=***`);
         expect(shown).not.toContain(`=${text}`);
         for (const other of [...a, ...b].filter((one) => !one.includes('?'))) expect(shown).toContain(other);
@@ -102,3 +102,14 @@ function thrownBy(act: () => unknown): unknown {
     return error;
   }
 }
+
+test('a URL in an error shows no password that stands in front of the host', () => {
+  for (const url of [
+    'https://ann:hunter2@h/?version=4.14.0',
+    'jdbc:mysql://ann:hunter2@h:1/?version=4.14.0',
+  ]) {
+    const say = () => parseUrl(url);
+    expect(say).toThrow('***@h');
+    expect(say).not.toThrow('hunter2');
+  }
+});

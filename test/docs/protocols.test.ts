@@ -9,10 +9,9 @@ const SENTENCE = 'Client 4.16.0 is newer than real (4.14.0): upgrade every serve
 test.each([
   ['redis', `-ERR ${SENTENCE} (SERVER_OUTDATED, rule M1; retry: after-change)\r\n`],
   ['mysql', `#08004${SENTENCE} (SERVER_OUTDATED, rule M1; retry: after-change)`],
-] as const)('%s: the document has the text, and the bytes carry it', (protocol, sent) => {
-  const { bytes, text } = SPOKEN[protocol].explainRefusal(
-    refusal('SERVER_OUTDATED', SENTENCE, { rule: 'M1' }),
-  );
+] as const)('%s: the document has the text, and the bytes carry it', async (protocol, sent) => {
+  const { explainRefusal } = await SPOKEN[protocol]();
+  const { bytes, text } = explainRefusal(refusal('SERVER_OUTDATED', SENTENCE, { rule: 'M1' }));
   expect(Buffer.from(bytes).toString()).toContain(sent);
   expect(readDocument('docs/protocols.md')).toContain(`\`${text}\``);
 });

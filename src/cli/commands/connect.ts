@@ -4,7 +4,7 @@ import type { Command } from 'commander';
 import { connectTo } from '../../client/connect.ts';
 import { RefusedError, type Session } from '../../client/session.ts';
 import { TOKEN_VARIABLE, tokenOf } from '../../client/token.ts';
-import { parseUrl, type Target, UrlError, withoutToken } from '../../client/url.ts';
+import { parseUrl, type Target, UrlError, withoutSecrets } from '../../client/url.ts';
 import { pause } from '../../ports/clock.ts';
 import { realClock } from '../../runtime/clock.ts';
 import { realRuntime } from '../../runtime/real.ts';
@@ -79,7 +79,7 @@ async function run(url: string, options: Options): Promise<void> {
 
 /** Whoever lists processes sees what they were called with. */
 function hideToken(url: string): void {
-  const shown = withoutToken(url);
+  const shown = withoutSecrets(url);
   if (shown !== url) process.title = `skewgate connect ${shown}`;
 }
 
