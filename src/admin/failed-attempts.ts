@@ -3,8 +3,8 @@
  * forgotten after a while. A right token waits for nobody, from wherever it comes: no flood of wrong ones can lock it
  * out, and a token has too many bits for guesses. What is remembered, and how many answers are held back, is bounded.
  */
-import { isIPv6 } from 'node:net';
 import type { Clock } from '../ports/clock.ts';
+import { networkName, parseIp } from '../wire/ip-address.ts';
 
 /** That are answered at once. */
 const FREE = 3;
@@ -90,11 +90,6 @@ function delayAfter(failures: number): number {
 
 /** A host, or of IPv6 its network: whoever has one address of it has all. */
 function sourceOf(address = 'unix'): string {
-  const v4 = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)?.[1];
-  if (v4 !== undefined || !isIPv6(address)) return v4 ?? address;
-  const [head = '', tail = ''] = (address.split('%')[0] as string).split('::');
-  const groups = (text: string) => (text === '' ? [] : text.split(':'));
-  const [before, after] = [groups(head), groups(tail)];
-  const zeros = Array.from({ length: Math.max(0, 8 - before.length - after.length) }, () => '0');
-  return [...before, ...zeros, ...after].slice(0, 4).join(':');
+  const ip = parseIp(address.replace(/%.*/, ''));
+  return ip === null ? address : networkName(ip, { v4: 32, v6: 64 });
 }

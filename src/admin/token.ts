@@ -3,8 +3,9 @@
  * stated, one is made at the first start.
  */
 import { createHash, randomBytes } from 'node:crypto';
-import { closeSync, fchmodSync, openSync, readFileSync, statSync, writeSync } from 'node:fs';
+import { closeSync, fchmodSync, openSync, writeSync } from 'node:fs';
 import { SetupError } from '../gateway/build-migration.ts';
+import { readSecretFile } from '../transport/secret-file.ts';
 
 const BYTES = 24;
 /** A token as a file may state it; what is shorter can be guessed. */
@@ -13,7 +14,6 @@ const FORM = /^[\w.~+/=-]{16,512}$/;
 const STATED = /^[\w.~+/=-]{22,512}$/;
 /** Of 22 random characters of base64 hardly ever fewer differ; of what people type for a trial, nearly always. */
 const LEAST_DIFFERENT = 8;
-const OTHERS = 0o077;
 
 /**
  * The token in `file`, which is made where there is none.
@@ -76,9 +76,9 @@ function checkStated(text: string, place: string): string {
 
 /** @param otherwise what else can be done where others may read it */
 function readOwn(file: string, otherwise: string): string {
-  if ((statSync(file).mode & OTHERS) !== 0)
-    throw new Error(`others may read ${file}: chmod 600 it, ${otherwise}`);
-  return readFileSync(file, 'utf8').trim();
+  const { text, isOpen } = readSecretFile(file);
+  if (isOpen) throw new Error(`others may read ${file}: chmod 600 it, ${otherwise}`);
+  return text;
 }
 
 /** What is kept of a token to compare others with: of one length, and no way back. */

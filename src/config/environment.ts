@@ -8,6 +8,7 @@ import path from 'node:path';
 import { parseLedgerAddress } from '../migration/ledger/registry.ts';
 import { hasSystemTables } from '../policy/types.ts';
 import { parseHostPort, splitAddress } from '../transport/address.ts';
+import { isLocalHost } from '../transport/networks.ts';
 import type { Path } from './path.ts';
 import { policyOf } from './policy.ts';
 import type { Spelled } from './problems.ts';
@@ -174,12 +175,11 @@ function reaches(host: string, listener: string): boolean {
   const [dialled, bound] = [host.toLowerCase(), listener.toLowerCase()];
   if (dialled === bound) return true;
   if (!isAny(bound))
-    return isLoopback(dialled) && isLoopback(bound) && [dialled, bound].includes('localhost');
-  return isAny(dialled) || isLoopback(dialled) || interfaceAddresses().has(dialled);
+    return isLocalHost(dialled) && isLocalHost(bound) && [dialled, bound].includes('localhost');
+  return isAny(dialled) || isLocalHost(dialled) || interfaceAddresses().has(dialled);
 }
 
 const isAny = (host: string) => host === '0.0.0.0' || host === '::';
-const isLoopback = (host: string) => host === 'localhost' || host === '::1' || host.startsWith('127.');
 
 function interfaceAddresses(): Set<string> {
   return new Set(

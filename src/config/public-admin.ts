@@ -4,20 +4,12 @@
  */
 import dns from 'node:dns/promises';
 import net from 'node:net';
+import { isLoopback } from '../transport/networks.ts';
 import { type AdminAddress, parseAdminAddress } from './admin.ts';
 import type { Spelled } from './problems.ts';
 import type { Config } from './schema.ts';
 
 type AdminConfig = NonNullable<Config['admin']>;
-
-const LOOPBACK = new net.BlockList();
-LOOPBACK.addSubnet('127.0.0.0', 8, 'ipv4');
-LOOPBACK.addAddress('::1', 'ipv6');
-
-/** Whether an IP address leads to this machine alone; `::ffff:127.0.0.1` does too. */
-export function isLoopback(address: string): boolean {
-  return LOOPBACK.check(address, net.isIPv6(address) ? 'ipv6' : 'ipv4');
-}
 
 /** What is wrong with the admin side of a config, as far as that can be seen without asking for names. */
 export function publicProblems(admin: Config['admin']): Spelled[] {

@@ -2,7 +2,9 @@
  * Whether clients of a config can say who they are: each listener leaves them a way to, each token is somebody's, and none
  * is sent where others read along.
  */
+
 import { parseHostPort } from '../transport/address.ts';
+import { isLocalHost } from '../transport/networks.ts';
 import type { Spelled } from './problems.ts';
 import type { Config } from './schema.ts';
 import { didYouMean } from './suggest.ts';
@@ -97,7 +99,7 @@ function noWayIn(config: Config, listener: Listener, at: number): Spelled[] {
 function inTheOpen({ clients }: Config, listener: Listener & Tls, at: number): Spelled[] {
   const { tcp, ws, allowPlain = false } = listener;
   const { host } = parseHostPort((tcp ?? ws) as string);
-  if (clients.tokens.length === 0 || !takesToken(listener) || allowPlain || listener.tls || isLoopback(host))
+  if (clients.tokens.length === 0 || !takesToken(listener) || allowPlain || listener.tls || isLocalHost(host))
     return [];
   return [
     {
@@ -106,8 +108,4 @@ function inTheOpen({ clients }: Config, listener: Listener & Tls, at: number): S
         'clients would send their tokens in the open: give it tls, a loopback address, or allowPlain: true where something else hides them',
     },
   ];
-}
-
-function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '::1' || /^127(\.\d{1,3}){3}$/.test(host);
 }

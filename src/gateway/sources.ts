@@ -8,7 +8,7 @@ import type { SourceLimits } from '../config/limits.ts';
 import type { EarlyMemory } from '../frontend/early-data.ts';
 import type { Clock } from '../ports/clock.ts';
 import { hostOf } from '../transport/address.ts';
-import { networkOf, parseIp, printIp } from '../wire/ip-address.ts';
+import { networkName, parseIp } from '../wire/ip-address.ts';
 
 /** A limit that one source can run into, by its key in the config. */
 export type SourceLimit = 'connectionsPerSource' | 'handshakesPerSource' | 'connectRate';
@@ -122,7 +122,7 @@ export class Sources {
     const ip = parseIp(host);
     if (ip === null || exempt.has(host)) return null;
     this.#turnOver();
-    const name = nameOf(ip, prefix);
+    const name = networkName(ip, prefix);
     const known = this.#recent.get(name) ?? this.#earlier.get(name);
     if (known !== undefined) {
       this.#earlier.delete(name);
@@ -199,10 +199,4 @@ export class SourceSlot implements EarlyMemory {
     if (this.#isHere && this.#source !== null) this.#sources.left(this.#source);
     this.#isHere = false;
   }
-}
-
-function nameOf(ip: Uint8Array, { v4, v6 }: SourceLimits['prefix']): string {
-  const prefix = ip.length === 4 ? v4 : v6;
-  const name = printIp(networkOf(ip, prefix));
-  return prefix === 8 * ip.length ? name : `${name}/${prefix}`;
 }

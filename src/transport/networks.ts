@@ -37,3 +37,11 @@ export class Networks {
     return ip !== null && this.#list.check(printIp(ip), ip.length === 4 ? 'ipv4' : 'ipv6');
   }
 }
+
+const LOOPBACK = new Networks(['127.0.0.0/8', '::1']);
+
+/** Whether an IP address leads to this machine alone. Of a name that is not known: false. */
+export const isLoopback = (address: string): boolean => LOOPBACK.has(address);
+
+/** The same of a host, as a config names it: `localhost` leads nowhere else. */
+export const isLocalHost = (host: string): boolean => host === 'localhost' || isLoopback(host);

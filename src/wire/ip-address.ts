@@ -38,6 +38,19 @@ export function networkOf(bytes: Uint8Array, prefix: number): Uint8Array {
   return bytes.map((byte, at) => byte & (0xff00 >> Math.min(8, Math.max(0, prefix - 8 * at))));
 }
 
+/**
+ * The network of an address, as people write it: an address, or `2001:db8:1:2::/64`.
+ * @param prefixes leading bits that the addresses of one network share
+ */
+export function networkName(
+  bytes: Uint8Array,
+  { v4, v6 }: { readonly v4: number; readonly v6: number },
+): string {
+  const prefix = bytes.length === 4 ? v4 : v6;
+  const name = printIp(networkOf(bytes, prefix));
+  return prefix === 8 * bytes.length ? name : `${name}/${prefix}`;
+}
+
 /** @param text as the URL standard writes it: groups in hexadecimal, the longest run of zeros left out */
 function bytesOf(text: string): Uint8Array {
   const [head = [], tail = []] = text.split('::').map((part) => (part === '' ? [] : part.split(':')));

@@ -1,7 +1,8 @@
 /** A gate whose admin side others could reach does not start, unless it was told so. */
 import { expect, test } from 'vitest';
 import { parseConfig, parseServable } from '../../src/config/load.ts';
-import { boundAddress, isLoopback } from '../../src/config/public-admin.ts';
+import { boundAddress } from '../../src/config/public-admin.ts';
+import { isLoopback } from '../../src/transport/networks.ts';
 import { tempFolder } from '../support/folder.ts';
 
 const serve = (admin: string) =>

@@ -1,10 +1,8 @@
 /** How the page says things: times, numbers, and text that somebody else wrote. Pure. */
 import { h } from './dom.js';
 
-/** What ends a line, hides text or turns its direction. */
-const UNPRINTABLE =
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it looks for.
-  /[\u0000-\u001f\u007f-\u009f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g;
+/** What ends a line, hides text or turns its direction: as in src/events/escape.ts, which a browser can't read. */
+const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu;
 /** Characters that are shown of a text, and those that a pointer resting on it gets. */
 const SHOWN = 160;
 const HINT = 1_000;
@@ -14,7 +12,12 @@ const HINT = 1_000;
  * @param {string} text
  */
 export function printable(text) {
-  return text.replace(UNPRINTABLE, (sign) => `\\u${sign.charCodeAt(0).toString(16).padStart(4, '0')}`);
+  return text.replace(UNPRINTABLE, (sign) =>
+    sign
+      .split('')
+      .map((unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`)
+      .join(''),
+  );
 }
 
 /**

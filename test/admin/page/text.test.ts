@@ -1,5 +1,6 @@
 /** How the page says times, numbers and other people's text; asked of its module in a browser. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { escapeActive } from '../../../src/events/escape.ts';
 import { type Browser, launchBrowser, missing, type Page } from '../../support/browser.ts';
 import { startFakeGate } from './fake-gate.ts';
 import { fleet } from './fleet.ts';
@@ -55,6 +56,11 @@ describe.skipIf(missing !== null)('in chromium', () => {
     ['cut("abc", 3)', 'abc'],
   ])('%s is %j', async (expression, expected) => {
     expect(await ask('text.js', `m.${expression}`)).toBe(expected);
+  });
+
+  test('what acts or is not seen is escaped as it is in the log', async () => {
+    const text = 'a\u001b[2J\u009b\u202e\u200b\u00ad\u2028\ufeff\u{e0041}\ud83d! Zoë, 東京, 😀';
+    expect(await ask('text.js', `m.printable(${JSON.stringify(text)})`)).toBe(escapeActive(text));
   });
 
   test.each([
